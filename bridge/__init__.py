@@ -1,0 +1,1 @@
+"""The bridge: one ledger for a merchant's shops, marketplaces and tills."""

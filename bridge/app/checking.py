@@ -1,0 +1,118 @@
+"""Check: credentials, scopes, clock, locations, one call or a few per channel; and the proof of the ledger."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from sqlalchemy.engine import Connection
+
+from bridge.app.results import ChannelCheck, Check, LedgerCheck, LocationLine
+from bridge.app.wiring import channel_of, outside
+from bridge.contract.errors import BridgeError, NeedsPerson
+from bridge.contract.ports import Identity
+from bridge.engine.context import Channel
+from bridge.store import ledger as ledger_store
+from bridge.store import queries
+
+if TYPE_CHECKING:
+    from bridge.app.app import App
+
+__all__ = ["check"]
+
+# A platform's Date header has whole seconds and the answer travels; below this a clock is right.
+_SKEW = 60.0
+
+
+async def check(app: "App", *, ledger: bool) -> Check:
+    """Ask every channel who we are there; nothing is written. `ledger` proves the balances as well."""
+    names = app.loaded.config.channels
+    found = await asyncio.gather(*(_channel(app, name) for name in names))
+    return Check(channels=tuple(found), ledger=app.database.read(prove) if ledger else None)
+
+
+async def _channel(app: "App", name: str) -> ChannelCheck:
+    platform = app.loaded.config.channels[name].platform
+    try:
+        # Somebody waits for the answer, so a dead address is tried twice, not five times.
+        channel, warnings = channel_of(app.loaded, name, app.surroundings or outside(attempts=2))
+        for warning in warnings:
+            app.warn(warning)
+        try:
+            return _judged(app, channel, await channel.connector.account.check())
+        finally:
+            if channel.connector.close is not None:
+                await channel.connector.close()
+    except BridgeError as error:
+        needs_person = isinstance(error, NeedsPerson)
+        return ChannelCheck(
+            channel=name,
+            platform=platform,
+            ok=False,
+            problem=error.what,
+            next=error.next_step,
+            needs_person=needs_person,
+        )
+
+
+def _judged(app: "App", channel: Channel, identity: Identity) -> ChannelCheck:
+    skew = (app.now() - identity.now).total_seconds()
+    problem, step = _problem(channel, identity)
+    notes = list(identity.notes)
+    if abs(skew) > _SKEW and not any("clock" in note for note in notes):
+        notes.append(f"this machine's clock is {skew:+.0f} s off the platform's: synchronise it (NTP)")
+    places = channel.places or _only(identity)
+    return ChannelCheck(
+        channel=channel.name,
+        platform=channel.connector.platform,
+        ok=not problem,
+        name=identity.name,
+        currency=identity.currency,
+        version=identity.version,
+        clock_skew=round(skew, 1),
+        locations=tuple(
+            LocationLine(id=one.id, name=one.name, active=one.active, place=places.get(one.id, ""))
+            for one in identity.locations
+        ),
+        notes=tuple(notes),
+        problem=problem,
+        next=step,
+        needs_person=bool(problem),
+    )
+
+
+def _only(identity: Identity) -> dict[str, str]:
+    active = [one.id for one in identity.locations if one.active]
+    return {active[0]: "main"} if len(active) == 1 else {}
+
+
+def _problem(channel: Channel, identity: Identity) -> tuple[str, str]:
+    section = f"[channels.{channel.name}.locations]"
+    known = {one.id for one in identity.locations}
+    listed = ", ".join(f'"{one.id}" ({one.name})' for one in identity.locations)
+    if identity.missing:
+        return (
+            f"the credentials lack: {', '.join(identity.missing)}",
+            "grant these in the platform's admin and try again",
+        )
+    if known and (strangers := sorted(set(channel.places) - known)):
+        return f"there is no location {strangers[0]}; there are: {listed}", f"correct {section}"
+    if not channel.places and sum(one.active for one in identity.locations) > 1:
+        return f"there are several locations: {listed}", f'name those to keep in step in {section}, as "ID" = "main"'
+    return "", ""
+
+
+def prove(connection: Connection) -> LedgerCheck:
+    """Prove that every balance is the sum of its movements, and every order has moved what its snapshot says."""
+    balances = [
+        f"{c}: balance {balance}, movements add up to {total}" for c, balance, total in ledger_store.prove(connection)
+    ]
+    effects = [
+        f"{channel} order {order}: {key} at {place} should have moved {wanted:+d}, the ledger has {moved:+d}"
+        for channel, order, key, place, wanted, moved in queries.wrong_orders(connection)
+    ]
+    return LedgerCheck(
+        counters=queries.size(connection, "counters"),
+        movements=queries.size(connection, "movements"),
+        orders=queries.size(connection, "orders"),
+        wrong_balances=tuple(balances),
+        wrong_orders=tuple(effects),
+    )

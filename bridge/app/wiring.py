@@ -1,0 +1,109 @@
+"""Builds what the engine works with from the config: connectors by name, channels, rules, the real outside world."""
+
+import asyncio
+import random
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import UTC, datetime
+from importlib import import_module
+from typing import Any
+
+from bridge.config import ChannelTable, Config, Loaded
+from bridge.config.model import PRODUCT_FIELDS
+from bridge.contract.errors import NeedsPerson
+from bridge.contract.ports import Connector
+from bridge.domain.allotment import Rule
+from bridge.domain.guard import GuardRule
+from bridge.domain.pricing import PriceRule
+from bridge.engine.context import Channel, Documents, Mirroring, Rules
+from bridge.wire.http import Surroundings
+
+__all__ = ["PLATFORMS", "channel_of", "connector_module", "outside", "rules_of"]
+
+PLATFORMS = {
+    "woocommerce": "connectors.woocommerce",
+    "shopify": "connectors.shopify",
+    "square": "connectors.square",
+}
+
+
+def connector_module(platform: str) -> Any:
+    """Load a platform's connector: its `Settings`, `LIMITS` and `connect`."""
+    return import_module(PLATFORMS[platform])
+
+
+def outside(attempts: int = 5) -> Surroundings:
+    """The real outside world: this machine's clock, the network, randomness from the system."""
+    return Surroundings(
+        now=lambda: datetime.now(UTC),
+        time=time.monotonic,
+        sleep=asyncio.sleep,
+        rng=random.SystemRandom(),
+        attempts=attempts,
+    )
+
+
+def channel_of(loaded: Loaded, name: str, around: Surroundings) -> tuple[Channel, Sequence[str]]:
+    """Build a configured channel, and the warnings its settings deserve. Makes no call; raises ConfigError, NeedsPerson."""
+    table = loaded.config.channels[name]
+    module = connector_module(table.platform)
+    settings = loaded.settings(name, module.Settings)
+    try:
+        connector: Connector = module.connect(settings, around, where=name)
+    except NeedsPerson as error:
+        # A setting that cannot be right: the file and the line are known here, the platform's rules only there.
+        error.what += f" ({loaded.file}, line {loaded.lines.of(('channels', name, _named(error, settings)))})"
+        raise
+    return _channel(name, table, connector), tuple(loaded.warnings(name, module.Settings))
+
+
+def _named(error: NeedsPerson, settings: object) -> str:
+    """Return the setting that an error speaks of, "" if it names none."""
+    words = set(re.findall(r"\w+", f"{error.what} {error.next_step}"))
+    return next((one.name for one in fields(settings) if one.name in words), "")  # type: ignore[arg-type]
+
+
+def _channel(name: str, table: ChannelTable, connector: Connector) -> Channel:
+    price = table.price
+    return Channel(
+        name=name,
+        connector=connector,
+        places=dict(table.locations),
+        home=table.home_location,
+        believed=table.counts_from,
+        counts=table.counts,
+        restock=table.restock,
+        price=PriceRule(factor=price.factor, rounding=price.rounding, step=price.step),
+        create=table.create,
+    )
+
+
+def rules_of(config: Config) -> Rules:
+    """The merchant's rules, as the engine takes them."""
+    guard = config.guard
+    return Rules(
+        allotment=_allotment(config),
+        guard=GuardRule(zero=guard.zero, percent=float(guard.percent), free=guard.free),
+        kits={kit: dict(parts) for kit, parts in config.kits.items()},
+        documents=_documents(config),
+        mirroring=Mirroring(home=config.orders.home, sources=frozenset(config.orders.mirror)),
+        grace=config.stock.grace,
+        history=config.orders.history,
+        track=config.stock.track,
+    )
+
+
+def _allotment(config: Config) -> list[Rule]:
+    defaults = Rule(buffer=config.stock.buffer, cap=config.stock.cap)
+    rules = [Rule(sku=p.sku, tag=p.tag, channel=p.channel, buffer=p.buffer, cap=p.cap) for p in config.policy]
+    return [defaults, *rules]
+
+
+def _documents(config: Config) -> Documents:
+    products = config.products
+    owners = dict.fromkeys(PRODUCT_FIELDS, products.owner) if products.owner else {}
+    owners |= {name: rule.owner for name, rule in products.fields.items()}
+    writers = {name: frozenset(rule.writers) for name, rule in products.fields.items() if rule.writers}
+    return Documents(owners=owners, writers=writers)

@@ -1,0 +1,37 @@
+"""bridge retry"""
+
+import click
+
+from bridge.cli.errors import NEEDS_PERSON
+from bridge.cli.output import emit, say
+from bridge.cli.session import opened, options, run
+
+__all__ = ["command"]
+
+
+@click.command(name="retry")
+@click.argument("ids", nargs=-1, type=int, metavar="[ID]...")
+@click.option("--all", "everything", is_flag=True, help="Take everything back in.")
+@options
+def command(ids: tuple[int, ...], everything: bool, config: str | None, as_json: bool) -> int:
+    """Take parked items back in.
+
+    The next `bridge sync` tries them again.
+
+    \b
+    Examples:
+      bridge retry 12 13
+      bridge retry --all
+    """
+    if bool(ids) == everything:
+        raise click.UsageError("Name items by their numbers (`bridge parked` shows them), or say --all.")
+    with opened(config) as app:
+        result = run(app.retry(None if everything else ids))
+    if as_json:
+        emit(result)
+    else:
+        say(f"{len(result.retried)} taken back in. Next: `bridge sync`")
+        for one in result.refused:
+            step = f"`bridge approve {one.channel}`" if one.subject == "plan" else "`bridge link`"
+            say(f"{one.id} stays parked: {one.reason}. Next: {step}")
+    return NEEDS_PERSON if result.refused else 0

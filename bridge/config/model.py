@@ -1,0 +1,130 @@
+"""The shape of the config. Pydantic, and only here: precise errors, nothing unknown let through."""
+
+import re
+from datetime import timedelta
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+__all__ = ["PRODUCT_FIELDS", "ChannelTable", "Config", "FieldTable"]
+
+PRODUCT_FIELDS = ("title", "description", "price", "compare_at", "barcode", "status", "images", "weight_grams")
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"^(\d+(?:\.\d+)?)\s*([smhd])$")
+
+
+def _duration(value: object) -> timedelta:
+    found = _DURATION.match(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError('a duration is a number with s, m, h or d, such as "5s", "10m", "1h" or "60d"')
+    return timedelta(seconds=float(found[1]) * _UNITS[found[2]])
+
+
+def _decimal(value: object) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise ValueError("a number is wanted, without quotes, such as 1.2")
+    return Decimal(value)
+
+
+def _field_rule(value: object) -> object:
+    return {"owner": value} if isinstance(value, str) else value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Number = Annotated[Decimal, BeforeValidator(_decimal)]
+Units = Annotated[int, Field(ge=0, le=1_000_000_000)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class PriceTable(_Table):
+    """[channels.NAME.price]: price x factor, then rounded."""
+
+    factor: Annotated[Number, Field(gt=0)] = Decimal(1)
+    rounding: Literal["none", "nearest", "up", "down", "ending"] = "none"
+    step: Annotated[int, Field(ge=0)] = 1
+
+
+class ChannelTable(_Table):
+    """[channels.NAME]: what the merchant decided about a channel; `settings` are the connector's own keys."""
+
+    platform: Literal["woocommerce", "shopify", "square"]
+    counts_from: bool = True
+    counts: Literal["sellable", "shelf"] = "sellable"
+    restock: Literal["always", "never", "ask"] = "always"
+    create: bool = False
+    home_location: str = ""
+    locations: dict[str, str] = {}
+    price: PriceTable = PriceTable()
+    settings: dict[str, Any] = Field(default={}, repr=False)
+
+    @classmethod
+    def own_keys(cls) -> frozenset[str]:
+        """The keys that are not the connector's."""
+        return frozenset(cls.model_fields) - {"settings"}
+
+
+class StockTable(_Table):
+    """[stock]: what holds for all SKUs and channels."""
+
+    buffer: Units = 0
+    cap: Units | None = None
+    track: bool = False
+    grace: Duration = timedelta(seconds=5)
+
+
+class PolicyTable(_Table):
+    """[[policy]]: buffer and cap for one SKU, tag or channel; later ones win."""
+
+    sku: str | None = None
+    tag: str | None = None
+    channel: str | None = None
+    buffer: Units | None = None
+    cap: Units | None = None
+
+
+class GuardTable(_Table):
+    """[guard]: plans larger than this wait for `bridge approve`."""
+
+    zero: Units = 25
+    percent: Annotated[Number, Field(ge=0, le=100)] = Decimal(40)
+    free: Units = 200
+
+
+class OrdersTable(_Table):
+    """[orders]: which channel packs the orders of which others, and how far back orders are read at the first contact."""
+
+    home: str = ""
+    mirror: list[str] = []
+    history: Duration = timedelta(days=60)
+
+
+class FieldTable(_Table):
+    """One field of [products.fields]: its owner, and who else may change it."""
+
+    owner: str
+    writers: list[str] = []
+
+
+class ProductsTable(_Table):
+    """[products]: who owns the product fields ("" = nobody: nothing is written)."""
+
+    owner: str = ""
+    fields: dict[str, Annotated[FieldTable, BeforeValidator(_field_rule)]] = {}
+
+
+class Config(_Table):
+    """The whole file."""
+
+    database: str = "bridge.db"
+    channels: Annotated[dict[str, ChannelTable], Field(min_length=1)]
+    stock: StockTable = StockTable()
+    policy: list[PolicyTable] = []
+    guard: GuardTable = GuardTable()
+    kits: dict[str, dict[str, Annotated[int, Field(ge=1, le=1_000_000)]]] = {}
+    orders: OrdersTable = OrdersTable()
+    products: ProductsTable = ProductsTable()

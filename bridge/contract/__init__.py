@@ -1,0 +1,1 @@
+"""What a connector offers, and the four errors."""

@@ -1,0 +1,51 @@
+"""The finer differences between platforms, as data."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["Limits", "StockWrite"]
+
+StockWrite = Literal["delta", "absolute"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a platform takes. The engine plans by these numbers and never asks which platform it is.
+
+    stock_write      "delta": a write says what changes; "absolute": it says what is there
+    compare_and_set  a stock write names the number it changes from, and comes back stale if that is not so
+    keyed            a stock write carries an idempotency key, so the same call may be sent again
+    key_hours        how long the platform remembers such a key
+    stock_batch      stock rows per call at most
+    stock_in_catalog catalog pages carry the stock levels, so no stock feed of its own is polled
+    names_causes     the platform's change log says who moved a number and why
+    stock_min/max    the quantity range the platform accepts
+    read_batch       stock records per read call at most
+    serial_writes    one stock write at a time (the platform's write is not atomic, or it refuses a second)
+    product_batch    product edits per call at most
+    order_actions    what order_writer can express here
+    late_orders      an order may reach the platform long after it was placed (an offline till), and its units only then
+    mirror_takes_stock  an order we create there takes its units off the platform's own number
+    concurrency      calls in flight at most
+    per_second       calls a second on average, 0 where the platform states none
+    burst            calls that may come at once
+    """
+
+    stock_write: StockWrite
+    compare_and_set: bool = False
+    keyed: bool = False
+    key_hours: float = 0.0
+    stock_batch: int = 100
+    stock_in_catalog: bool = False
+    names_causes: bool = False
+    stock_min: int = -1_000_000_000
+    stock_max: int = 1_000_000_000
+    read_batch: int = 100
+    serial_writes: bool = False
+    product_batch: int = 1
+    order_actions: frozenset[str] = frozenset()
+    late_orders: bool = False
+    mirror_takes_stock: bool = True
+    concurrency: int = 8
+    per_second: float = 0.0
+    burst: int = 1

@@ -1,0 +1,163 @@
+"""What an order does to counters: a pure function of its newest snapshot (design, section 2, rule 1).
+
+Two views of the same lines. `ledger_effects` is what the sale means for the merchant's stock. `number_effects` is what the
+platform did to *its own* numbers because of it. They differ where units come back and the platform does not restock.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar
+
+from bridge.domain.catalog import StockKey
+from bridge.domain.ledger import Counter, stock
+from bridge.domain.orders import Order, OrderLine
+
+__all__ = [
+    "Bindings",
+    "Bound",
+    "Effects",
+    "Parts",
+    "Restock",
+    "effects",
+    "ledger_effects",
+    "named",
+    "number_effects",
+    "taken_at_first",
+    "taken_numbers",
+    "unlinked",
+]
+
+K = TypeVar("K")
+Restock = Literal["always", "never", "ask"]
+Parts = tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What a channel's variant is to us: the SKU, the record that holds its number there, and a kit's components."""
+
+    sku: str | None
+    stock_id: str | None
+    components: Parts = ()
+
+    @property
+    def parts(self) -> Parts:
+        """The SKUs that leave the shelf with one unit, and how many of each."""
+        if self.components:
+            return self.components
+        return ((self.sku, 1),) if self.sku else ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bindings:
+    """Everything `effects` needs to know about a channel.
+
+    `places` maps the channel's locations to ours; a location that is not in it is not synchronised. `home` is the location
+    assumed for lines that name none. `restock` is the policy where the platform is silent about returned units.
+    `frozen` says, by line id, which SKUs the lines of a recorded order took when they were booked: a product deleted, linked
+    anew or sold as another kit since then is no reason to move what was sold before.
+    """
+
+    variants: Mapping[str, Bound]
+    places: Mapping[str, str] = field(default_factory=lambda: {"": "main"})
+    home: str = ""
+    restock: Restock = "always"
+    frozen: Mapping[str, Parts] = field(default_factory=dict)
+
+    def parts(self, line: OrderLine) -> Parts:
+        """The SKUs that leave the shelf with one unit of this line; none if nobody knows."""
+        bound = self.variants.get(line.variant_id or "")
+        return self.frozen.get(line.id) or (bound.parts if bound is not None else ())
+
+    def location(self, line: OrderLine) -> str:
+        """The channel's location this line takes its units from."""
+        return line.location or self.home
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effects:
+    """What an order does. `ledger` and `numbers` are the two views; `taken...` the same as if nothing had come back yet:
+    what an order from before the ledger, or before a count, had already taken. Zeros are left out."""
+
+    ledger: dict[Counter, int]
+    taken: dict[Counter, int]
+    numbers: dict[StockKey, int]
+    taken_numbers: dict[StockKey, int]
+
+
+def effects(order: Order, bindings: Bindings) -> Effects:
+    """Return everything an order does, in one pass over its lines."""
+    ledger: dict[Counter, int] = {}
+    taken: dict[Counter, int] = {}
+    numbers: dict[StockKey, int] = {}
+    taken_numbers: dict[StockKey, int] = {}
+    for line in order.lines:
+        location, held = bindings.location(line), line.held or 0
+        gone = held + (line.restocked or 0)
+        bound = bindings.variants.get(line.variant_id or "")
+        if bound is not None and bound.stock_id is not None:
+            key = StockKey(bound.stock_id, location)
+            numbers[key] = numbers.get(key, 0) - held
+            taken_numbers[key] = taken_numbers.get(key, 0) - gone
+        place = bindings.places.get(location)
+        if place is None:
+            continue
+        sold = _sold(line, bindings.restock)
+        for sku, each in bindings.parts(line):
+            counter = stock(sku, place)
+            ledger[counter] = ledger.get(counter, 0) - sold * each
+            taken[counter] = taken.get(counter, 0) - gone * each
+    return Effects(
+        ledger=_nonzero(ledger), taken=_nonzero(taken), numbers=_nonzero(numbers), taken_numbers=_nonzero(taken_numbers)
+    )
+
+
+def _nonzero(nets: dict[K, int]) -> dict[K, int]:
+    return nets if all(nets.values()) else {key: net for key, net in nets.items() if net}
+
+
+def ledger_effects(order: Order, bindings: Bindings) -> dict[Counter, int]:
+    """Return the net effect of the order on each stock counter; a mirrored order has none (its source has them)."""
+    return effects(order, bindings).ledger
+
+
+def number_effects(order: Order, bindings: Bindings) -> dict[StockKey, int]:
+    """Return what the platform did to its own numbers because of this order."""
+    return effects(order, bindings).numbers
+
+
+def taken_numbers(order: Order, bindings: Bindings) -> dict[StockKey, int]:
+    """Return what the platform had taken off its own numbers before anything came back."""
+    return effects(order, bindings).taken_numbers
+
+
+def taken_at_first(order: Order, bindings: Bindings) -> dict[Counter, int]:
+    """Return the effects as if nothing had come back yet: what an order from before the ledger had already taken."""
+    return effects(order, bindings).taken
+
+
+def unlinked(order: Order, bindings: Bindings) -> tuple[OrderLine, ...]:
+    """Return the lines whose variant we cannot name: nothing is guessed for them, they are reported."""
+    return tuple(line for line in order.lines if _names_nothing(line, bindings))
+
+
+def named(order: Order, bindings: Bindings) -> dict[str, Parts]:
+    """Return what each line took, by line id, to be frozen with the order; lines we cannot name are left out."""
+    found = {line.id: bindings.parts(line) for line in order.lines}
+    return {**bindings.frozen, **{line_id: parts for line_id, parts in found.items() if parts}}
+
+
+def _names_nothing(line: OrderLine, bindings: Bindings) -> bool:
+    moves_units = bool(line.held) or line.held is None
+    return moves_units and not bindings.parts(line)
+
+
+def _sold(line: OrderLine, policy: Restock) -> int:
+    """Units of this line that are gone from the merchant's stock."""
+    back_by_policy = policy == "always"
+    if line.held is None:
+        comes_back = line.quantity < 0 and back_by_policy
+        return line.quantity if comes_back else max(line.quantity, 0)
+    if line.restocked is None and back_by_policy:
+        return line.held - line.refunded
+    return line.held

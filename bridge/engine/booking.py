@@ -1,0 +1,240 @@
+"""Booking: order snapshots in, movements and positions out (design, section 2, rule 1).
+
+For each snapshot: load what is recorded for the order, compute the new effects, append the difference. A duplicate changes
+nothing, an older one is dropped. One transaction for a whole page.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy.engine import Connection
+
+from bridge.domain.catalog import StockKey
+from bridge.domain.effects import Bindings, Effects, effects, named, unlinked
+from bridge.domain.ledger import Counter, Movement, difference, order_why
+from bridge.domain.orders import Order, OrderLine
+from bridge.domain.position import known, ordered
+from bridge.engine.context import Channel, Context
+from bridge.engine.desk import Desk
+from bridge.store import channels, notes, orders
+from bridge.store import mirrors as mirror_store
+
+__all__ = ["Booked", "book", "rebook"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booked:
+    """What a page of snapshots changed."""
+
+    orders: int = 0
+    movements: int = 0
+    units: int = 0
+
+
+def book(connection: Connection, context: Context, channel: Channel, page: Sequence[Order]) -> Booked:
+    """Book a page of snapshots, oldest first."""
+    return _Booking(connection, context, channel, page, again=False).run()
+
+
+def rebook(connection: Connection, context: Context, channel: Channel) -> Booked:
+    """Book again the orders that had lines we could not name: some may be linked by now."""
+    waiting = orders.with_unlinked(connection, channel.name)
+    return _Booking(connection, context, channel, waiting, again=True).run() if waiting else Booked()
+
+
+class _Booking:
+    def __init__(
+        self, connection: Connection, context: Context, channel: Channel, page: Sequence[Order], *, again: bool
+    ) -> None:
+        self.connection = connection
+        self.context = context
+        self.channel = channel
+        self.again = again
+        self.now = context.now()
+        self.desk = Desk(connection, context, self.now)
+        self.recorded = orders.load(connection, channel.name, [one.id for one in page])
+        self.page = [_remembering(one, self.recorded.get(one.id)) for one in page]
+        variants = {line.variant_id for one in self.page for line in one.lines if line.variant_id}
+        self.bindings: Bindings = channel.bindings(connection, variants)
+        self.mirrored = mirror_store.adopt_orders(connection, channel.name, page, self.recorded)
+        self.opened: dict[Counter, datetime | None] = {}
+        self.effects: dict[str, Effects] = {}
+        # Orders from before the first contact are history: whoever bought a product that is no more need not be reported.
+        row = channels.get(connection, channel.name)
+        self.adopted = row is not None and row.adopted_at is not None
+        self.since: datetime | None = row.since if row is not None else None
+        self.clock = timedelta(seconds=row.clock if row is not None else 0)
+        self.units = 0
+
+    def run(self) -> Booked:
+        fresh = self._fresh()
+        self._preload(fresh)
+        saved = [self._one(order, print_) for order, print_ in fresh]
+        orders.save(self.connection, saved, self.now)
+        return Booked(orders=len(saved), movements=self.desk.close(), units=self.units)
+
+    def _fresh(self) -> list[tuple[Order, str]]:
+        newest: dict[str, tuple[Order, str]] = {}
+        for order in self.page:
+            before = newest[order.id][0] if order.id in newest else None
+            record = self.recorded.get(order.id)
+            if before is None and record is not None:
+                before = record.order
+            print_ = orders.digest(order)
+            if (
+                before is not None
+                and not self.again
+                and (order.updated_at < before.updated_at or _same(record, print_))
+            ):
+                continue
+            newest[order.id] = (order, print_)
+        return list(newest.values())
+
+    def _preload(self, fresh: Sequence[tuple[Order, str]]) -> None:
+        """One query for all positions and counters of the page, not one an order."""
+        keys: set[StockKey] = set()
+        counters: set[Counter] = set()
+        for order, _ in fresh:
+            done = effects(order, self._bindings(self.recorded.get(order.id)))
+            self.effects[order.id] = done
+            keys.update(done.numbers)
+            counters.update(done.ledger, done.taken)
+        self.desk.load(counter.key for counter in counters)
+        self.desk.positions(self.channel.name, keys)
+        self.opened = self.desk.opened(counters)
+
+    def _bindings(self, record: orders.Recorded | None) -> Bindings:
+        return replace(self.bindings, frozen=record.parts) if record is not None and record.parts else self.bindings
+
+    def _one(self, order: Order, print_: str) -> orders.Recorded:
+        record = self.recorded.get(order.id)
+        first = record is None
+        if record is None:
+            record = orders.Recorded(channel=self.channel.name, order=order)
+        if order.id in self.mirrored:
+            record.kind = "mirror"
+        when = order.placed_at if first or self.again else order.updated_at
+        self._ledger(record, order, when, first=first)
+        self._numbers(record, order, when, first=first)
+        record.order, record.digest = order, print_
+        record.revision += 1
+        record.parts = named(order, self._bindings(record))
+        record.unlinked = 0 if record.kind == "mirror" else self._report_unlinked(record)
+        self.recorded[order.id] = record
+        return record
+
+    def _ledger(self, record: orders.Recorded, order: Order, when: datetime, *, first: bool) -> None:
+        taken = self.effects[order.id].taken
+        net: dict[Counter, int] = {} if record.kind == "mirror" else self.effects[order.id].ledger
+        before = dict(record.effects)
+        for counter in net.keys() | taken.keys():
+            if counter not in before and self._before_ledger(counter, when) and not self._may_be_late(counter, order):
+                inside = self._before_ledger(counter, order.updated_at) or not first
+                record.baseline[counter] = net.get(counter, 0) if inside else taken.get(counter, 0)
+                before[counter] = record.baseline[counter]
+        for counter, delta in difference(before, net).items():
+            self._move(record, order, counter, delta, when)
+        record.effects = {counter: net.get(counter, 0) for counter in net.keys() | record.effects.keys()}
+
+    def _may_be_late(self, counter: Counter, order: Order) -> bool:
+        """An offline till's sale from before the opening, uploaded after it: the platform takes the units only now.
+
+        If it had them off already, the next read says so and the count is recomputed.
+        """
+        return self.channel.connector.limits.late_orders and not self._before_ledger(counter, order.updated_at)
+
+    def _before_ledger(self, counter: Counter, when: datetime) -> bool:
+        opened_at = self.opened.get(counter)
+        joined_later = self.since is not None and when <= self.since
+        return opened_at is None or joined_later or when - self.clock <= opened_at
+
+    def _move(self, record: orders.Recorded, order: Order, counter: Counter, delta: int, when: datetime) -> None:
+        source = f"{self.channel.name}/{order.id}"
+        unique = f"{source}/{record.revision}/{counter.key}@{counter.place}"
+        note = f"order {order.number or order.id}"
+        movement = Movement(
+            counter=counter, delta=delta, why=order_why(order, delta), unique=unique, channel=self.channel.name,
+            source=order.id, occurred_at=when, note=note,
+        )  # fmt: skip
+        self.desk.move(movement)
+        self.units += abs(delta)
+
+    def _numbers(self, record: orders.Recorded, order: Order, when: datetime, *, first: bool) -> None:
+        numbers = self.effects[order.id].numbers
+        taken = self.effects[order.id].taken_numbers if first else {}
+        for key in numbers.keys() | record.numbers.keys() | taken.keys():
+            net = numbers.get(key, 0) - record.numbers.get(key, 0)
+            self._number(record, order, key, net, taken.get(key, 0), when)
+        record.numbers = {key: numbers.get(key, 0) for key in numbers.keys() | record.numbers.keys()}
+
+    def _number(
+        self, record: orders.Recorded, order: Order, key: StockKey, net: int, taken: int, when: datetime
+    ) -> None:
+        position = self.desk.position(self.channel.name, key)
+        if position is None:
+            return
+        late = known(position, when) and not known(position, order.updated_at)
+        if late and self.channel.connector.limits.late_orders:
+            self.desk.put(ordered(position, net, order.updated_at, uncertain=True))
+        elif late:
+            self.desk.put(ordered(position, net - taken, order.updated_at))
+            self._recount(record, order, key, taken)
+        elif known(position, when):
+            self._recount(record, order, key, net)
+        else:
+            self.desk.put(ordered(position, net, when))
+
+    def _recount(self, record: orders.Recorded, order: Order, key: StockKey, net: int) -> None:
+        """A count that was taken after this order had it inside already: its difference is recomputed, nothing counts twice."""
+        position = self.desk.position(self.channel.name, key)
+        if position is None or position.base != "count" or not net or record.kind == "mirror":
+            return
+        counter = Counter("stock", position.sku, position.place)
+        if counter in record.baseline:
+            return
+        unique = f"recount/{self.channel.name}/{order.id}/{record.revision}/{key.stock_id}@{key.location}"
+        self.desk.move(
+            Movement(
+                counter=counter, delta=-net, why="count", unique=unique, channel=self.channel.name, source=order.id,
+                occurred_at=position.base_at or self.now, note=f"order {order.number or order.id} was inside the count",
+            )
+        )  # fmt: skip
+
+    def _report_unlinked(self, record: orders.Recorded) -> int:
+        order = record.order
+        lines = unlinked(order, self._bindings(record))
+        if lines and self.adopted:
+            names = ", ".join(line.sku or line.title or line.id for line in lines)
+            reason = (
+                f"order {order.number or order.id} has lines of unknown products: {names}; link them with `bridge link`"
+            )
+            notes.park(self.connection, "order", self.channel.name, order.id, reason, self.now)
+        elif self.again:
+            notes.unpark(self.connection, "order", self.channel.name, [order.id])
+        return len(lines)
+
+
+def _remembering(order: Order, record: orders.Recorded | None) -> Order:
+    """Name the variants of lines as they were when they were booked.
+
+    Shopify forgets the variant of a line whose product was deleted, and with it what the line holds (`variant: null`).
+    """
+    if record is None or all(line.variant_id is not None for line in order.lines):
+        return order
+    known = {line.id: line for line in record.order.lines if line.variant_id is not None}
+    lines = tuple(
+        _as_before(line, known[line.id]) if line.variant_id is None and line.id in known else line
+        for line in order.lines
+    )
+    return replace(order, lines=lines)
+
+
+def _as_before(line: OrderLine, before: OrderLine) -> OrderLine:
+    back = (line.restocked or 0) - (before.restocked or 0)
+    held = None if before.held is None else before.held + line.quantity - before.quantity - back
+    return replace(line, variant_id=before.variant_id, held=held, location=line.location or before.location)
+
+
+def _same(record: orders.Recorded | None, print_: str) -> bool:
+    return record is not None and record.digest == print_

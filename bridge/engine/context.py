@@ -1,0 +1,103 @@
+"""What the flows work with: channels, rules, the store, and the outside world, all passed in."""
+
+import random
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal, Protocol
+
+from sqlalchemy.engine import Connection
+
+from bridge.contract.ports import Connector
+from bridge.domain.allotment import Rule
+from bridge.domain.effects import Bindings, Restock
+from bridge.domain.guard import GuardRule
+from bridge.domain.pricing import PriceRule
+from bridge.store import listings
+from bridge.store.database import Database
+
+__all__ = ["Channel", "Context", "Documents", "Mirroring", "Progress", "Rules", "Silent"]
+
+
+@dataclass(slots=True, kw_only=True)
+class Channel:
+    """One configured channel: its connector, and what the merchant decided about it.
+
+    `places` maps the channel's locations to ours; empty means "its only location is main" (filled at the first contact).
+    `home` is the location assumed where the platform names none. `believed`: numbers people set there count.
+    """
+
+    name: str
+    connector: Connector
+    places: dict[str, str] = field(default_factory=dict)
+    home: str = ""
+    believed: bool = True
+    counts: Literal["sellable", "shelf"] = "sellable"
+    restock: Restock = "always"
+    price: PriceRule = field(default_factory=PriceRule)
+    create: bool = False
+    currency: str = ""
+
+    def bindings(self, connection: Connection, variant_ids: set[str]) -> Bindings:
+        """Return what these variants are to us."""
+        variants = listings.bound(connection, self.name, variant_ids)
+        return Bindings(variants=variants, places=self.places, home=self.home, restock=self.restock)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Documents:
+    """Who owns which product field, and who else may change it. Keys are field names, values channel names."""
+
+    owners: Mapping[str, str] = field(default_factory=dict)
+    writers: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mirroring:
+    """Orders of the channels in `sources` are mirrored to `home` ("" = nothing is mirrored)."""
+
+    home: str = ""
+    sources: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """The merchant's rules from the config."""
+
+    allotment: Sequence[Rule] = ()
+    guard: GuardRule = field(default_factory=GuardRule)
+    kits: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    documents: Documents = field(default_factory=Documents)
+    mirroring: Mirroring = field(default_factory=Mirroring)
+    grace: timedelta = timedelta(seconds=5)
+    history: timedelta = timedelta(days=60)
+    track: bool = False
+
+
+class Progress(Protocol):
+    """Where long work says how far it is."""
+
+    def __call__(self, stage: str, channel: str, done: int, total: int | None) -> None:
+        """`stage` is a verb phrase ("reading orders"); `total` is None while nobody knows it."""
+
+
+def Silent(stage: str, channel: str, done: int, total: int | None) -> None:  # noqa: N802 - reads as a kind of Progress
+    """Say nothing."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Context:
+    """Everything a flow may touch."""
+
+    database: Database
+    channels: Mapping[str, Channel]
+    rules: Rules
+    now: Callable[[], datetime]
+    sleep: Callable[[float], Awaitable[None]]
+    rng: random.Random
+    progress: Progress = Silent
+
+    def new_key(self) -> str:
+        """Return a fresh key for a write."""
+        return str(uuid.UUID(int=self.rng.getrandbits(128), version=4))

@@ -1,0 +1,151 @@
+"""One transaction's work on counters and positions: load what is touched, change it in memory, write it once.
+
+Whatever touches a counter also settles its positions here, in the same transaction, so a crash can never come between a
+movement and the targets that follow from it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy.engine import Connection
+
+from bridge.domain import allotment
+from bridge.domain.catalog import StockKey
+from bridge.domain.ledger import Counter, Movement, stock
+from bridge.domain.position import Position
+from bridge.engine.context import Context
+from bridge.store import ledger, listings, positions
+
+__all__ = ["Desk"]
+
+_Slot = tuple[str, StockKey]
+
+
+class Desk:
+    """Use it inside one unit of work and `close` it at the end of the unit."""
+
+    def __init__(self, connection: Connection, context: Context, now: datetime) -> None:
+        self.connection = connection
+        self.context = context
+        self.now = now
+        self._known: dict[_Slot, Position] = {}
+        self._stored: dict[_Slot, Position] = {}
+        self._movements: list[Movement] = []
+        self._touched: set[str] = set()
+        self._balances: dict[Counter, int] = {}
+        self._aimed: list[tuple[Position, int | None]] = []
+        self._loaded: set[str] = set()
+
+    def load(self, skus: Iterable[str]) -> None:
+        """Load the positions of these SKUs on all channels, once."""
+        fresh = set(skus) - self._loaded
+        self._loaded |= fresh
+        for position in positions.by_skus(self.connection, fresh):
+            self._learn(position)
+
+    def positions(self, channel: str, keys: Iterable[StockKey]) -> dict[StockKey, Position]:
+        """Return the channel's positions with these keys, as they stand at this desk."""
+        wanted = set(keys)
+        missing = [key for key in wanted if (channel, key) not in self._known]
+        for position in positions.by_keys(self.connection, channel, missing).values():
+            self._learn(position)
+        return {key: self._known[channel, key] for key in wanted if (channel, key) in self._known}
+
+    def position(self, channel: str, key: StockKey) -> Position | None:
+        """Return one position."""
+        return self._known.get((channel, key)) or self.positions(channel, [key]).get(key)
+
+    def opened(self, counters: Iterable[Counter]) -> dict[Counter, datetime | None]:
+        """Return since when these counters are kept; their balances are remembered for the settling."""
+        found = ledger.standing(self.connection, counters)
+        self._balances.update((counter, balance) for counter, (_, balance) in found.items())
+        return {counter: at for counter, (at, _) in found.items()}
+
+    def put(self, position: Position) -> None:
+        """Change a position."""
+        self._known[_slot(position)] = position
+
+    def move(self, movement: Movement) -> None:
+        """Append a movement."""
+        self._movements.append(movement)
+        self._touched.add(movement.counter.key)
+
+    def touch(self, sku: str) -> None:
+        """Have the positions of this SKU settled although no movement came."""
+        self._touched.add(sku)
+
+    def close(self) -> int:
+        """Write everything; return how many movements were appended."""
+        ledger.append(self.connection, self._movements, self.now)
+        for movement in self._movements:
+            if movement.counter in self._balances:
+                self._balances[movement.counter] += movement.delta
+        self._settle()
+        changed = [slot for slot, one in self._known.items() if self._differs(slot, one)]
+        positions.save(self.connection, [self._known[slot] for slot in changed])
+        positions.aim(self.connection, self._aimed)
+        return len(self._movements)
+
+    def _differs(self, slot: _Slot, one: Position) -> bool:
+        stored = self._stored.get(slot)
+        return stored is not one and stored != one
+
+    def _learn(self, position: Position) -> None:
+        slot = _slot(position)
+        if slot not in self._known:
+            self._known[slot] = position
+            self._stored[slot] = position
+
+    def _settle(self) -> None:
+        if not self._touched:
+            return
+        skus = self._touched | _kits_with(self.context, self._touched)
+        self.load(skus)
+        mine = [position for position in self._known.values() if position.sku in skus]
+        for position, target in settled(self.connection, self.context, mine, self._balances):
+            if self._known[_slot(position)] is self._stored.get(_slot(position)):
+                self._aimed.append((position, target))
+            else:
+                self.put(replace(position, target=target))
+
+
+def _kits_with(context: Context, skus: set[str]) -> set[str]:
+    return {kit for kit, parts in context.rules.kits.items() if not skus.isdisjoint(parts)}
+
+
+def _slot(position: Position) -> _Slot:
+    return (position.channel, position.key)
+
+
+def settled(
+    connection: Connection, context: Context, rows: list[Position], known: Mapping[Counter, int]
+) -> list[tuple[Position, int | None]]:
+    """Return those of the rows whose target changes, and the new one of each: target = policy(available, channel)."""
+    kits = context.rules.kits
+    pairs = {(sku, row.place) for row in rows for sku in kits.get(row.sku, (row.sku,))}
+    counters = ledger.available(connection, [stock(sku, place) for sku, place in pairs], known)
+    free = {(counter.key, counter.place): units for counter, units in counters.items()}
+    rules = context.rules.allotment
+    tags = listings.tags(connection, {row.sku for row in rows}) if any(rule.tag for rule in rules) else {}
+    changed = []
+    for row in rows:
+        target = _target(context, row, free, tags.get(row.sku, frozenset()))
+        if target != row.target:
+            changed.append((row, target))
+    return changed
+
+
+def _target(context: Context, row: Position, free: dict[tuple[str, str], int], tags: frozenset[str]) -> int | None:
+    parts = context.rules.kits.get(row.sku)
+    if parts:
+        at_place = {sku: free.get((sku, row.place), 0) for sku in parts}
+        available: int | None = allotment.available_kits(tuple(parts.items()), at_place)
+    else:
+        available = free.get((row.sku, row.place))
+    if available is None:
+        return None
+    policy = allotment.choose(context.rules.allotment, row.sku, tags, row.channel)
+    channel = context.channels.get(row.channel)
+    target = allotment.target(policy, available)
+    return min(target, channel.connector.limits.stock_max) if channel else target

@@ -1,0 +1,141 @@
+"""Writing document fields to one channel. An edit sets what it names, so sending it again after a lost answer does no harm.
+
+A refused edit is halved until the field that the platform will not take stands alone: that one is parked and not tried
+again until it changes; the rest is written.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy.engine import Connection
+
+from bridge.contract.errors import Gone, Refused
+from bridge.contract.ports import ProductResult, ProductsPort
+from bridge.domain.catalog import Product
+from bridge.engine.context import Channel, Context
+from bridge.engine.documents_fields import FieldWrite, edit_of, shown
+from bridge.engine.documents_plan import parked_key
+from bridge.engine.report import ChannelReport
+from bridge.store import documents, listings, notes
+from bridge.store.documents import Agreed, Fields, Kind
+
+__all__ = ["Writer"]
+
+Job = tuple[FieldWrite, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Outcome:
+    """What came of a batch, to be kept in one transaction."""
+
+    seen: dict[str, Product] = field(default_factory=dict)
+    done: list[tuple[FieldWrite, Fields]] = field(default_factory=list)
+    refused: list[tuple[FieldWrite, str]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Writer:
+    """Writes to one channel. `awkward` remembers, for the run, fields that were refused: they no longer spoil other edits."""
+
+    context: Context
+    channel: Channel
+    report: ChannelReport
+    awkward: set[str] = field(default_factory=set)
+    _jobs: dict[str, deque[Job]] = field(default_factory=dict)
+    _current: dict[str, Product] = field(default_factory=dict)
+
+    async def run(self, writes: Sequence[FieldWrite], current: Mapping[str, Product]) -> None:
+        """Write these fields; `current` are their products as last read. Raises TryLater and NeedsPerson."""
+        port = self.channel.connector.products
+        assert port is not None, "planned only for channels that can write products"
+        self._current = dict(current)
+        self._jobs = {product_id: deque(self._split(mine)) for product_id, mine in _by_product(writes).items()}
+        size = self.channel.connector.limits.product_batch
+        while ready := [product_id for product_id, jobs in self._jobs.items() if jobs]:
+            for start in range(0, len(ready), size):
+                await self._batch(port, {one: self._jobs[one].popleft() for one in ready[start : start + size]})
+                self.context.progress("writing products", self.channel.name, start, len(ready))
+
+    def _split(self, writes: Sequence[FieldWrite]) -> list[Job]:
+        together = tuple(write for write in writes if write.field not in self.awkward)
+        alone = [(write,) for write in writes if write.field in self.awkward]
+        return [together, *alone] if together else list(alone)
+
+    async def _batch(self, port: ProductsPort, jobs: Mapping[str, Job]) -> None:
+        edits = [edit_of(self._current[product_id], job) for product_id, job in jobs.items()]
+        try:
+            results: Sequence[ProductResult] = await port.edit(edits, self.context.new_key())
+        except (Refused, Gone) as error:
+            if len(jobs) > 1:
+                for product_id, job in jobs.items():
+                    await self._batch(port, {product_id: job})
+                return
+            results = [ProductResult(id=edit.current.id, reason=error.what) for edit in edits]
+        outcome = _Outcome()
+        stale = [job[0].product_id for job, result in zip(jobs.values(), results, strict=True) if result.stale]
+        for job, result in zip(jobs.values(), results, strict=True):
+            if not result.stale:
+                self._result(outcome, job, result)
+        await self._read_again(outcome, stale)
+        self.context.database.write(lambda connection: self._keep(connection, outcome))
+
+    def _result(self, outcome: _Outcome, job: Job, result: ProductResult) -> None:
+        product_id = job[0].product_id
+        if result.product is not None:
+            outcome.seen[product_id] = self._current[product_id] = result.product
+        if not result.reason and result.product is not None:
+            outcome.done += [(write, shown(result.product, write.kind, write.id)) for write in job]
+        elif len(job) == 1:
+            self.awkward.add(job[0].field)
+            outcome.refused.append((job[0], result.reason))
+        else:
+            middle = len(job) // 2
+            self._jobs[product_id].extendleft([job[middle:], job[:middle]])
+
+    async def _read_again(self, outcome: _Outcome, product_ids: Sequence[str]) -> None:
+        """The product is not what we read: read it again, drop what was planned for it, and let it be merged anew."""
+        if not product_ids:
+            return
+        found = {one.id: one for one in await self.channel.connector.catalog.get(product_ids)}
+        for product_id in product_ids:
+            self._jobs[product_id].clear()
+            dead = replace(self._current[product_id], deleted=True, variants=(), updated_at=self.context.now())
+            outcome.seen[product_id] = found.get(product_id, dead)
+
+    def _keep(self, connection: Connection, outcome: _Outcome) -> None:
+        now = self.context.now()
+        listings.record(connection, self.channel.name, list(outcome.seen.values()), now)
+        agreed: list[tuple[FieldWrite, Agreed]] = []
+        for write, returned in outcome.done:
+            is_kept = returned.get(write.field) == write.before != write.after
+            if is_kept:
+                outcome.refused.append((write, "the platform took the edit and kept its own value"))
+            else:
+                agreed.append((write, Agreed(write.after, returned.get(write.field))))
+        agreed += [(write, Agreed(write.after, write.before, "refused")) for write, _ in outcome.refused]
+        self._agree(connection, agreed)
+        self.report.fields += len(agreed) - len(outcome.refused)
+        fine = [parked_key(write) for write, one in agreed if one.note != "refused"]
+        notes.unpark(connection, "product", self.channel.name, fine)
+        for write, why in outcome.refused:
+            reason = f"{write.field} of {write.key} was refused: {why}"
+            notes.park(connection, "product", self.channel.name, parked_key(write), reason, now)
+            self.report.parked.append(reason)
+
+    def _agree(self, connection: Connection, agreed: Sequence[tuple[FieldWrite, Agreed]]) -> None:
+        kinds: tuple[Kind, ...] = ("product", "variant")
+        for kind in kinds:
+            mine = [(write, one) for write, one in agreed if write.kind == kind]
+            pairs = [(self.channel.name, write.id) for write, _ in mine]
+            bases = {pair: dict[str, Agreed]() for pair in pairs} | documents.agreements(connection, kind, pairs)
+            for write, one in mine:
+                bases[self.channel.name, write.id][write.field] = one
+            documents.save_agreements(connection, kind, bases, self.context.now())
+
+
+def _by_product(writes: Iterable[FieldWrite]) -> dict[str, list[FieldWrite]]:
+    found: dict[str, list[FieldWrite]] = {}
+    for write in writes:
+        found.setdefault(write.product_id, []).append(write)
+    return found

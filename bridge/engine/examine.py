@@ -1,0 +1,211 @@
+"""Examining numbers read from a channel: agree, wait, or say what a difference is (design, section 3, "Edit or drift?").
+
+The caller has drained the channel's orders after the read.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy.engine import Connection
+
+from bridge.contract.stock import Cause
+from bridge.domain.catalog import Level, StockKey
+from bridge.domain.ledger import Counter, Movement
+from bridge.domain.position import Position, Verdict, adopted, judge, read, rebased
+from bridge.engine.context import Channel, Context
+from bridge.engine.desk import Desk
+from bridge.engine.linking import freed
+from bridge.store import channels, ledger, listings, mirrors, notes
+from bridge.store.commitments import open_commitments
+
+__all__ = ["Examined", "examine"]
+
+# A channel not heard of for so long is down: a count does not wait until it is back.
+AWAY = timedelta(minutes=10)
+
+
+@dataclass(slots=True, kw_only=True)
+class Examined:
+    """What an examination found; `waiting` are the keys to read again after the grace time."""
+
+    agreed: int = 0
+    edits: int = 0
+    drifts: int = 0
+    waiting: set[StockKey] = field(default_factory=set)
+
+
+def examine(
+    connection: Connection, context: Context, channel: Channel, levels: Sequence[Level], causes: Sequence[Cause] = ()
+) -> Examined:
+    """Compare numbers with what the channel should show, and act on what can be judged."""
+    return _Examination(connection, context, channel, causes).run(levels)
+
+
+class _Examination:
+    def __init__(self, connection: Connection, context: Context, channel: Channel, causes: Sequence[Cause]) -> None:
+        self.connection = connection
+        self.context = context
+        self.channel = channel
+        self.desk = Desk(connection, context, context.now())
+        self.busy = mirrors.promised_keys(connection, channel.name)
+        self.result = Examined()
+        self.causes: dict[StockKey, list[Cause]] = {}
+        for cause in causes:
+            self.causes.setdefault(cause.key, []).append(cause)
+
+    def run(self, levels: Sequence[Level]) -> Examined:
+        newest = {level.key: level for level in levels}
+        found = self.desk.positions(self.channel.name, newest)
+        for key, position in sorted(found.items(), key=lambda item: (item[0].stock_id, item[0].location)):
+            if position.in_flight is None and not position.gone:
+                self._level(position, newest[key])
+        self.desk.close()
+        return self.result
+
+    def _level(self, position: Position, level: Level) -> None:
+        if level.quantity is None:
+            self._untracked(position, level.as_of)
+            return
+        if position.shown is None or position.base == "untracked":
+            self._first(position, level.quantity, level.as_of)
+            return
+        if position.key in self.busy and level.quantity != position.shown:
+            return
+        verdict = self._verdict(position, level)
+        act = {"agrees": self._agrees, "wait": self._wait, "edit": self._edit, "drift": self._drift, "late": self._late}
+        act[verdict](position, level.quantity, level.as_of)
+
+    def _untracked(self, position: Position, at: datetime) -> None:
+        """The channel keeps no number here; `shown` is unknown until it does."""
+        self.desk.put(replace(position, shown=None, base="untracked", suspect=None, suspect_at=None, verified_at=at))
+        self.desk.touch(position.sku)
+        listings.tell_untracked(self.connection, self.channel.name, position.key.stock_id, tracked=False, now=at)
+
+    def _verdict(self, position: Position, level: Level) -> Verdict:
+        assert level.quantity is not None
+        # The shelf has more on it than the channel shows: one that was counted says something even where the numbers agree.
+        telling = position.shown != level.quantity or self.channel.counts == "shelf"
+        if telling and self.channel.believed and self._explained(position, level.quantity):
+            return "edit" if self._others_heard(position, level) else "wait"
+        grace = self.context.rules.grace
+        verdict = judge(position, level.quantity, level.as_of, grace=grace, believes=self.channel.believed)
+        return "wait" if verdict == "edit" and not self._others_heard(position, level) else verdict
+
+    def _others_heard(self, position: Position, level: Level) -> bool:
+        """Whether what the other channels sold and shipped before a count of the shelf is known; one that is away is not waited for."""
+        if self.channel.counts != "shelf":
+            return True
+        _, last = self._log(position)
+        when = last.at if last is not None else position.suspect_at or level.as_of
+        when -= channels.clock(self.connection, self.channel.name)
+        heard = channels.drained(self.connection, "orders").items()
+        since = self.context.now() - AWAY
+        return not any(since < at <= when for name, at in heard if name != self.channel.name)
+
+    def _explained(self, position: Position, quantity: int) -> bool:
+        """The platform's own change log names who changed the number: believed at once."""
+        log, last = self._log(position)
+        if last is not None:
+            return quantity == last.quantity + sum(c.quantity for c in log if c.kind != "count" and c.at > last.at)
+        adjusted = sum(cause.quantity for cause in log if cause.kind == "adjust")
+        return bool(adjusted) and quantity - (position.shown or 0) == adjusted
+
+    def _log(self, position: Position) -> tuple[list[Cause], Cause | None]:
+        """What the change log has since the number was last verified, and the last count in it."""
+        since = position.verified_at or position.base_at
+        log = [cause for cause in self.causes.get(position.key, ()) if since is None or cause.at > since]
+        counted = [cause for cause in log if cause.kind == "count"]
+        return log, max(counted, key=lambda cause: cause.at, default=None)
+
+    def _first(self, position: Position, quantity: int, at: datetime) -> None:
+        """The first number of a position: the channel's own, and the ledger's opening if the counter has none yet."""
+        listings.tell_untracked(self.connection, self.channel.name, position.key.stock_id, tracked=True, now=at)
+        self.desk.put(freed(self.connection, adopted(position, quantity, at)))
+        counter = Counter("stock", position.sku, position.place)
+        is_kit = position.sku in self.context.rules.kits
+        if self._may_open() and not is_kit and counter not in ledger.opened(self.connection, [counter]):
+            ahead = channels.clock(self.connection, self.channel.name)
+            open_counter(self.desk, counter, quantity, at - timedelta(seconds=1), self.channel.name, ahead)
+        self.desk.touch(position.sku)
+
+    def _may_open(self) -> bool:
+        return notes.get_meta(self.connection, "opened") is not None
+
+    def _agrees(self, position: Position, quantity: int, at: datetime) -> None:
+        self.result.agreed += 1
+        self.desk.put(read(position, quantity, at))
+
+    def _wait(self, position: Position, quantity: int, at: datetime) -> None:
+        self.result.waiting.add(position.key)
+        if quantity != position.shown:
+            self.desk.put(read(position, quantity, at))
+
+    def _edit(self, position: Position, quantity: int, at: datetime) -> None:
+        self.result.edits += 1
+        counter = Counter("stock", position.sku, position.place)
+        note = f"{self.channel.name} shows {quantity}, expected {position.shown}"
+        number = notes.count(self.connection, position, quantity, at, note)
+        delta = quantity - (position.shown or 0)
+        if self.channel.counts == "shelf":
+            delta = self._shelf(position, counter, quantity, at)
+        self._count(counter, delta, f"count/{number}", at, note)
+        # Whoever set the number has seen to what kept ours from being written (tracking switched off and on, say).
+        counted = rebased(position, quantity, "count", at)
+        self.desk.put(freed(self.connection, counted) if position.parked else counted)
+
+    def _shelf(self, position: Position, counter: Counter, quantity: int, at: datetime) -> int:
+        """A shelf count has the units in it that are sold and not yet shipped: they come off, as of the moment it was made.
+
+        Goods booked in or out in between are no count: they move the ledger by what they are.
+        """
+        log, last = self._log(position)
+        explained = self._explained(position, quantity)
+        if explained and last is None:
+            return quantity - (position.shown or 0)
+        units, when, adjusted = quantity, position.suspect_at or at, 0
+        if explained and last is not None:
+            units, when = last.quantity, last.at
+            adjusted = sum(cause.quantity for cause in log if cause.kind == "adjust" and cause.at > when)
+        balance = ledger.balances(self.connection, [counter]).get(counter, 0)
+        then = balance - ledger.moved_after(self.connection, counter, when)
+        return units - open_commitments(self.connection, counter, when) - then + adjusted
+
+    def _late(self, position: Position, quantity: int, at: datetime) -> None:
+        """Orders that came late were inside the number already: what they took off the ledger goes back as part of the count."""
+        counter = Counter("stock", position.sku, position.place)
+        note = (
+            f"{self.channel.name} shows {quantity}: {position.late} units of late orders were inside the count already"
+        )
+        number = notes.count(self.connection, position, quantity, at, note)
+        self._count(counter, position.late, f"count/{number}", at, note)
+        self.desk.put(rebased(position, quantity, "count", at))
+
+    def _drift(self, position: Position, quantity: int, at: datetime) -> None:
+        """Somebody's update was lost or doubled there, or numbers set there do not count: the ledger's number is restored."""
+        self.result.drifts += 1
+        why = "after an order or a write of that moment" if self.channel.believed else "numbers set there do not count"
+        notes.drift(self.connection, position, quantity, at, why)
+        self.desk.put(rebased(position, quantity, "drift", at))
+
+    def _count(self, counter: Counter, delta: int, unique: str, at: datetime, note: str) -> None:
+        self.desk.touch(counter.key)
+        if delta:
+            self.desk.move(
+                Movement(
+                    counter=counter, delta=delta, why="count", unique=unique, channel=self.channel.name, source=unique,
+                    occurred_at=at, note=note,
+                )
+            )  # fmt: skip
+
+
+def open_counter(desk: Desk, counter: Counter, quantity: int, at: datetime, channel: str, ahead: timedelta) -> None:
+    """Open a counter with a channel's number: the first count. `at` is the channel's time, which is `ahead` of ours."""
+    ledger.start(desk.connection, [(counter, at - ahead, channel)])
+    unique = f"opening/{counter.kind}/{counter.key}@{counter.place}"
+    desk.move(
+        Movement(
+            counter=counter, delta=quantity, why="opening", unique=unique, channel=channel, source=unique, occurred_at=at,
+            note=f"opened with what {channel} showed",
+        )
+    )  # fmt: skip

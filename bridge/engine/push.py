@@ -1,0 +1,211 @@
+"""Push: claim the positions that differ, store the exact call, send it, record what came of it.
+
+A write whose answer was lost leaves its positions in flight; engine/recover.py settles them.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy.engine import Connection
+
+from bridge.contract.errors import BridgeError, Gone, Refused
+from bridge.contract.stock import Applied, Outcome, Prepared, Rejected, StockChange
+from bridge.domain.catalog import StockKey
+from bridge.domain.guard import guard
+from bridge.domain.position import Position, claimed, read, released, wrote
+from bridge.engine.context import Channel, Context
+from bridge.engine.linking import position_name
+from bridge.engine.report import ChannelReport
+from bridge.store import listings, notes, positions, writes
+
+__all__ = ["Push", "change_of", "planned", "push"]
+
+
+def planned(connection: Connection, context: Context, channel: Channel, skus: Sequence[str] = ()) -> list[Position]:
+    """Return the rows to write on a channel, the guard's halts parked; what has settled itself is no halt any more."""
+    if not positions.still_held(connection, channel.name):
+        notes.unpark(connection, "plan", channel.name, [channel.name])
+    rows = [row for row in positions.work(connection, channel.name, skus) if row.delta and row.base != "untracked"]
+    if context.rules.track:
+        rows += _begin_tracking(connection, channel, skus)
+    halt = guard(rows, positions.units_shown(connection, channel.name), context.rules.guard)
+    if halt is None:
+        return rows
+    reason = f"the plan for {channel.name} {halt.reason}: look at `bridge plan`, then `bridge approve {channel.name}`"
+    positions.save(connection, [replace(row, parked=f"guard: {halt.reason}") for row in halt.rows])
+    notes.park(connection, "plan", channel.name, channel.name, reason, context.now())
+    held = {row.key for row in halt.rows}
+    return [row for row in rows if row.key not in held]
+
+
+def _begin_tracking(connection: Connection, channel: Channel, skus: Sequence[str]) -> list[Position]:
+    """Rows whose number the channel does not keep yet: they start from 0, in the write that switches tracking on."""
+    rows = [row for row in positions.untracked(connection, channel.name) if not skus or row.sku in skus]
+    fresh = [replace(row, shown=0, base="untracked") for row in rows]
+    positions.save(connection, fresh)
+    return fresh
+
+
+def change_of(row: Position) -> StockChange:
+    """The stock write that brings a position to its target."""
+    return StockChange(key=row.key, delta=row.delta, shown=row.shown or 0, track=row.base == "untracked")
+
+
+@dataclass(slots=True)
+class Push:
+    context: Context
+    channel: Channel
+    report: ChannelReport
+    stale: set[StockKey] = field(default_factory=set)
+    stopped: BridgeError | None = None
+
+    async def batch(self, changes: Sequence[StockChange], gate: asyncio.Semaphore) -> None:
+        """Send one batch; halves it where the platform refuses it as a whole for one bad row."""
+        async with gate:
+            if self.stopped is not None:
+                return
+            try:
+                prepared = self.channel.connector.stock.prepare(changes, self.context.new_key())
+                claims = self.context.database.write(lambda connection: self._claim(connection, prepared))
+                if claims != len(changes):
+                    return
+                outcomes = await self._send(prepared)
+            except Refused as error:
+                if error.maybe_applied:
+                    raise
+                outcomes = None
+                refused = error
+        if outcomes is not None:
+            self.context.database.write(lambda connection: self.record(connection, prepared, outcomes))
+            if len(changes) == 1 or not all(_again(outcome) for outcome in outcomes):
+                return
+        elif len(changes) == 1:
+            self.context.database.write(lambda connection: self._park(connection, changes[0].key, str(refused)))
+            return
+        # The platform refuses the call for a row it does not name: halves find it.
+        middle = len(changes) // 2
+        await self.batch(changes[:middle], gate)
+        await self.batch(changes[middle:], gate)
+
+    def _claim(self, connection: Connection, prepared: Prepared) -> int:
+        """Take the rows if they still stand as planned; otherwise nothing is taken, and the next round plans anew."""
+        found = positions.by_keys(connection, self.channel.name, [change.key for change in prepared.changes])
+        rows = [
+            found[change.key]
+            for change in prepared.changes
+            if change.key in found
+            and found[change.key].in_flight is None
+            and (found[change.key].shown, found[change.key].delta) == (change.shown, change.delta)
+        ]
+        if len(rows) == len(prepared.changes):
+            writes.store(connection, self.channel.name, prepared, self.context.now())
+            positions.save(connection, [claimed(row, prepared.key) for row in rows])
+        return len(rows)
+
+    async def _send(self, prepared: Prepared) -> Sequence[Outcome] | None:
+        self.report.writes += 1
+        try:
+            return await self.channel.connector.stock.send(prepared)
+        except BridgeError as error:
+            if error.maybe_applied or not isinstance(error, Refused | Gone):
+                self.stopped = error
+            if not error.maybe_applied:
+                self._give_back(prepared, error)
+            raise
+
+    def _give_back(self, prepared: Prepared, error: BridgeError) -> None:
+        self.context.database.write(lambda connection: self.release(connection, prepared, str(error)))
+
+    def release(self, connection: Connection, prepared: Prepared, reason: str) -> None:
+        """Nothing of this write took effect: its rows are free again."""
+        mine = self._mine(connection, prepared)
+        deltas = {change.key: change.delta for change in prepared.changes}
+        positions.save(connection, [released(row, deltas[row.key]) for row in mine.values()])
+        writes.finish(connection, prepared.key, "failed", reason, self.context.now())
+
+    def _mine(self, connection: Connection, prepared: Prepared) -> dict[StockKey, Position]:
+        found = positions.by_keys(connection, self.channel.name, [change.key for change in prepared.changes])
+        return {key: row for key, row in found.items() if row.in_flight == prepared.key}
+
+    def record(self, connection: Connection, prepared: Prepared, outcomes: Sequence[Outcome]) -> None:
+        """Note what came of a write, row by row."""
+        mine = self._mine(connection, prepared)
+        deltas = {change.key: change.delta for change in prepared.changes}
+        rows = []
+        for outcome in outcomes:
+            row = mine.get(outcome.key)
+            if row is None:
+                continue
+            if isinstance(outcome, Applied):
+                if row.base == "untracked":
+                    listings.tell_untracked(connection, row.channel, row.key.stock_id, tracked=True, now=outcome.at)
+                rows.append(self._applied(row, deltas[row.key], outcome))
+            else:
+                rows.append(self._rejected(connection, released(row, deltas[row.key]), outcome))
+        positions.save(connection, rows)
+        writes.finish(connection, prepared.key, "done", "", self.context.now())
+
+    def _applied(self, row: Position, delta: int, outcome: Applied) -> Position:
+        self.report.written += 1
+        limits = self.channel.connector.limits
+        expected = (row.shown or 0) + delta
+        certain = outcome.quantity == expected or (outcome.quantity is None and limits.compare_and_set)
+        absolute = outcome.at if limits.stock_write == "absolute" or row.base == "untracked" else None
+        row = wrote(row, delta, verified=outcome.at if certain else None, absolute_at=absolute)
+        if outcome.quantity is not None and not certain:
+            row = read(row, outcome.quantity, outcome.at)
+            self.stale.add(row.key)
+        return row
+
+    def _rejected(self, connection: Connection, row: Position, outcome: Rejected) -> Position:
+        if outcome.kind == "retry":
+            return row
+        self.report.rejected += 1
+        if outcome.kind == "stale":
+            self.stale.add(row.key)
+            return row
+        if outcome.kind != "gone":
+            self._tell(connection, row, f"{row.sku}: {outcome.reason}")
+            return replace(row, parked=outcome.reason)
+        text = f"{row.sku} is no more on {self.channel.name} ({outcome.reason}): link another listing, or leave it"
+        self._tell(connection, row, text)
+        return replace(row, gone=True, parked=outcome.reason)
+
+    def _park(self, connection: Connection, key: StockKey, reason: str) -> None:
+        found = positions.by_keys(connection, self.channel.name, [key])
+        positions.save(connection, [replace(row, parked=reason) for row in found.values()])
+        for row in found.values():
+            self._tell(connection, row, f"{row.sku}: {reason}")
+
+    def _tell(self, connection: Connection, row: Position, text: str) -> None:
+        notes.park(connection, "position", self.channel.name, position_name(row), text, self.context.now())
+        self.report.parked.append(text)
+
+
+def _again(outcome: Outcome) -> bool:
+    return isinstance(outcome, Rejected) and outcome.kind == "retry"
+
+
+async def push(context: Context, channel: Channel, report: ChannelReport, skus: Sequence[str] = ()) -> set[StockKey]:
+    """Write what differs on a channel; return the keys whose number was not what we believed."""
+    rows = context.database.write(lambda connection: planned(connection, context, channel, skus))
+    if not rows:
+        return set()
+    work = Push(context, channel, report)
+    limits = channel.connector.limits
+    gate = asyncio.Semaphore(1 if limits.serial_writes else limits.concurrency)
+    batches = channel.connector.stock.batches([change_of(row) for row in rows])
+    done = 0
+
+    async def one(changes: Sequence[StockChange]) -> None:
+        nonlocal done
+        await work.batch(changes, gate)
+        done += len(changes)
+        context.progress("writing stock", channel.name, done, len(rows))
+
+    ended = await asyncio.gather(*(one(batch) for batch in batches), return_exceptions=True)
+    for error in ended:
+        if isinstance(error, BaseException):
+            raise error
+    return work.stale

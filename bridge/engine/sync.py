@@ -1,0 +1,122 @@
+"""One run of the passes over all channels until nothing differs: collect, settle (inside the transactions), push, read again."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from sqlalchemy.engine import Connection
+
+from bridge.contract.errors import BridgeError, TryLater
+from bridge.domain.catalog import Level, StockKey
+from bridge.engine.collect import audit_catalog, collect, drain_orders, examine_levels, read_again
+from bridge.engine.context import Channel, Context
+from bridge.engine.desk import Desk
+from bridge.engine.push import push
+from bridge.engine.recover import recover
+from bridge.engine.report import ChannelReport, Report
+from bridge.store import ledger, positions
+
+__all__ = ["Sync", "audit"]
+
+MAX_ROUNDS = 12
+
+
+@dataclass(slots=True)
+class Sync:
+    """One run. `only` limits what is written to one channel, `skus` to some SKUs; reading is never limited."""
+
+    context: Context
+    channels: Sequence[Channel]
+    only: frozenset[str] = frozenset()
+    skus: Sequence[str] = ()
+    report: Report = field(default_factory=Report)
+    _doubtful: dict[str, set[StockKey]] = field(default_factory=dict)
+    _lost: set[str] = field(default_factory=set)
+    products: dict[str, set[str]] = field(default_factory=dict)
+
+    async def read(self) -> None:
+        """Recover lost answers and read every feed: changes nothing on any channel but what recovery finishes."""
+        await self._each(self._collect)
+        self.context.database.write(self._expire)
+
+    async def stock(self) -> None:
+        """Push, and go on reading and pushing until nothing differs or only what needs more time is left."""
+        await self._each(self._push)
+        while self.report.rounds < MAX_ROUNDS and (any(self._doubtful.values()) or self._lost):
+            self.report.rounds += 1
+            await self.context.sleep(max(self.context.rules.grace, timedelta(seconds=2)).total_seconds())
+            await self._each(self._again)
+            await self._each(self._push)
+        self.context.database.read(self._count)
+
+    async def _collect(self, channel: Channel, report: ChannelReport) -> None:
+        await recover(self.context, channel, report)
+        found = await collect(self.context, channel, report)
+        self.products[channel.name] = found.products
+        self._doubt(channel, found.waiting)
+        late = self.context.database.read(lambda connection: positions.suspects(connection, channel.name))
+        self._doubt(channel, {position.key for position in late})
+
+    async def _push(self, channel: Channel, report: ChannelReport) -> None:
+        if not self.only or channel.name in self.only:
+            try:
+                self._doubt(channel, await push(self.context, channel, report, self.skus))
+            except TryLater as error:
+                if not error.maybe_applied:
+                    raise
+                self._lost.add(channel.name)
+
+    async def _again(self, channel: Channel, report: ChannelReport) -> None:
+        self._lost.discard(channel.name)
+        await recover(self.context, channel, report)
+        keys = sorted(self._doubtful.pop(channel.name, set()), key=lambda key: (key.stock_id, key.location))
+        if keys:
+            self._doubt(channel, await read_again(self.context, channel, keys, report))
+        else:
+            # While one channel is in doubt the others go on selling: no sale waits for a doubt to be settled.
+            await drain_orders(self.context, channel, report)
+
+    def _doubt(self, channel: Channel, keys: set[StockKey]) -> None:
+        if keys:
+            self._doubtful.setdefault(channel.name, set()).update(keys)
+
+    async def _each(self, step: Callable[[Channel, ChannelReport], Awaitable[None]]) -> None:
+        """Run a step on all channels at once; a channel that fails is left out from then on, the others go on."""
+        await asyncio.gather(*(self._one(step, channel) for channel in self.channels))
+
+    async def _one(self, step: Callable[[Channel, ChannelReport], Awaitable[None]], channel: Channel) -> None:
+        report = self.report.of(channel.name)
+        if report.error:
+            return
+        try:
+            await step(channel, report)
+        except BridgeError as error:
+            report.fail(error)
+
+    def _expire(self, connection: Connection) -> None:
+        desk = Desk(connection, self.context, self.context.now())
+        for counter in ledger.expire_holds(connection, self.context.now()):
+            desk.touch(counter.key)
+        desk.close()
+
+    def _count(self, connection: Connection) -> None:
+        for channel in self.channels:
+            self.report.open += len(positions.work(connection, channel.name)) + len(
+                positions.in_flight(connection, channel.name)
+            )
+            self.report.waiting += len(positions.suspects(connection, channel.name))
+
+
+async def audit(context: Context, channel: Channel, report: ChannelReport) -> set[StockKey]:
+    """Read the whole catalogue and every number of a channel in the fewest calls; return the keys to read again.
+
+    What the feeds cannot tell comes out here: deletions that leave no trace, and stock that another program changed.
+    """
+    await audit_catalog(context, channel, report)
+    levels: list[Level] = []
+    async for page in channel.connector.stock.scan():
+        levels.extend(page.items)
+        context.progress("auditing", channel.name, len(levels), page.total)
+    await drain_orders(context, channel, report)
+    return await examine_levels(context, channel, levels, report)

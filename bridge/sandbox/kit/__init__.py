@@ -1,0 +1,1 @@
+"""What every stand-in shares: clock, faults, the control door and transports."""

@@ -1,0 +1,1 @@
+"""Where everything is kept: SQL lives here and nowhere else. Plain functions of a connection."""

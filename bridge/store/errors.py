@@ -1,0 +1,30 @@
+"""What can go wrong with the store itself."""
+
+__all__ = ["BusyError", "LedgerError", "NewerError", "StoreError"]
+
+
+class StoreError(Exception):
+    """The database cannot be used: what, and what to do next."""
+
+    def __init__(self, what: str, next_step: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.next_step = next_step
+
+    def __str__(self) -> str:
+        return f"{self.what}\n  next: {self.next_step}" if self.next_step else self.what
+
+
+class BusyError(StoreError):
+    """Another process works on this database."""
+
+    def __init__(self, other: str) -> None:
+        super().__init__(f"{other} is working on this database", "wait until it is done, or stop it")
+
+
+class NewerError(StoreError):
+    """The database was made by a newer version of this program."""
+
+
+class LedgerError(StoreError):
+    """A balance does not equal the sum of its movements, or a movement would count twice: a bug, never to be passed over."""

@@ -1,0 +1,169 @@
+"""The ledger: append movements and keep each balance beside them, in the same transaction."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from bridge.domain.ledger import Counter, Movement
+from bridge.store.errors import LedgerError
+from bridge.store.sql import add, chunks, insert, rows_of, upsert
+from bridge.store.tables import counters, holds, movements
+
+__all__ = [
+    "append",
+    "available",
+    "balances",
+    "chain",
+    "expire_holds",
+    "hold",
+    "moved_after",
+    "opened",
+    "prove",
+    "release_hold",
+    "standing",
+    "start",
+]
+
+
+def start(connection: Connection, rows: Iterable[tuple[Counter, datetime, str]]) -> None:
+    """Open counters at 0: from when on they are kept, and by which channel's numbers."""
+    values = [
+        {"kind": c.kind, "key": c.key, "place": c.place, "opened_at": at, "opened_from": source}
+        for c, at, source in rows
+    ]
+    upsert(connection, counters, values)
+
+
+def append(connection: Connection, rows: Sequence[Movement], now: datetime) -> None:
+    """Append movements and move their balances; raises LedgerError if one of them is in the ledger already."""
+    if not rows:
+        return
+    try:
+        insert(connection, movements, [_row(movement, now) for movement in rows])
+    except sa.exc.IntegrityError as error:
+        raise LedgerError(f"a movement would count twice: {error.orig}", "report this; nothing was changed") from error
+    totals: dict[Counter, int] = defaultdict(int)
+    for movement in rows:
+        totals[movement.counter] += movement.delta
+    _move(connection, totals)
+
+
+def _move(connection: Connection, totals: Mapping[Counter, int]) -> None:
+    values = [{"kind": c.kind, "key": c.key, "place": c.place, "balance": total} for c, total in totals.items()]
+    add(connection, counters, values)
+
+
+def balances(connection: Connection, wanted: Iterable[Counter]) -> dict[Counter, int]:
+    """Return the balances of these counters; one that was never opened is left out."""
+    return {counter: balance for counter, (balance,) in _rows(connection, wanted, counters.c.balance)}
+
+
+def opened(connection: Connection, wanted: Iterable[Counter]) -> dict[Counter, tuple[datetime | None, str]]:
+    """Return since when each of these counters is kept, and by whose numbers it was opened."""
+    columns = (counters.c.opened_at, counters.c.opened_from)
+    return {counter: (at, source) for counter, (at, source) in _rows(connection, wanted, *columns)}
+
+
+def _rows(
+    connection: Connection, wanted: Iterable[Counter], *columns: sa.Column[Any]
+) -> Iterator[tuple[Counter, Sequence[Any]]]:
+    names = set(wanted)
+    query = sa.select(counters.c.kind, counters.c.key, counters.c.place, *columns)
+    for part in chunks({counter.key for counter in names}):
+        for kind, key, place, *values in rows_of(connection, query.where(counters.c.key.in_(part))):
+            counter = Counter(kind, key, place)
+            if counter in names:
+                yield counter, values
+
+
+def standing(connection: Connection, wanted: Iterable[Counter]) -> dict[Counter, tuple[datetime | None, int]]:
+    """Return since when each of these counters is kept, and its balance."""
+    columns = (counters.c.opened_at, counters.c.balance)
+    return {counter: (at, balance) for counter, (at, balance) in _rows(connection, wanted, *columns)}
+
+
+def available(
+    connection: Connection, wanted: Iterable[Counter], known: Mapping[Counter, int] | None = None
+) -> dict[Counter, int]:
+    """Balance minus open holds; balances that are `known` are not read again."""
+    names, seen = set(wanted), known or {}
+    result = balances(connection, names - seen.keys())
+    result.update((counter, seen[counter]) for counter in names & seen.keys())
+    held = sa.select(holds.c.kind, holds.c.key, holds.c.place, sa.func.sum(holds.c.quantity)).where(
+        holds.c.state == "open"
+    )
+    for kind, key, place, quantity in connection.execute(held.group_by(holds.c.kind, holds.c.key, holds.c.place)):
+        counter = Counter(kind, key, place)
+        if counter in result:
+            result[counter] -= int(quantity)
+    return result
+
+
+def hold(connection: Connection, hold_id: str, counter: Counter, quantity: int, **more: Any) -> None:
+    """Reserve units of a counter; `more` are the columns expires_at, created_at, note."""
+    where = {"kind": counter.kind, "key": counter.key, "place": counter.place}
+    connection.execute(holds.insert().values(id=hold_id, **where, quantity=quantity, state="open", **more))
+
+
+def release_hold(connection: Connection, hold_id: str) -> None:
+    """Give the units of an open hold back."""
+    mine = sa.and_(holds.c.id == hold_id, holds.c.state == "open")
+    connection.execute(holds.update().where(mine).values(state="released"))
+
+
+def expire_holds(connection: Connection, now: datetime) -> list[Counter]:
+    """Free the holds whose time is over; return the counters they were on."""
+    over = sa.and_(holds.c.state == "open", holds.c.expires_at <= now)
+    freed = [
+        Counter(*row) for row in connection.execute(sa.select(holds.c.kind, holds.c.key, holds.c.place).where(over))
+    ]
+    if freed:
+        connection.execute(holds.update().where(over).values(state="expired"))
+    return freed
+
+
+def moved_after(connection: Connection, counter: Counter, when: datetime) -> int:
+    """Return what happened to a counter after a moment, by the platforms' times."""
+    later = sa.and_(_is(movements, counter), movements.c.occurred_at > when)
+    return int(connection.execute(sa.select(sa.func.sum(movements.c.delta)).where(later)).scalar() or 0)
+
+
+def chain(connection: Connection, counter: Counter, limit: int = 50) -> list[Any]:
+    """Return the newest movements of a counter, newest first."""
+    same = _is(movements, counter)
+    return list(connection.execute(sa.select(movements).where(same).order_by(movements.c.id.desc()).limit(limit)))
+
+
+def prove(connection: Connection) -> list[tuple[Counter, int, int]]:
+    """Check every balance against the sum of its movements; return the ones that differ as (counter, balance, sum)."""
+    same = sa.and_(
+        movements.c.kind == counters.c.kind, movements.c.key == counters.c.key, movements.c.place == counters.c.place
+    )
+    total = sa.func.coalesce(sa.func.sum(movements.c.delta), 0)
+    query = (
+        sa.select(counters.c.kind, counters.c.key, counters.c.place, counters.c.balance, total)
+        .select_from(counters.outerjoin(movements, same))
+        .group_by(counters.c.kind, counters.c.key, counters.c.place, counters.c.balance)
+        .having(counters.c.balance != total)
+    )
+    return [
+        (Counter(kind, key, place), int(balance), int(sums))
+        for kind, key, place, balance, sums in connection.execute(query)
+    ]
+
+
+def _row(movement: Movement, now: datetime) -> dict[str, Any]:
+    counter = movement.counter
+    return {
+        "kind": counter.kind, "key": counter.key, "place": counter.place, "delta": movement.delta, "why": movement.why,
+        "unique_key": movement.unique, "channel": movement.channel, "source": movement.source,
+        "occurred_at": movement.occurred_at, "recorded_at": now, "note": movement.note,
+    }  # fmt: skip
+
+
+def _is(table: sa.Table, counter: Counter) -> sa.ColumnElement[bool]:
+    return sa.and_(table.c.kind == counter.kind, table.c.key == counter.key, table.c.place == counter.place)

@@ -1,0 +1,1 @@
+"""Numbered schema changes; one that has been released is never edited."""

@@ -1,0 +1,140 @@
+"""Orders as their newest snapshots, with the effects recorded for each."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from bridge.domain.catalog import StockKey
+from bridge.domain.effects import Parts
+from bridge.domain.ledger import Counter
+from bridge.domain.orders import Order
+from bridge.store.sql import chunks, upsert
+from bridge.store.tables import order_effects, order_numbers, orders
+
+__all__ = ["Recorded", "by_reference", "digest", "load", "save", "snapshot", "with_unlinked"]
+
+
+@dataclass(slots=True, kw_only=True)
+class Recorded:
+    """What is on record for one order. `kind` is "order", or "mirror" for one that the bridge made there.
+
+    `effects` are what the ledger has for it, `baseline` the part of them from before the ledger opened (no movements);
+    `numbers` what it did to the channel's own numbers; `parts` which SKUs each line took, by line id.
+    """
+
+    channel: str
+    order: Order
+    revision: int = 0
+    kind: str = "order"
+    unlinked: int = 0
+    digest: str = ""
+    effects: dict[Counter, int] = field(default_factory=dict)
+    baseline: dict[Counter, int] = field(default_factory=dict)
+    numbers: dict[StockKey, int] = field(default_factory=dict)
+    parts: dict[str, Parts] = field(default_factory=dict)
+
+
+def digest(order: Order) -> str:
+    """Return a fingerprint of a snapshot: equal snapshots are the same news."""
+    import hashlib
+
+    return hashlib.blake2b(msgspec.json.encode(order), digest_size=16).hexdigest()
+
+
+def load(connection: Connection, channel: str, ids: Iterable[str]) -> dict[str, Recorded]:
+    """Return what is on record for these orders."""
+    found: dict[str, Recorded] = {}
+    for part in chunks(set(ids)):
+        for row in connection.execute(
+            sa.select(orders).where(orders.c.channel == channel, orders.c.order_id.in_(part))
+        ):
+            found[row.order_id] = _recorded(row)
+        _effects(connection, channel, part, found)
+    return found
+
+
+def _effects(connection: Connection, channel: str, ids: Sequence[str], found: dict[str, Recorded]) -> None:
+    mine = sa.and_(order_effects.c.channel == channel, order_effects.c.order_id.in_(ids))
+    for row in connection.execute(sa.select(order_effects).where(mine)):
+        counter = Counter(row.kind, row.key, row.place)
+        found[row.order_id].effects[counter] = row.net
+        found[row.order_id].baseline[counter] = row.baseline
+    mine = sa.and_(order_numbers.c.channel == channel, order_numbers.c.order_id.in_(ids))
+    for row in connection.execute(sa.select(order_numbers).where(mine)):
+        found[row.order_id].numbers[StockKey(row.stock_id, row.location)] = row.net
+
+
+def save(connection: Connection, rows: Sequence[Recorded], now: datetime) -> None:
+    """Write orders with their recorded effects."""
+    upsert(connection, orders, [_row(one, now) for one in rows])
+    effects = [
+        {
+            "channel": one.channel, "order_id": one.order.id, "kind": counter.kind, "key": counter.key, "place": counter.place,
+            "net": one.effects.get(counter, 0), "baseline": one.baseline.get(counter, 0),
+        }
+        for one in rows
+        for counter in one.effects.keys() | one.baseline.keys()
+    ]  # fmt: skip
+    upsert(connection, order_effects, effects)
+    numbers = [
+        {
+            "channel": one.channel,
+            "order_id": one.order.id,
+            "stock_id": key.stock_id,
+            "location": key.location,
+            "net": net,
+        }
+        for one in rows
+        for key, net in one.numbers.items()
+    ]
+    upsert(connection, order_numbers, numbers)
+
+
+def snapshot(connection: Connection, channel: str, order_id: str) -> Order | None:
+    """Return an order's newest snapshot."""
+    query = sa.select(orders.c.snapshot).where(orders.c.channel == channel, orders.c.order_id == order_id)
+    body = connection.execute(query).scalar()
+    return None if body is None else msgspec.json.decode(body, type=Order)
+
+
+def by_reference(connection: Connection, reference: str) -> list[tuple[str, str]]:
+    """Return (channel, order id) of the orders that carry this reference of ours."""
+    query = sa.select(orders.c.channel, orders.c.order_id).where(orders.c.reference == reference)
+    return [(row.channel, row.order_id) for row in connection.execute(query)]
+
+
+def with_unlinked(connection: Connection, channel: str) -> list[Order]:
+    """Return the snapshots of orders that have lines we could not name."""
+    query = (
+        sa.select(orders.c.snapshot)
+        .where(orders.c.channel == channel, orders.c.unlinked > 0)
+        .order_by(orders.c.placed_at)
+    )
+    return [msgspec.json.decode(body, type=Order) for (body,) in connection.execute(query)]
+
+
+def _recorded(row: Any) -> Recorded:
+    return Recorded(
+        channel=row.channel,
+        order=msgspec.json.decode(row.snapshot, type=Order),
+        revision=row.revision,
+        kind=row.kind,
+        unlinked=row.unlinked,
+        digest=row.digest,
+        parts=msgspec.json.decode(row.parts, type=dict[str, Parts]),
+    )
+
+
+def _row(one: Recorded, now: datetime) -> dict[str, Any]:
+    order = one.order
+    return {
+        "channel": one.channel, "order_id": order.id, "number": order.number, "status": order.status, "placed_at": order.placed_at,
+        "updated_at": order.updated_at, "digest": one.digest, "snapshot": msgspec.json.encode(order).decode(),
+        "revision": one.revision, "reference": order.reference, "kind": one.kind, "unlinked": one.unlinked, "recorded_at": now,
+        "parts": msgspec.json.encode(one.parts).decode(),
+    }  # fmt: skip

@@ -1,0 +1,205 @@
+"""Positions: what each channel shows and should show. Where the two differ is the work queue."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from bridge.domain.catalog import StockKey
+from bridge.domain.position import Position
+from bridge.store.sql import change, chunks, rows_of, upsert
+from bridge.store.tables import listings, positions
+
+__all__ = [
+    "aim",
+    "approve",
+    "by_keys",
+    "by_skus",
+    "every",
+    "forget",
+    "in_flight",
+    "oldest",
+    "save",
+    "still_held",
+    "suspects",
+    "sweep",
+    "units_shown",
+    "unpark",
+    "untracked",
+    "work",
+]
+
+_PLAIN = tuple(field.name for field in fields(Position) if field.name != "key")
+# Positions are read by the hundred thousand, and a frozen dataclass of 19 fields takes longer to make than its row to fetch:
+# its slots are filled directly.
+_set_key = Position.__dict__["key"].__set__
+_SETTERS = tuple(Position.__dict__[name].__set__ for name in _PLAIN)
+_COLUMNS = (positions.c.stock_id, positions.c.location, *(positions.c[name] for name in _PLAIN))
+
+
+def save(connection: Connection, rows: Iterable[Position]) -> None:
+    """Write positions, new ones and known ones."""
+    upsert(connection, positions, [_row(position) for position in rows])
+
+
+def aim(connection: Connection, rows: Iterable[tuple[Position, int | None]]) -> None:
+    """Write new targets of positions of which nothing else has changed: it touches no index."""
+    change(connection, positions, [_aim(position, target) for position, target in rows])
+
+
+def by_keys(connection: Connection, channel: str, keys: Iterable[StockKey]) -> dict[StockKey, Position]:
+    """Return the channel's positions with these keys."""
+    wanted = set(keys)
+    found: dict[StockKey, Position] = {}
+    for part in chunks({key.stock_id for key in wanted}):
+        mine = sa.and_(positions.c.channel == channel, positions.c.stock_id.in_(part))
+        for position in _select(connection, mine):
+            if position.key in wanted:
+                found[position.key] = position
+    return found
+
+
+def by_skus(connection: Connection, skus: Iterable[str]) -> list[Position]:
+    """Return the positions of these SKUs on all channels."""
+    found: list[Position] = []
+    for part in chunks(set(skus)):
+        found.extend(_select(connection, positions.c.sku.in_(part)))
+    return found
+
+
+def every(connection: Connection, channel: str | None = None) -> Iterator[Position]:
+    """Stream all positions, of one channel or of all, in key order."""
+    return _select(connection, sa.true() if channel is None else positions.c.channel == channel)
+
+
+def work(connection: Connection, channel: str, skus: Sequence[str] = ()) -> list[Position]:
+    """Return the positions to write: they differ, nothing is in flight, nobody parked them, no difference is being judged."""
+    differs = sa.and_(
+        positions.c.channel == channel,
+        positions.c.shown != positions.c.target,
+        positions.c.in_flight.is_(None),
+        positions.c.suspect.is_(None),
+        positions.c.parked == "",
+        positions.c.gone.is_(False),
+    )
+    if skus:
+        differs = sa.and_(differs, positions.c.sku.in_(skus))
+    return list(_select(connection, differs))
+
+
+def untracked(connection: Connection, channel: str) -> list[Position]:
+    """Return the positions for which the channel keeps no number, although we know what it should be."""
+    mine = sa.and_(
+        positions.c.channel == channel,
+        sa.or_(positions.c.shown.is_(None), positions.c.base == "untracked"),
+        positions.c.target.is_not(None),
+        positions.c.in_flight.is_(None),
+        positions.c.parked == "",
+        positions.c.gone.is_(False),
+    )
+    return list(_select(connection, mine))
+
+
+def in_flight(connection: Connection, channel: str) -> list[Position]:
+    """Return the positions whose last write has no known outcome."""
+    return list(_select(connection, sa.and_(positions.c.channel == channel, positions.c.in_flight.is_not(None))))
+
+
+def suspects(connection: Connection, channel: str) -> list[Position]:
+    """Return the positions where a read saw another number, those with orders that may be inside it already, and new ones."""
+    doubtful = sa.or_(positions.c.suspect.is_not(None), positions.c.late != 0, positions.c.base == "")
+    return list(_select(connection, sa.and_(positions.c.channel == channel, doubtful, positions.c.gone.is_(False))))
+
+
+def oldest(connection: Connection, channel: str, before: datetime, limit: int) -> list[Position]:
+    """Return the positions not verified since `before`, the longest unverified first."""
+    mine = sa.and_(
+        positions.c.channel == channel,
+        positions.c.gone.is_(False),
+        positions.c.shown.is_not(None),
+        sa.or_(positions.c.verified_at.is_(None), positions.c.verified_at < before),
+    )
+    query = sa.select(*_COLUMNS).where(mine).order_by(positions.c.verified_at.asc().nulls_first()).limit(limit)
+    return [_position(row) for row in connection.execute(query)]
+
+
+def unpark(connection: Connection, channel: str, key: StockKey) -> None:
+    """Write this position again."""
+    p = positions.c
+    same = sa.and_(p.channel == channel, p.stock_id == key.stock_id, p.location == key.location)
+    connection.execute(positions.update().where(same).values(parked=""))
+
+
+def approve(connection: Connection, channel: str) -> list[Position]:
+    """Let the rows pass that the guard held back on a channel, and return them as they were."""
+    held = sa.and_(positions.c.channel == channel, positions.c.parked.like("guard: %"), positions.c.gone.is_(False))
+    rows = list(_select(connection, held))
+    connection.execute(positions.update().where(held).values(parked="", approved=True))
+    return rows
+
+
+def still_held(connection: Connection, channel: str) -> bool:
+    """Free what the guard held back on a channel and nobody wants to change any more; tell whether it holds anything else."""
+    c = positions.c
+    held = sa.and_(c.channel == channel, c.parked.like("guard: %"), c.gone.is_(False))
+    connection.execute(positions.update().where(held, c.shown == c.target).values(parked=""))
+    return connection.execute(sa.select(c.stock_id).where(held).limit(1)).first() is not None
+
+
+def forget(connection: Connection, channel: str, stock_id: str) -> bool:
+    """Drop the positions of a stock record; False, and nothing done, while a write to one of them is under way."""
+    mine = sa.and_(positions.c.channel == channel, positions.c.stock_id == stock_id)
+    if any(row.in_flight for row in _select(connection, mine)):
+        return False
+    connection.execute(positions.delete().where(mine))
+    return True
+
+
+def sweep(connection: Connection, channel: str) -> list[Position]:
+    """Mark the positions gone whose listing is no more on the channel, and return them."""
+    alive = sa.select(listings.c.variant_id).where(
+        listings.c.channel == positions.c.channel,
+        listings.c.stock_id == positions.c.stock_id,
+        listings.c.gone_at.is_(None),
+    )
+    dead = sa.and_(positions.c.channel == channel, positions.c.gone.is_(False), ~alive.exists())
+    found = list(_select(connection, dead))
+    if found:
+        connection.execute(
+            positions.update().where(dead).values(gone=True, suspect=None, suspect_at=None, in_flight=None)
+        )
+    return found
+
+
+def units_shown(connection: Connection, channel: str) -> int:
+    """Return how many units the channel shows in all, debts left out."""
+    mine = sa.and_(positions.c.channel == channel, positions.c.shown > 0)
+    return int(connection.execute(sa.select(sa.func.sum(positions.c.shown)).where(mine)).scalar() or 0)
+
+
+def _select(connection: Connection, where: sa.ColumnElement[bool]) -> Iterator[Position]:
+    order = (positions.c.channel, positions.c.stock_id, positions.c.location)
+    for row in rows_of(connection, sa.select(*_COLUMNS).where(where).order_by(*order)):
+        yield _position(row)
+
+
+def _position(row: Any) -> Position:
+    stock_id, location, *plain = row
+    position = object.__new__(Position)
+    _set_key(position, StockKey(stock_id, location))
+    for put, value in zip(_SETTERS, plain, strict=True):
+        put(position, value)
+    return position
+
+
+def _aim(position: Position, target: int | None) -> dict[str, Any]:
+    stock_id, location = position.key
+    return {"channel": position.channel, "stock_id": stock_id, "location": location, "target": target}
+
+
+def _row(position: Position) -> dict[str, Any]:
+    values = {name: getattr(position, name) for name in _PLAIN}
+    return {**values, "stock_id": position.key.stock_id, "location": position.key.location}

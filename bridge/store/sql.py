@@ -1,0 +1,126 @@
+"""The statements every store function needs, spelt the same for both databases."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from operator import itemgetter
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Dialect
+
+__all__ = ["add", "change", "chunks", "insert", "inserting", "rows_of", "upsert"]
+
+Row = Mapping[str, Any]
+# Before a parameter's name: SQLAlchemy keeps the columns' own names to itself.
+_MARK = "to_"
+_FETCHED = 500
+
+
+def upsert(connection: Connection, table: sa.Table, rows: Sequence[Row]) -> None:
+    """Insert rows, or overwrite the given columns where the primary key exists. All rows name the same columns."""
+    _many(connection, table, "overwrite", rows)
+
+
+def insert(connection: Connection, table: sa.Table, rows: Sequence[Row]) -> None:
+    """Insert new rows; raises IntegrityError where one exists. All rows name the same columns."""
+    _many(connection, table, "refuse", rows)
+
+
+def add(connection: Connection, table: sa.Table, rows: Sequence[Row]) -> None:
+    """Insert rows, or add the given numbers to those of the row whose primary key exists. All rows name the same columns."""
+    _many(connection, table, "add", rows)
+
+
+def change(connection: Connection, table: sa.Table, rows: Sequence[Row]) -> None:
+    """Overwrite the given columns of rows that exist, found by their primary key. All rows name the same columns."""
+    _many(connection, table, "change", rows)
+
+
+def inserting(dialect: str, table: sa.Table) -> Any:
+    """Return the database's own INSERT, which knows ON CONFLICT. Loads one dialect: the other one takes 35 ms."""
+    if dialect == "sqlite":
+        from sqlalchemy.dialects import sqlite
+
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert(table)
+
+
+def _many(connection: Connection, table: sa.Table, clash: str, rows: Sequence[Row]) -> None:
+    if not rows:
+        return
+    columns = tuple(rows[0])
+    if connection.dialect.name != "sqlite":
+        statement = _statement(table, connection.dialect.name, clash, columns)
+        connection.execute(statement, [{_MARK + name: value for name, value in row.items()} for row in rows])
+        return
+    # SQLite inserts a row in less time than SQLAlchemy takes to bind its parameters: bound here, column by column.
+    plan = _plan(table, connection.dialect, clash, columns)
+    connection.exec_driver_sql(plan.text, list(plan.bound(rows)))
+
+
+@lru_cache(maxsize=256)
+def _statement(table: sa.Table, dialect: str, clash: str, columns: tuple[str, ...]) -> Any:
+    given: dict[str, Any] = {name: sa.bindparam(_MARK + name, type_=table.c[name].type) for name in columns}
+    keys = [column.name for column in table.primary_key]
+    if clash == "change":
+        same = sa.and_(*(table.c[name] == given.pop(name) for name in keys))
+        return table.update().where(same).values(given)
+    made = inserting(dialect, table)
+    statement = made.values(given)
+    if clash == "refuse":
+        return statement
+    changed: dict[str, Any] = {name: made.excluded[name] for name in columns if name not in keys}
+    if clash == "add":
+        changed = {name: table.c[name] + value for name, value in changed.items()}
+    return (
+        statement.on_conflict_do_update(index_elements=keys, set_=changed)
+        if changed
+        else statement.on_conflict_do_nothing()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A statement for the driver. `names` are its parameters in order, `writers` how each is written, `fixed` the defaults."""
+
+    text: str
+    names: tuple[str, ...]
+    writers: tuple[Callable[[Any], Any] | None, ...]
+    fixed: Mapping[str, Any]
+
+    def bound(self, rows: Sequence[Row]) -> Iterator[tuple[Any, ...]]:
+        """Turn rows into the driver's parameters."""
+        return zip(
+            *(self._column(rows, name, write) for name, write in zip(self.names, self.writers, strict=True)),
+            strict=True,
+        )
+
+    def _column(self, rows: Sequence[Row], name: str, write: Callable[[Any], Any] | None) -> list[Any]:
+        if name in self.fixed:
+            return [self.fixed[name]] * len(rows)
+        values = list(map(itemgetter(name), rows))
+        return values if write is None else list(map(write, values))
+
+
+@lru_cache(maxsize=256)
+def _plan(table: sa.Table, dialect: Dialect, clash: str, columns: tuple[str, ...]) -> _Plan:
+    compiled = _statement(table, dialect.name, clash, columns).compile(dialect=dialect)
+    names = tuple(name.removeprefix(_MARK) for name in compiled.positiontup)
+    types = [table.c[name].type.dialect_impl(dialect) for name in names]
+    fixed = {name: table.c[name].default.arg for name in names if name not in columns}
+    return _Plan(str(compiled), names, tuple(one.bind_processor(dialect) for one in types), fixed)
+
+
+def rows_of(connection: Connection, query: sa.Select[Any]) -> Iterator[Any]:
+    """Yield a query's rows, fetched some hundreds at a time: one by one costs twice as much, all at once takes the memory."""
+    for part in connection.execute(query).partitions(_FETCHED):
+        yield from part
+
+
+def chunks(values: Iterable[Any], size: int = 500) -> Iterable[list[Any]]:
+    """Cut a list of parameters into pieces that every database takes."""
+    pool = list(values)
+    return (pool[start : start + size] for start in range(0, len(pool), size))

@@ -1,0 +1,220 @@
+"""The bench of a contract test: one stand-in, the connector that talks to it, and the people around both."""
+
+import asyncio
+import importlib
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from bridge.contract.feed import Feed, Page
+from bridge.contract.limits import Limits
+from bridge.contract.ports import Connector, NewLine, NewOrder, OrderWriter, ProductsPort
+from bridge.contract.stock import Outcome, StockChange
+from bridge.domain.catalog import Product, StockKey, Variant
+from bridge.domain.effects import Bindings, Bound
+from bridge.domain.money import Money
+from bridge.domain.orders import Order
+from bridge.sandbox.kit.loop import START, SimulatedLoop
+from bridge.sandbox.kit.platform import Platform
+from bridge.sandbox.kit.transport import InProcess
+from bridge.wire.http import Surroundings
+from tests.contract.facts import FACTS, Facts
+from tests.contract.wire import Wire
+
+__all__ = ["Bench", "another", "good", "make", "moved", "pages", "tail"]
+
+
+def good(sku: str, stock: Any = 10, price: str = "12.50", **more: Any) -> dict[str, Any]:
+    """Describe a simple product for `Bench.seed`; keywords are fields of the variant, `title` and the like the product's."""
+    parts = ("title", "description", "status", "images")
+    own: dict[str, Any] = {part: more.pop(part) for part in parts if part in more}
+    return {"title": f"Title of {sku}", **own, "variants": [{"sku": sku, "stock": stock, "price": price, **more}]}
+
+
+def another(like: Product, sku: str, **changes: Any) -> Product:
+    """Describe a product that a shop does not have yet, like one that it has."""
+    variant = replace(like.variants[0], id="", stock_id=None, sku=sku, barcode=None)
+    new: dict[str, Any] = {"id": "", "title": f"Title of {sku}", "variants": (variant,), "version": None, "extra": {}}
+    return replace(like, **{**new, **changes})
+
+
+def tail(identity: str) -> str:
+    """Return the id as a connector gives it: a stand-in's verb may return a global id (gid://shopify/Order/17)."""
+    return identity.rpartition("/")[2]
+
+
+@dataclass(slots=True, kw_only=True)
+class Bench:
+    """One platform and its connector. `shop` are the verbs of shoppers and clerks, beyond those of the kit's `Shop` too."""
+
+    name: str
+    facts: Facts
+    platform: Platform
+    around: Surroundings
+    wire: Wire
+    loop: SimulatedLoop
+    connector: Connector
+    opened: list[Connector] = field(default_factory=list)
+    home: str = ""
+
+    @property
+    def shop(self) -> Any:
+        """The verbs."""
+        return self.platform.shop
+
+    @property
+    def limits(self) -> Limits:
+        """What the connector says the platform takes."""
+        return self.connector.limits
+
+    @property
+    def products(self) -> ProductsPort:
+        """The products port; only for tests marked `offers("products")`."""
+        assert self.connector.products is not None
+        return self.connector.products
+
+    @property
+    def writer(self) -> OrderWriter:
+        """The order writer port; only for tests marked `offers("order_writer")`."""
+        assert self.connector.order_writer is not None
+        return self.connector.order_writer
+
+    def connect(self, **changes: Any) -> Connector:
+        """Open another connector on the same stand-in, with some settings changed."""
+        connector = _connect(self.name, self.platform, self.around, changes)
+        self.opened.append(connector)
+        return connector
+
+    def fault(self, kind: str, call: str = "", **rule: Any) -> None:
+        """Let calls go wrong: all of them, or those of one kind (`Facts.calls`)."""
+        aim = dict(self.facts.calls[call]) if call else {}
+        self.platform.faults.add(kind=kind, **aim, **rule)
+
+    def calls_since(self, mark: int) -> int:
+        """Return how many calls were made since `mark = len(bench.wire.calls)`."""
+        return len(self.wire.calls) - mark
+
+    async def wait(self, seconds: float) -> None:
+        """Let simulated time pass."""
+        await asyncio.sleep(seconds)
+
+    async def seed(self, *products: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Create products, and find out where the shop keeps its stock."""
+        rows: list[dict[str, Any]] = self.shop.seed(list(products))
+        places = {place for row in self.shop.stock().values() for place in row}
+        identity = await self.connector.account.check()
+        here = {one.name: one.id for one in identity.locations} | {one.id: one.id for one in identity.locations}
+        self.home = next((here[place] for place in sorted(places) if place in here), "")
+        return rows
+
+    def number(self, sku: str) -> int:
+        """Return the platform's own number of a SKU, over all its places."""
+        return sum(self.shop.stock()[sku].values())
+
+    async def catalogue(self) -> dict[str, Product]:
+        """Read the whole catalogue by id."""
+        return {one.id: one async for page in self.connector.catalog.all() for one in page.items}
+
+    async def variant(self, sku: str) -> tuple[Product, Variant]:
+        """Find a SKU by reading the catalogue."""
+        found = [(one, own) for one in (await self.catalogue()).values() for own in one.variants if own.sku == sku]
+        assert len(found) == 1, f"{sku} is listed {len(found)} times"
+        return found[0]
+
+    async def key(self, sku: str) -> StockKey:
+        """Return where the number of a SKU lives."""
+        _, variant = await self.variant(sku)
+        assert variant.stock_id is not None
+        return StockKey(variant.stock_id, self.home)
+
+    async def keys(self, skus: Sequence[str]) -> list[StockKey]:
+        """Return where the numbers of several SKUs live, in one reading."""
+        found = {own.sku: own.stock_id for one in (await self.catalogue()).values() for own in one.variants}
+        return [StockKey(found[sku] or "", self.home) for sku in skus]
+
+    async def level(self, sku: str) -> int | None:
+        """Read a number through the connector."""
+        (level,) = await self.connector.stock.read([await self.key(sku)])
+        return level.quantity
+
+    async def write(self, *changes: StockChange, key: str = "key-1") -> Sequence[Outcome]:
+        """Prepare and send one stock write."""
+        return await self.connector.stock.send(self.connector.stock.prepare(list(changes), key))
+
+    async def bindings(self) -> Bindings:
+        """Return what every variant of the shop is bound to."""
+        variants = [own for one in (await self.catalogue()).values() for own in one.variants]
+        return Bindings(variants={own.id: Bound(own.sku, own.stock_id) for own in variants}, home=self.home)
+
+    async def orders(self) -> dict[str, Order]:
+        """Read every order through the feed, newest snapshot by id."""
+        feed = self.connector.orders.changes
+        found: dict[str, Order] = {}
+        async for page in feed.since(feed.begin(START - timedelta(days=2))):
+            assert not page.bad
+            found |= {one.id: one for one in page.items}
+        return found
+
+    def foreign_order(self, reference: str, *lines: NewLine, shipping: int = 0, total: int | None = None) -> NewOrder:
+        """Describe an order of another channel, to be mirrored here."""
+        paid = sum(line.total.minor for line in lines) + shipping
+        return NewOrder(
+            reference=reference,
+            note="Sold on the marketplace",
+            currency="USD",
+            lines=lines,
+            shipping=Money(shipping, "USD"),
+            total=Money(paid if total is None else total, "USD"),
+            placed_at=self.around.now(),
+            location=self.home,
+        )
+
+    async def line(self, sku: str, quantity: int = 1, total: int = 1250, tax: int = 0) -> NewLine:
+        """Describe a line of such an order; `total` are minor units for all of it."""
+        _, variant = await self.variant(sku)
+        each = Money(total // quantity, "USD")
+        return NewLine(
+            variant_id=variant.id, sku=sku, title=f"Title of {sku}", quantity=quantity, unit_price=each,
+            total=Money(total, "USD"), tax=Money(tax, "USD"),
+        )  # fmt: skip
+
+
+def _connect(name: str, platform: Platform, around: Surroundings, changes: Mapping[str, Any]) -> Connector:
+    module: Any = importlib.import_module(f"connectors.{name}")
+    known = set(module.Settings.__dataclass_fields__)
+    values = {field: value for field, value in platform.credentials.items() if field in known}
+    values |= {"url": f"https://{FACTS[name].host}", **changes}
+    connector: Connector = module.connect(module.Settings(**values), around, where="the-channel")
+    return connector
+
+
+def make(name: str, **options: Any) -> Bench:
+    """Build an empty stand-in with its connector; must be called on a simulated loop."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, SimulatedLoop)
+    facts = FACTS[name]
+    package: Any = importlib.import_module(f"bridge.sandbox.{name}")
+    platform = package.build(
+        now=loop.now, sleep=asyncio.sleep, rng=random.Random(1), host=f"https://{facts.host}", **options
+    )
+    wire = Wire(InProcess({facts.host: platform.app}), loop.time)
+    around = Surroundings(
+        now=loop.now, time=loop.time, sleep=asyncio.sleep, rng=random.Random(2), transport=wire, timeout=30.0
+    )
+    connector = _connect(name, platform, around, {})
+    return Bench(
+        name=name, facts=facts, platform=platform, around=around, wire=wire, loop=loop, connector=connector,
+        opened=[connector],
+    )  # fmt: skip
+
+
+async def pages(feed: Feed[Any], cursor: str) -> list[Page[Any]]:
+    """Read a feed to its end."""
+    return [page async for page in feed.since(cursor)]
+
+
+def moved(before: datetime, now: datetime) -> float:
+    """Return the seconds between two moments."""
+    return (now - before).total_seconds()
