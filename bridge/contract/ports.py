@@ -8,6 +8,7 @@ from typing import Protocol
 from bridge.contract.feed import Feed, Page
 from bridge.contract.limits import Limits
 from bridge.contract.stock import StockPort
+from bridge.contract.webhooks import WebhookPort
 from bridge.domain.catalog import Location, Product
 from bridge.domain.money import Money
 from bridge.domain.orders import Address, Contact, Order, Tracking
@@ -198,11 +199,12 @@ class Connector:
     orders: OrdersPort
     products: ProductsPort | None = None
     order_writer: OrderWriter | None = None
+    webhooks: WebhookPort | None = None
     shell: Callable[[], dict[str, object]] | None = None
     close: Callable[[], Awaitable[None]] | None = None
 
     @property
     def offers(self) -> tuple[str, ...]:
         """Names of the ports this connector has: derived, so it cannot lie."""
-        optional = {"products": self.products, "order_writer": self.order_writer}
+        optional = {"products": self.products, "order_writer": self.order_writer, "webhooks": self.webhooks}
         return ("account", "catalog", "stock", "orders", *(name for name, port in optional.items() if port is not None))

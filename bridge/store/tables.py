@@ -11,6 +11,7 @@ from sqlalchemy import (
     Dialect,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -20,9 +21,9 @@ from sqlalchemy import (
 )
 
 __all__ = [
-    "bases", "changed", "channels", "conflicts", "counters", "counts", "cursors", "documents", "drifts", "findings", "holds", "kits",
-    "listings", "meta", "metadata", "mirrors", "movements", "order_effects", "order_numbers", "orders", "parked", "positions",
-    "products", "runs", "skus", "writes",
+    "bases", "changed", "channels", "conflicts", "counters", "counts", "cursors", "deliveries", "documents", "drifts", "event_sends",
+    "events", "findings", "holds", "hook_secrets", "hourly", "kits", "listings", "meta", "metadata", "mirrors", "movements",
+    "order_effects", "order_numbers", "orders", "parked", "positions", "products", "requests", "runs", "skus", "writes",
 ]  # fmt: skip
 
 
@@ -210,4 +211,36 @@ findings = Table(
 runs = Table(
     "runs", metadata, Column("id", Integer, primary_key=True, autoincrement=True), _name("command"), _time("started_at"), _time("ended_at"),
     Column("summary", Text, nullable=False, default="{}"),
+)  # fmt: skip
+
+deliveries = Table(
+    "deliveries", metadata, Column("id", Integer, primary_key=True, autoincrement=True), _name("channel"), _time("received_at"),
+    Column("url", Text, nullable=False), Column("headers", Text, nullable=False), Column("body", LargeBinary, nullable=False),
+    _name("state"), _time("done_at"), Column("note", Text, nullable=False, default=""),
+    Index(None, "state", "id"), Index(None, "channel", "received_at"), Index(None, "received_at"),
+)  # fmt: skip
+
+hook_secrets = Table(
+    "hook_secrets", metadata, _key("channel"), _key("secret"), _time("since"), _time("until")
+)  # fmt: skip
+
+events = Table(
+    "events", metadata, Column("id", Integer, primary_key=True, autoincrement=True), _name("type"), _name("subject"), _time("time"),
+    Column("data", Text, nullable=False), Index(None, "time"),
+)  # fmt: skip
+
+event_sends = Table(
+    "event_sends", metadata, Column("event_id", Integer, primary_key=True, autoincrement=False), _key("target"), _name("subject"),
+    _name("state"), Column("attempts", Integer, nullable=False, default=0), _time("next_at"), Column("error", Text, nullable=False, default=""),
+    Index(None, "state", "next_at"), Index(None, "target", "subject", "event_id"),
+)  # fmt: skip
+
+requests = Table(
+    "requests", metadata, _key("token"), _key("key"), _name("digest"), Column("status", Integer, nullable=False),
+    Column("answer", Text, nullable=False), _time("at"), Index(None, "at"),
+)  # fmt: skip
+
+hourly = Table(
+    "hourly", metadata, Column("hour", UtcTime, primary_key=True), _key("channel"), _key("name"),
+    Column("value", BigInteger, nullable=False, default=0),
 )  # fmt: skip

@@ -16,6 +16,9 @@ from bridge.store.database import Database
 from bridge.store.errors import NewerError, StoreError
 from bridge.store.tables import metadata
 
+NOW = schema.HEAD
+NEXT = int(NOW) + 1
+
 FAMILIES = """
     op.create_table("parent", sa.Column("id", sa.Integer, primary_key=True), sa.Column("name", sa.String(20)))
     op.create_table(
@@ -113,10 +116,10 @@ def test_a_database_of_a_newer_version_is_left_alone(empty: Database) -> None:
 def test_a_later_migration_keeps_what_is_there(empty: Database, versions: Versions) -> None:
     schema.ensure(empty)
     run(empty, "insert into meta (name, value) values ('kept', 'yes')")
-    versions.add(2, 'op.add_column("meta", sa.Column("extra", sa.String(5)))')
+    versions.add(NEXT, 'op.add_column("meta", sa.Column("extra", sa.String(5)))')
     assert not schema.is_current(empty)
     schema.ensure(empty)
-    assert stamp(empty) == "0002"
+    assert stamp(empty) == f"{NEXT:04}"
     assert empty.read(lambda c: c.execute(sa.text("select value, extra from meta where name = 'kept'")).one()) == (
         "yes",
         None,
@@ -127,20 +130,20 @@ def test_a_failing_migration_leaves_nothing(empty: Database, versions: Versions)
     schema.ensure(empty)
     before = tables(empty)
     versions.add(
-        2,
+        NEXT,
         'op.create_table("half", sa.Column("id", sa.Integer))\nop.execute("insert into half values (1)")\nraise LookupError("half way")',
     )
     with pytest.raises(LookupError, match="half way"):
         schema.ensure(empty)
     assert tables(empty) == before
-    assert stamp(empty) == "0001"
+    assert stamp(empty) == NOW
     assert (
-        empty.read(lambda connection: connection.scalar(sa.text("select version_num from alembic_version"))) == "0001"
+        empty.read(lambda connection: connection.scalar(sa.text("select version_num from alembic_version"))) == NOW
     )
 
 
 def test_a_failing_first_migration_leaves_an_empty_database(empty: Database, versions: Versions) -> None:
-    versions.add(2, 'raise LookupError("half way")')
+    versions.add(NEXT, 'raise LookupError("half way")')
     with pytest.raises(LookupError):
         schema.ensure(empty)
     assert tables(empty) == set()
@@ -148,8 +151,8 @@ def test_a_failing_first_migration_leaves_an_empty_database(empty: Database, ver
 
 def test_several_migrations_are_one_step(empty: Database, versions: Versions) -> None:
     schema.ensure(empty)
-    versions.add(2, 'op.create_table("second", sa.Column("id", sa.Integer))')
-    versions.add(3, 'raise LookupError("third")')
+    versions.add(NEXT, 'op.create_table("second", sa.Column("id", sa.Integer))')
+    versions.add(NEXT + 1, 'raise LookupError("third")')
     with pytest.raises(LookupError, match="third"):
         schema.ensure(empty)
     assert "second" not in tables(empty)
@@ -158,7 +161,7 @@ def test_several_migrations_are_one_step(empty: Database, versions: Versions) ->
 @pytest.mark.parametrize("change", ['batch.alter_column("name", new_column_name="title")', 'batch.drop_column("name")'])
 def test_rebuilding_a_parent_table_keeps_its_children(empty: Database, versions: Versions, change: str) -> None:
     """SQLite alters a table by dropping and copying it: with foreign keys on, ON DELETE CASCADE empties the children."""
-    versions.add(2, FAMILIES)
+    versions.add(NEXT, FAMILIES)
     schema.ensure(empty)
     run(
         empty,
@@ -166,7 +169,7 @@ def test_rebuilding_a_parent_table_keeps_its_children(empty: Database, versions:
         "insert into child (id, parent_id) values (1, 1), (2, 1), (3, 2)",
     )
     recreate = "always" if empty.is_sqlite else "never"
-    versions.add(3, f'with op.batch_alter_table("parent", recreate="{recreate}") as batch:\n    {change}')
+    versions.add(NEXT + 1, f'with op.batch_alter_table("parent", recreate="{recreate}") as batch:\n    {change}')
     schema.ensure(empty)
     assert (count(empty, "parent"), count(empty, "child")) == (2, 3)
     run(empty, "delete from parent where id = 1")
@@ -174,12 +177,12 @@ def test_rebuilding_a_parent_table_keeps_its_children(empty: Database, versions:
 
 
 def test_a_migration_that_orphans_children_is_refused(empty: Database, versions: Versions) -> None:
-    versions.add(2, FAMILIES)
+    versions.add(NEXT, FAMILIES)
     schema.ensure(empty)
     run(empty, "insert into parent (id, name) values (1, 'a')", "insert into child (id, parent_id) values (1, 1)")
     if not empty.is_sqlite:
         pytest.skip("PostgreSQL checks foreign keys while it migrates")
-    versions.add(3, 'op.execute("delete from parent")')
+    versions.add(NEXT + 1, 'op.execute("delete from parent")')
     with pytest.raises(StoreError, match="would break 1 references; nothing was changed"):
         schema.ensure(empty)
     assert (count(empty, "parent"), count(empty, "child")) == (1, 1)
@@ -190,7 +193,7 @@ def test_foreign_keys_are_on_again_after_a_failure(empty: Database, versions: Ve
     if not empty.is_sqlite:
         pytest.skip("only SQLite has the switch")
     schema.ensure(empty)
-    versions.add(2, 'raise LookupError("half way")')
+    versions.add(NEXT, 'raise LookupError("half way")')
     with pytest.raises(LookupError):
         schema.ensure(empty)
     assert empty.write(lambda connection: connection.exec_driver_sql("PRAGMA foreign_keys").scalar()) == 1
@@ -199,8 +202,8 @@ def test_foreign_keys_are_on_again_after_a_failure(empty: Database, versions: Ve
 def test_the_newest_migration_must_be_the_one_the_code_names(
     empty: Database, versions: Versions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    versions.add(2, 'op.create_table("second", sa.Column("id", sa.Integer))')
-    monkeypatch.setattr(schema, "HEAD", "0001")
+    versions.add(NEXT, 'op.create_table("second", sa.Column("id", sa.Integer))')
+    monkeypatch.setattr(schema, "HEAD", NOW)
     with pytest.raises(AssertionError, match="HEAD is the newest migration"):
         schema.ensure(empty)
     assert tables(empty) == set()

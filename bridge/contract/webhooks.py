@@ -1,0 +1,85 @@
+"""The webhook port: who is calling, what about, and which subscriptions the platform keeps for us.
+
+A webhook is a hint: `parse` says what to look at, never what is true there.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+
+__all__ = ["Delivery", "Hint", "Subscription", "Verdict", "WebhookPort"]
+
+Verdict = Literal["genuine", "greeting", "forged"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One request to `/hooks/<channel>`, as it came. Header names are in lower case; `url` is the public one it was sent to."""
+
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hint:
+    """Something to look at. `at` is when it happened by the platform's clock, where the delivery says so.
+
+    order       `id` is the order's
+    stock       `id` and `location` make the stock key; `id` alone where the platform names no location
+    product     `id` is the product's
+    channel     something changed that is not named: read all feeds
+    privacy     a person's data is asked for or is to be deleted: `topic` says which, `id` whose (the platform's customer id),
+                `orders` names the orders meant
+    nothing     genuine, and of no interest to us (`topic` says what it was)
+    """
+
+    kind: Literal["order", "stock", "product", "channel", "privacy", "nothing"]
+    id: str = ""
+    location: str = ""
+    topic: str = ""
+    at: datetime | None = None
+    orders: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """What the platform keeps. `secret` is what it signs deliveries with where it says so, else ""; `failures` since the last success."""
+
+    id: str
+    topics: tuple[str, ...]
+    url: str
+    active: bool = True
+    failures: int = 0
+    secret: str = field(default="", repr=False)
+
+
+class WebhookPort(Protocol):
+    """Subscriptions, and what arrives through them.
+
+    `topics` are the platform's own names of what we want to hear of. `secrets` are those that the settings name (newest first);
+    where there are none, `subscribe` agrees on one, which the engine keeps.
+    """
+
+    topics: tuple[str, ...]
+    secrets: tuple[str, ...]
+
+    def verify(self, delivery: Delivery, secrets: Sequence[str]) -> Verdict:
+        """Compare the signature over the raw bytes with each secret, in constant time. "greeting": the platform's unsigned hello,
+        to be answered 200 and not looked at."""
+
+    def parse(self, delivery: Delivery) -> Sequence[Hint]:
+        """Say what to look at. Pure; a genuine delivery that cannot be understood is a hint at the whole channel."""
+
+    async def subscriptions(self) -> Sequence[Subscription]:
+        """List all subscriptions that these credentials see, whoever made them."""
+
+    async def subscribe(self, topics: Sequence[str], url: str, secret: str) -> Sequence[Subscription]:
+        """Have these topics sent to `url`, signed with `secret` where the platform lets us choose it. Raises NeedsPerson, Refused."""
+
+    async def mend(self, subscription: Subscription, secret: str) -> Subscription:
+        """Switch one on again that the platform switched off, and have it sign with `secret` where that can be chosen."""
+
+    async def unsubscribe(self, subscription_id: str) -> None:
+        """Take one back; gone already is fine."""
