@@ -67,7 +67,8 @@ class Cause:
     """One entry of the platform's own stock change log.
 
     `kind`: "count" (a person said how many there are: `quantity` is that number), "adjust" (a person or another program
-    changed it by `quantity`), "sale"/"return" (an order did), "ours" (this bridge's own write, by its key).
+    changed it by `quantity`), "sale"/"return" (an order did), "ours" (this bridge's own write, by its key). `at` is when it took
+    place, `noted` when the platform wrote it down (None where it does not say).
     """
 
     key: StockKey
@@ -76,6 +77,7 @@ class Cause:
     at: datetime
     id: str
     by: str = ""
+    noted: datetime | None = None
 
 
 class StockPort(Protocol):

@@ -146,13 +146,21 @@ class _Examination:
         counter = Counter("stock", position.sku, position.place)
         note = f"{self.channel.name} shows {quantity}, expected {position.shown}"
         number = notes.count(self.connection, position, quantity, at, note)
-        delta = quantity - (position.shown or 0)
+        delta = quantity - (position.shown or 0) + self._wiped(position)
         if self.channel.counts == "shelf":
             delta = self._shelf(position, counter, quantity, at)
         self._count(counter, delta, f"count/{number}", at, note)
         # Whoever set the number has seen to what kept ours from being written (tracking switched off and on, say).
         counted = rebased(position, quantity, "count", at)
         self.desk.put(freed(self.connection, counted) if position.parked else counted)
+
+    def _wiped(self, position: Position) -> int:
+        """Units our writes moved that a count wiped: written down after it, with an earlier time, so it cannot have seen them."""
+        log, last = self._log(position)
+        if last is None or last.noted is None:
+            return 0
+        ours = [one for one in log if one.kind == "ours" and one.noted is not None]
+        return sum(one.quantity for one in ours if one.at <= last.at and one.noted and one.noted > last.noted)
 
     def _shelf(self, position: Position, counter: Counter, quantity: int, at: datetime) -> int:
         """A shelf count has the units in it that are sold and not yet shipped: they come off, as of the moment it was made.

@@ -95,9 +95,9 @@ class _ReadBack:
         now = desk.positions(self.work.channel.name, [change.key for change in self.write.changes])
         mine = {key: row for key, row in now.items() if row.in_flight == self.write.key}
         sure = [change for change in self.write.changes if change.key in mine and self._stood(mine[change.key])]
-        landed = self._landed(sure, mine)
+        moved = {change.key: self._moved(mine[change.key], change) for change in sure}
         for change in sure:
-            self._row(desk, mine[change.key], change, landed)
+            self._row(desk, mine[change.key], change, self._landed(change, moved))
         desk.close()
         gone = {key for key in mine if key not in self.second}
         mark_gone(self.connection, context, self.work.channel, gone)
@@ -112,12 +112,18 @@ class _ReadBack:
             return False
         return first.quantity == second.quantity is not None and before.shown == row.shown
 
-    def _landed(self, sure: Sequence[StockChange], rows: dict[StockKey, Position]) -> bool | None:
-        """What the undisturbed rows of the call say about all of it; None where they say nothing."""
-        for change in sure:
-            moved = (self.second[change.key].quantity or 0) - (rows[change.key].shown or 0)
-            if moved in {0, change.delta}:
-                return moved != 0
+    def _moved(self, row: Position, change: StockChange) -> bool | None:
+        """Whether the number shows that this row of the call took effect; None where it shows neither."""
+        moved = (self.second[row.key].quantity or 0) - (row.shown or 0)
+        return moved != 0 if moved in {0, change.delta} else None
+
+    def _landed(self, change: StockChange, moved: dict[StockKey, bool | None]) -> bool | None:
+        """What the other rows say of one: they take effect in their order, and a call may die among them."""
+        at = self.write.changes.index(change)
+        if any(moved.get(later.key) for later in self.write.changes[at + 1 :]):
+            return True
+        if any(moved.get(earlier.key) is False for earlier in self.write.changes[:at]):
+            return False
         return None
 
     def _row(self, desk: Desk, row: Position, change: StockChange, landed: bool | None) -> None:

@@ -121,6 +121,7 @@ def _cause(entry: Payload, key: StockKey, kind: Kind, quantity: int) -> Cause:
         at=moment(entry, "occurred_at" if entry.get("occurred_at") else "created_at"),
         id=str(need(entry, "id")),
         by=by or text(entry, "team_member_id"),
+        noted=moment(entry, "created_at") if entry.get("created_at") else None,
     )
 
 
