@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-__all__ = ["PRODUCT_FIELDS", "ChannelTable", "Config", "FieldTable"]
+__all__ = ["EVENT_TYPES", "PRODUCT_FIELDS", "ChannelTable", "Config", "FieldTable"]
 
 PRODUCT_FIELDS = ("title", "description", "price", "compare_at", "barcode", "status", "images", "weight_grams")
 
@@ -117,6 +117,54 @@ class ProductsTable(_Table):
     fields: dict[str, Annotated[FieldTable, BeforeValidator(_field_rule)]] = {}
 
 
+class DaemonTable(_Table):
+    """[daemon]: where `bridge run` listens, how it is reached from outside, how often it polls, how long it keeps what it got."""
+
+    listen: str = "127.0.0.1:8470"
+    public_url: str = ""
+    poll: Duration = timedelta(seconds=30)
+    silence: Duration = timedelta(hours=1)
+    keep_deliveries: Duration = timedelta(days=30)
+    keep_events: Duration = timedelta(days=30)
+
+
+class AuditTable(_Table):
+    """[audit]: no number goes unverified longer than `max_age`, as far as the platform's limits allow."""
+
+    max_age: Duration = timedelta(hours=1)
+
+
+class WebTable(_Table):
+    """[web]: the page. Without a password hash (`bridge password` makes one) nobody can log in."""
+
+    password: str = Field(default="", repr=False)
+    session: Duration = timedelta(hours=12)
+
+
+class TokenTable(_Table):
+    """[[tokens]]: a script's or a till's access to /api/v1, /metrics; `bridge token` makes one. `hash` is its SHA-256 in hex."""
+
+    name: Annotated[str, Field(min_length=1)]
+    hash: Annotated[str, Field(pattern="^[0-9a-f]{64}$", repr=False)]
+    scopes: Annotated[list[Literal["read", "stock", "holds", "metrics"]], Field(min_length=1)]
+
+
+EVENT_TYPES = (
+    "order.paid", "order.fulfilled", "order.cancelled", "order.ready", "stock.out", "stock.low", "stock.back", "drift", "parked",
+    "webhooks.silent",
+)  # fmt: skip
+
+
+class EventsTable(_Table):
+    """[[events]]: a URL that hears of what happens, as signed CloudEvents; `types` empty means all."""
+
+    name: Annotated[str, Field(min_length=1)]
+    url: Annotated[str, Field(pattern="^https?://")]
+    secret: Annotated[str, Field(min_length=16, repr=False)]
+    types: list[str] = []
+    low: Units = 5
+
+
 class Config(_Table):
     """The whole file."""
 
@@ -128,3 +176,8 @@ class Config(_Table):
     kits: dict[str, dict[str, Annotated[int, Field(ge=1, le=1_000_000)]]] = {}
     orders: OrdersTable = OrdersTable()
     products: ProductsTable = ProductsTable()
+    daemon: DaemonTable = DaemonTable()
+    audit: AuditTable = AuditTable()
+    web: WebTable = WebTable()
+    tokens: list[TokenTable] = []
+    events: list[EventsTable] = []

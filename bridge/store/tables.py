@@ -231,8 +231,8 @@ events = Table(
 
 event_sends = Table(
     "event_sends", metadata, Column("event_id", Integer, primary_key=True, autoincrement=False), _key("target"), _name("subject"),
-    _name("state"), Column("attempts", Integer, nullable=False, default=0), _time("next_at"), Column("error", Text, nullable=False, default=""),
-    Index(None, "state", "next_at"), Index(None, "target", "subject", "event_id"),
+    _name("state"), Column("attempts", Integer, nullable=False, default=0), _time("next_at"),
+    Column("error", Text, nullable=False, default=""), Index(None, "state", "next_at"), Index(None, "target", "subject", "event_id"),
 )  # fmt: skip
 
 requests = Table(

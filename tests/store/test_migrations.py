@@ -137,9 +137,7 @@ def test_a_failing_migration_leaves_nothing(empty: Database, versions: Versions)
         schema.ensure(empty)
     assert tables(empty) == before
     assert stamp(empty) == NOW
-    assert (
-        empty.read(lambda connection: connection.scalar(sa.text("select version_num from alembic_version"))) == NOW
-    )
+    assert empty.read(lambda connection: connection.scalar(sa.text("select version_num from alembic_version"))) == NOW
 
 
 def test_a_failing_first_migration_leaves_an_empty_database(empty: Database, versions: Versions) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from starlette.types import ASGIApp
 
+from bridge.sandbox.kit.courier import Courier
 from bridge.sandbox.kit.faults import Faults
 
 Now = Callable[[], datetime]
@@ -69,13 +70,14 @@ class Shop(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """One running stand-in. `app` already has the faults and the control door in front of it."""
+    """One running stand-in. `app` already has the faults and the control door in front of it; `courier` brings its webhooks."""
 
     name: str
     app: ASGIApp
     shop: Shop
     faults: Faults
     credentials: dict[str, str]
+    courier: Courier
 
 
 class Build(Protocol):

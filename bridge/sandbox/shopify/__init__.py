@@ -4,6 +4,7 @@ from random import Random
 from typing import Any
 
 from bridge.sandbox.kit.control import WithDoor, door
+from bridge.sandbox.kit.courier import Courier
 from bridge.sandbox.kit.faults import Faults, FaultyApp
 from bridge.sandbox.kit.platform import Now, Platform, Sleep
 from bridge.sandbox.shopify.access import Access
@@ -55,4 +56,7 @@ def build(*, now: Now, sleep: Sleep, rng: Random, host: str, **options: Any) -> 
         "client_secret": secret,
         "api_version": "2026-10",
     }
-    return Platform("shopify", WithDoor(api, door("shopify", shop, faults, credentials)), shop, faults, credentials)
+    courier = Courier.beside(sleep, rng)
+    return Platform(
+        "shopify", WithDoor(api, door("shopify", shop, faults, credentials)), shop, faults, credentials, courier
+    )

@@ -4,6 +4,7 @@ import random
 from typing import Any
 
 from bridge.sandbox.kit.control import WithDoor, door
+from bridge.sandbox.kit.courier import Courier
 from bridge.sandbox.kit.faults import Faults, FaultyApp
 from bridge.sandbox.kit.platform import Now, Platform, Sleep
 from bridge.sandbox.square.api import Api
@@ -27,4 +28,5 @@ def build(*, now: Now, sleep: Sleep, rng: random.Random, host: str, **options: A
         "merchant_id": state.seller.merchant["id"],
     }
     app = WithDoor(FaultyApp(api, faults, api.throttle), door("square", shop, faults, credentials))
-    return Platform("square", app, shop, faults, credentials)
+    courier = Courier.beside(sleep, rng)
+    return Platform("square", app, shop, faults, credentials, courier)

@@ -5,6 +5,7 @@ from dataclasses import fields
 from typing import Any
 
 from bridge.sandbox.kit.control import WithDoor, door
+from bridge.sandbox.kit.courier import Courier
 from bridge.sandbox.kit.faults import Faults, FaultyApp
 from bridge.sandbox.kit.platform import Now, Platform, Sleep
 from bridge.sandbox.woocommerce.api import Api
@@ -40,4 +41,5 @@ def build(*, now: Now, sleep: Sleep, rng: random.Random, host: str, **options: A
     shop = WooShop(empty_shop(site))
     faults = Faults(rng, sleep)
     app = FaultyApp(WithDoor(Api(shop.woo), door("woocommerce", shop, faults, credentials)), faults, host_throttle)
-    return Platform("woocommerce", app, shop, faults, credentials)
+    courier = Courier.beside(sleep, rng)
+    return Platform("woocommerce", app, shop, faults, credentials, courier)
