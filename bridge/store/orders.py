@@ -1,7 +1,7 @@
 """Orders as their newest snapshots, with the effects recorded for each."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from bridge.domain.orders import Order
 from bridge.store.sql import chunks, upsert
 from bridge.store.tables import order_effects, order_numbers, orders
 
-__all__ = ["Recorded", "by_reference", "digest", "load", "save", "snapshot", "with_unlinked"]
+__all__ = ["Recorded", "by_reference", "digest", "load", "redact", "save", "snapshot", "with_unlinked"]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -100,6 +100,20 @@ def snapshot(connection: Connection, channel: str, order_id: str) -> Order | Non
     query = sa.select(orders.c.snapshot).where(orders.c.channel == channel, orders.c.order_id == order_id)
     body = connection.execute(query).scalar()
     return None if body is None else msgspec.json.decode(body, type=Order)
+
+
+def redact(connection: Connection, channel: str, ids: Sequence[str] | None, customer: str = "") -> int:
+    """Forget who bought these orders of a channel (None: all of them), and all orders of `customer`; return how many."""
+    mine = orders.c.channel == channel
+    done = 0
+    for row in connection.execute(sa.select(orders.c.order_id, orders.c.snapshot).where(mine)).fetchall():
+        order = msgspec.json.decode(row.snapshot, type=Order)
+        theirs = bool(customer) and order.customer is not None and order.customer.id.endswith(customer)
+        if (order.customer or order.ship_to) and (ids is None or row.order_id in ids or theirs):
+            bare = msgspec.json.encode(replace(order, customer=None, ship_to=None)).decode()
+            connection.execute(orders.update().where(mine, orders.c.order_id == row.order_id).values(snapshot=bare))
+            done += 1
+    return done
 
 
 def by_reference(connection: Connection, reference: str) -> list[tuple[str, str]]:

@@ -18,12 +18,15 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    literal_column,
+    or_,
 )
 
 __all__ = [
-    "bases", "changed", "channels", "conflicts", "counters", "counts", "cursors", "deliveries", "documents", "drifts", "event_sends",
-    "events", "findings", "holds", "hook_secrets", "hourly", "kits", "listings", "meta", "metadata", "mirrors", "movements",
-    "order_effects", "order_numbers", "orders", "parked", "positions", "products", "requests", "runs", "skus", "writes",
+    "bases", "changed", "channels", "conflicts", "counters", "counts", "cursors", "deliveries", "differs",
+    "documents", "doubtful", "drifts", "event_sends", "events", "findings", "holds", "hook_secrets", "hourly", "kits",
+    "listings", "meta", "metadata", "mirrors", "movements", "order_effects", "order_numbers", "orders", "parked",
+    "positions", "products", "requests", "runs", "skus", "writes",
 ]  # fmt: skip
 
 
@@ -139,6 +142,16 @@ positions = Table(
     Column("approved", Boolean, nullable=False, default=False), Column("gone", Boolean, nullable=False, default=False),
     Index(None, "sku", "place"), Index(None, "channel", "verified_at"),
 )  # fmt: skip
+
+# The work queue, and what is in doubt: looked at after every sale, so they must not cost a walk over the whole catalogue.
+# Written with literals, or the databases could not tell that a query asks for just these rows.
+differs = positions.c.shown != positions.c.target
+doubtful = or_(
+    positions.c.suspect.is_not(None), positions.c.late != literal_column("0"), positions.c.base == literal_column("''")
+)
+for _name_of, _rows in (("differs", differs), ("doubtful", doubtful)):
+    _key_of = (positions.c.channel, positions.c.stock_id, positions.c.location)
+    Index(f"ix_positions_{_name_of}", *_key_of, sqlite_where=_rows, postgresql_where=_rows)
 
 writes = Table(
     "writes", metadata, _key("key"), _name("channel"), _name("kind"), Column("body", Text, nullable=False),

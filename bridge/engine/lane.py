@@ -1,0 +1,302 @@
+"""A lane: one channel kept in step for ever. Ears turn hints into booked orders at once; hands read, push, doubt and audit.
+
+Both use the functions of a sync, so whatever the ears miss the next poll finds. Nothing a lane remembers is needed after a crash.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal, Protocol
+
+from sqlalchemy.engine import Connection
+
+from bridge.contract.errors import BridgeError, NeedsPerson, TryLater
+from bridge.domain.catalog import StockKey
+from bridge.engine.collect import collect, read_again
+from bridge.engine.context import Channel, Context
+from bridge.engine.hearing import hear
+from bridge.engine.push import push
+from bridge.engine.recover import recover
+from bridge.engine.report import ChannelReport
+from bridge.engine.sync import audit
+from bridge.store import channels, deliveries, figures, notes, positions
+from bridge.store.errors import StoreError
+
+__all__ = ["Errand", "Lane", "News", "Pace"]
+
+_log = logging.getLogger("bridge.live")
+Errand = Literal["poll", "audit", "catalog"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How often what is done.
+
+    poll     how often every feed is read, hints or not
+    max_age  no number goes unverified longer
+    feeds    hints at products and numbers are gathered for so long before the feeds are read
+    first, longest  the pause after one failure, and after many
+    rest     the pause of a channel that needs a person
+    bug      the pause after something that no error foresees
+    """
+
+    poll: timedelta = timedelta(seconds=30)
+    max_age: timedelta = timedelta(hours=1)
+    feeds: timedelta = timedelta(seconds=1)
+    first: timedelta = timedelta(seconds=1)
+    longest: timedelta = timedelta(minutes=2)
+    rest: timedelta = timedelta(minutes=5)
+    bug: timedelta = timedelta(minutes=1)
+
+    @property
+    def audits(self) -> timedelta:
+        """How often a part of the numbers is read again."""
+        return min(timedelta(minutes=1), self.max_age / 20)
+
+
+class News(Protocol):
+    """Whom a lane tells that something has changed."""
+
+    def spread(self, channel: str, since: datetime, report: ChannelReport, products: set[str]) -> None:
+        """The ledger or the catalogue moved because of this channel; `since` is when the news reached us."""
+
+    def holding(self, channel: str) -> bool:
+        """Whether nothing may be pushed there yet, because an order is about to be mirrored."""
+
+    def bug(self, error: Exception) -> None:
+        """Something happened that none of the four errors is."""
+
+
+@dataclass(slots=True, eq=False)
+class Lane:
+    """One channel's work. `lock` is held while hands are at work.
+
+    `heard_at`: when its feeds were last read to their end; `hinted_at`: the last delivery; `unhinted`: orders that polling found
+    since then; `news_at`: since when changes wait to be shown here.
+    """
+
+    context: Context
+    channel: Channel
+    news: News
+    pace: Pace
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    state: Literal["starting", "ok", "failing", "resting"] = "starting"
+    error: str = ""
+    heard_at: datetime | None = None
+    hinted_at: datetime | None = None
+    unhinted: int = 0
+    news_at: datetime | None = None
+    stopping: bool = False
+    _ears: asyncio.Event = field(default_factory=asyncio.Event)
+    _hands: asyncio.Event = field(default_factory=asyncio.Event)
+    _errands: set[Errand] = field(default_factory=lambda: set[Errand](("poll",)))
+    _doubts: dict[StockKey, datetime] = field(default_factory=dict)
+    _feeds_at: datetime | None = None
+    _failures: int = 0
+
+    @property
+    def name(self) -> str:
+        """The channel's name."""
+        return self.channel.name
+
+    def listen(self) -> None:
+        """Deliveries are waiting."""
+        self._ears.set()
+
+    def wake(self) -> None:
+        """Numbers may differ, or something may be due."""
+        self._hands.set()
+
+    def send(self, errand: Errand) -> None:
+        """Have something done at the next opportunity."""
+        self._errands.add(errand)
+        self._hands.set()
+
+    async def ears(self) -> None:
+        """Turn deliveries into booked orders, until told to stop."""
+        self._ears.set()
+        while not self.stopping:
+            await self._ears.wait()
+            self._ears.clear()
+            pause = await self._trying(self._hear)
+            if pause is not None:
+                await self.context.sleep(pause)
+                self._ears.set()
+
+    async def hands(self) -> None:
+        """Read, push, doubt and audit, until told to stop."""
+        self._hands.set()
+        while not self.stopping:
+            await self._something_to_do()
+            async with self.lock:
+                pause = await self._trying(self._work)
+            if pause is None:
+                self._well()
+            elif not self.stopping:
+                await self.context.sleep(pause)
+                self.send("poll")
+
+    async def _hear(self) -> None:
+        while stored := self.context.database.read(lambda connection: deliveries.waiting(connection, self.name)):
+            self.hinted_at, self.unhinted = self.context.now(), 0
+            report = ChannelReport()
+            try:
+                wants_feeds = await hear(self.context, self.channel, stored, report)
+            finally:
+                self._note(report, stored[0].received_at)
+            self._count({"hints": len(stored)})
+            if wants_feeds and self._feeds_at is None:
+                self._feeds_at = self.context.now() + self.pace.feeds
+                self._hands.set()
+
+    async def _something_to_do(self) -> None:
+        times = [*self._doubts.values(), *([self._feeds_at] if self._feeds_at else [])]
+        wait = max(0.0, (min(times) - self.context.now()).total_seconds()) if times else None
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._hands.wait(), wait)
+        self._hands.clear()
+
+    async def _work(self) -> None:
+        await self._step(lambda report: recover(self.context, self.channel, report))
+        if "poll" in self._errands or (self._feeds_at is not None and self._feeds_at <= self.context.now()):
+            await self._step(self._read)
+        if not self.news.holding(self.name):
+            await self._step(self._push)
+        await self._step(self._settle_doubts)
+        if "audit" in self._errands:
+            self._errands.discard("audit")
+            await self._step(self._audit)
+        if "catalog" in self._errands:
+            await self._step(self._audit_all)
+            self._errands.discard("catalog")
+        self._look()
+
+    async def _step(self, step: Callable[[ChannelReport], Awaitable[None]]) -> None:
+        """Do one thing, and tell what it changed even where it breaks off in the middle."""
+        report, began = ChannelReport(), self.context.now()
+        try:
+            await step(report)
+        finally:
+            self._note(report, began)
+
+    async def _read(self, report: ChannelReport) -> None:
+        self._errands.discard("poll")
+        self._feeds_at = None
+        found = await collect(self.context, self.channel, report)
+        self.heard_at = self.context.now()
+        self.unhinted += report.orders
+        self._doubt(found.waiting)
+        if found.products:
+            self.news.spread(self.name, self.context.now(), ChannelReport(), found.products)
+
+    async def _push(self, report: ChannelReport) -> None:
+        since, self.news_at = self.news_at, None
+        try:
+            self._doubt(await push(self.context, self.channel, report))
+        except BaseException:
+            self.news_at = since
+            raise
+        if since is not None and report.written:
+            delay = (self.context.now() - since).total_seconds()
+            self._count({figures.delay_name(delay): 1})
+
+    async def _settle_doubts(self, report: ChannelReport) -> None:
+        """Read again what was found different, once it has stood for the grace time."""
+        due = [key for key, at in self._doubts.items() if at <= self.context.now()]
+        for key in due:
+            del self._doubts[key]
+        if due:
+            self._doubt(await read_again(self.context, self.channel, sorted(due), report))
+            self.wake()
+
+    async def _audit(self, report: ChannelReport) -> None:
+        """Read the numbers again that were not verified for longest, so many that all have had their turn within the age."""
+        keys = self.context.database.read(self._oldest)
+        if keys:
+            self._doubt(await read_again(self.context, self.channel, keys, report))
+
+    def _oldest(self, connection: Connection) -> Sequence[StockKey]:
+        turns = max(1.0, 0.8 * self.pace.max_age / self.pace.audits)
+        share = -int(-positions.count(connection, self.name) // turns)
+        before = self.context.now() + channels.clock(connection, self.name) - self.pace.max_age / 4
+        return [row.key for row in positions.oldest(connection, self.name, before, share) if row.in_flight is None]
+
+    async def _audit_all(self, report: ChannelReport) -> None:
+        self._doubt(await audit(self.context, self.channel, report))
+
+    def _doubt(self, keys: set[StockKey]) -> None:
+        at = self.context.now() + max(self.context.rules.grace, timedelta(seconds=2))
+        for key in keys:
+            self._doubts.setdefault(key, at)
+
+    def _look(self) -> None:
+        """Take up the doubts that others left, in this process or in one that died."""
+        rows = self.context.database.read(lambda connection: positions.suspects(connection, self.name))
+        self._doubt({row.key for row in rows if row.in_flight is None})
+
+    def _note(self, report: ChannelReport, since: datetime) -> None:
+        self._count({
+            "orders": report.orders, "movements": report.movements, "writes": report.writes, "written": report.written,
+            "edits": report.edits, "drifts": report.drifts,
+        })  # fmt: skip
+        if report.orders or report.movements or report.edits or report.drifts or report.products:
+            self.news.spread(self.name, since, report, set())
+
+    def _count(self, counts: dict[str, int]) -> None:
+        if any(counts.values()):
+            self.context.database.write(
+                lambda connection: figures.add(connection, self.context.now(), self.name, counts)
+            )
+
+    async def _trying(self, work: Callable[[], Awaitable[None]]) -> float | None:
+        """Do some work; return how many seconds to pause where it failed. The other lanes go on whatever happens."""
+        try:
+            await work()
+        except NeedsPerson as error:
+            return self._failed(error, "resting", self.pace.rest)
+        except (BridgeError, StoreError) as error:
+            return self._failed(error, "failing", self._patience(error))
+        except Exception as error:  # noqa: BLE001 - a mistake of ours in one lane must not stop the others
+            _log.exception("%s: this should not happen", self.name)
+            self.news.bug(error)
+            return self._failed(error, "failing", self.pace.bug)
+        return None
+
+    def _patience(self, error: Exception) -> timedelta:
+        asked = error.after if isinstance(error, TryLater) and error.after else 0.0
+        doubled = min(
+            self.pace.longest.total_seconds(), self.pace.first.total_seconds() * 2.0 ** min(self._failures, 20)
+        )
+        return timedelta(seconds=max(asked, doubled * self.context.rng.uniform(0.5, 1.0)))
+
+    def _failed(self, error: Exception, state: Literal["failing", "resting"], pause: timedelta) -> float:
+        self._failures += 1
+        if (self.state, self.error) != (state, str(error)):
+            _log.warning("%s is %s: %s", self.name, state, error)
+        self.state, self.error = state, str(error)
+        if state == "resting":
+            self._tell(str(error))
+        return pause.total_seconds()
+
+    def _well(self) -> None:
+        if self.state == "resting":
+            self._tell("")
+        if self.state != "ok":
+            _log.info("%s is in step again" if self._failures else "%s is in step", self.name)
+        self.state, self.error, self._failures = "ok", "", 0
+
+    def _tell(self, reason: str) -> None:
+        """Have a person know, or let them know that it is over."""
+
+        def unit(connection: Connection) -> None:
+            if reason:
+                notes.park(connection, "channel", self.name, self.name, reason, self.context.now())
+            else:
+                notes.unpark(connection, "channel", self.name, [self.name])
+            channels.rest(connection, self.name, reason)
+
+        with suppress(StoreError):
+            self.context.database.write(unit)

@@ -1,0 +1,194 @@
+"""Live: all channels kept in step for ever. A lane each, a clerk for documents and mirrored orders, and the jobs of the schedule.
+
+`run` returns when told to stop, with nothing half done; killed instead, the next run takes up what is stored.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from bridge.contract.errors import BridgeError
+from bridge.engine.context import Context
+from bridge.engine.desk import Desk
+from bridge.engine.documents import sync_products
+from bridge.engine.lane import Errand, Lane, Pace
+from bridge.engine.mirror import mirror
+from bridge.engine.report import ChannelReport, Report
+from bridge.engine.rules import apply_rules
+from bridge.store import ledger
+from bridge.store.errors import StoreError
+
+__all__ = ["Job", "Live"]
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Something done again and again: `every` so often, give or take `jitter`."""
+
+    name: str
+    every: timedelta
+    run: Callable[[], Awaitable[None]]
+    jitter: timedelta = timedelta(0)
+
+
+@dataclass(slots=True, eq=False)
+class Live:
+    """The engine at work. `bugs` are errors that none of the four is: each is a mistake of ours."""
+
+    context: Context
+    pace: Pace = field(default_factory=Pace)
+    lanes: dict[str, Lane] = field(default_factory=dict)
+    bugs: list[Exception] = field(default_factory=list)
+    _clerk: asyncio.Event = field(default_factory=asyncio.Event)
+    _products: dict[str, set[str]] = field(default_factory=dict)
+    _mirroring: bool = False
+    _stopping: bool = False
+
+    def __post_init__(self) -> None:
+        for name, channel in self.context.channels.items():
+            self.lanes[name] = Lane(self.context, channel, self, self.pace)
+
+    async def run(self, stop: asyncio.Event, *, patience: float = 8.0) -> None:
+        """Work until `stop` is set; what is under way then has `patience` seconds to come to its end."""
+        self.context.database.write(lambda connection: apply_rules(connection, self.context))
+        tasks = [asyncio.create_task(work(), name=name) for name, work in self._works()]
+        ended = asyncio.create_task(stop.wait())
+        try:
+            done, _ = await asyncio.wait([ended, *tasks], return_when=asyncio.FIRST_COMPLETED)
+            if stop.is_set():
+                await self._finish(patience)
+            for task in done:
+                task.result()
+        finally:
+            for task in (ended, *tasks):
+                task.cancel()
+            await asyncio.gather(ended, *tasks, return_exceptions=True)
+
+    def _works(self) -> list[tuple[str, Callable[[], Coroutine[Any, Any, None]]]]:
+        ears = [(f"ears of {lane.name}", lane.ears) for lane in self.lanes.values()]
+        hands = [(f"hands of {lane.name}", lane.hands) for lane in self.lanes.values()]
+        return [*ears, *hands, ("clerk", self._keep_documents)]
+
+    async def _finish(self, patience: float) -> None:
+        """Let each lane end what it is doing: a write that was sent should get its answer."""
+        self._stopping = True
+        for lane in self.lanes.values():
+            lane.stopping = True
+        free = asyncio.gather(*(lane.lock.acquire() for lane in self.lanes.values()))
+        await asyncio.wait([asyncio.ensure_future(free)], timeout=patience)
+        free.cancel()
+
+    # What lanes tell.
+
+    def spread(self, channel: str, since: datetime, report: ChannelReport, products: set[str]) -> None:
+        """The ledger or the catalogue moved because of this channel: every lane looks whether its numbers differ now."""
+        self._products.setdefault(channel, set()).update(products)
+        rules = self.context.rules
+        if report.orders and channel in {rules.mirroring.home, *rules.mirroring.sources} and rules.mirroring.home:
+            self._mirroring = True
+        if products or self._mirroring:
+            self._clerk.set()
+        for lane in self.lanes.values():
+            if lane.news_at is None and lane.name != channel and report.movements:
+                lane.news_at = since
+            lane.wake()
+
+    def holding(self, channel: str) -> bool:
+        """Whether an order is about to be mirrored to this channel: it takes the units off its number by itself then."""
+        return self._mirroring and channel == self.context.rules.mirroring.home
+
+    def bug(self, error: Exception) -> None:
+        """Keep a mistake of ours for whoever asks."""
+        self.bugs.append(error)
+        del self.bugs[:-20]
+
+    # The clerk: documents and mirrored orders concern all channels at once.
+
+    async def _keep_documents(self) -> None:
+        while True:
+            await self._clerk.wait()
+            self._clerk.clear()
+            try:
+                async with AsyncExitStack() as stack:
+                    for _, lane in sorted(self.lanes.items()):
+                        await stack.enter_async_context(lane.lock)
+                    await self._documents()
+            except (BridgeError, StoreError) as error:
+                await self._later(error)
+            except Exception as error:  # noqa: BLE001 - a mistake of ours here must not stop the lanes
+                self.bug(error)
+                await self._later(error)
+            finally:
+                self._mirroring = False
+            for lane in self.lanes.values():
+                lane.wake()
+
+    async def _later(self, error: Exception) -> None:
+        del error
+        await self.context.sleep(self.pace.first.total_seconds())
+        asyncio.get_running_loop().call_later(self.pace.poll.total_seconds(), self._clerk.set)
+
+    async def _documents(self) -> None:
+        report, changed = Report(), self._products
+        self._products = {}
+        sound = [lane.channel for lane in self.lanes.values() if lane.state in {"ok", "starting"}]
+        try:
+            await sync_products(self.context, sound, changed, report)
+            await mirror(self.context, sound, report)
+        except BaseException:
+            for name, products in changed.items():
+                self._products.setdefault(name, set()).update(products)
+            raise
+
+    # The schedule.
+
+    def jobs(self) -> list[Job]:
+        """What is to be done again and again; the daemon's schedule calls them, and a rehearsal's."""
+        every = [job for lane in self.lanes.values() for job in self._lane_jobs(lane)]
+        return [
+            *every,
+            Job(name="documents", every=self.pace.poll * 2, run=self._wake_clerk),
+            Job(name="holds", every=timedelta(seconds=15), run=self._expire_holds),
+        ]
+
+    def _lane_jobs(self, lane: Lane) -> list[Job]:
+        poll, audits = self.pace.poll, self.pace.audits
+        return [
+            Job(name=f"poll {lane.name}", every=poll, run=_errand(lane, "poll"), jitter=poll / 10),
+            Job(name=f"audit {lane.name}", every=audits, run=_errand(lane, "audit"), jitter=audits / 10),
+            Job(name=f"catalogue {lane.name}", every=DAY, run=_errand(lane, "catalog"), jitter=DAY / 24),
+        ]
+
+    async def _wake_clerk(self) -> None:
+        self._clerk.set()
+
+    async def _expire_holds(self) -> None:
+        def unit(connection: Connection) -> bool:
+            desk = Desk(connection, self.context, self.context.now())
+            expired = ledger.expire_holds(connection, self.context.now())
+            for counter in expired:
+                desk.touch(counter.key)
+            desk.close()
+            return bool(expired)
+
+        if self.context.database.write(unit):
+            self.poke()
+
+    def poke(self) -> None:
+        """Somebody changed the ledger, or let something pass: look whether numbers differ."""
+        for lane in self.lanes.values():
+            lane.wake()
+
+
+def _errand(lane: Lane, errand: Errand) -> Callable[[], Awaitable[None]]:
+    async def run() -> None:
+        lane.send(errand)
+
+    return run
