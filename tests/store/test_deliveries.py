@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 import sqlalchemy as sa
@@ -17,7 +17,7 @@ from bridge.store.tables import hook_secrets as secrets_table
 from tests.unit.make import T0, at
 
 
-def new(channel: str = "shop", seconds: float = 0, body: bytes = b"{}", **headers: str) -> New:
+def new(channel: str = "shop", seconds: float = 0, body: bytes = b"{}", **headers: Any) -> New:
     delivery = Delivery(body=body, headers=headers, url=f"https://bridge.example/hooks/{channel}")
     return New(channel=channel, received_at=at(seconds), delivery=delivery)
 
@@ -47,11 +47,12 @@ HOSTILE = [
 
 @pytest.mark.parametrize("body", HOSTILE, ids=range(len(HOSTILE)))
 def test_a_body_comes_back_byte_by_byte(database: Database, body: bytes) -> None:
-    store(database, new(body=body, **{"x-signature": "abc=", "x-odd": 'é "quoted" \x07\x00 \xff'}))
+    headers: dict[str, Any] = {"x-signature": "abc=", "x-odd": 'é "quoted" \x07\x00 \xff'}
+    store(database, new(body=body, **headers))
     (found,) = waiting(database)
     assert found.delivery.body == body
     assert type(found.delivery.body) is bytes
-    assert found.delivery.headers == {"x-signature": "abc=", "x-odd": 'é "quoted" \x07\x00 \xff'}
+    assert found.delivery.headers == headers
     assert found.delivery.url == "https://bridge.example/hooks/shop"
     assert (found.channel, found.received_at) == ("shop", T0)
 
