@@ -11,13 +11,14 @@ from sqlalchemy.engine import Connection
 from bridge.domain.catalog import StockKey
 from bridge.domain.position import Position
 from bridge.store.sql import change, chunks, rows_of, upsert
-from bridge.store.tables import listings, positions
+from bridge.store.tables import differs, doubtful, listings, positions
 
 __all__ = [
     "aim",
     "approve",
     "by_keys",
     "by_skus",
+    "count",
     "every",
     "forget",
     "in_flight",
@@ -77,17 +78,17 @@ def every(connection: Connection, channel: str | None = None) -> Iterator[Positi
 
 def work(connection: Connection, channel: str, skus: Sequence[str] = ()) -> list[Position]:
     """Return the positions to write: they differ, nothing is in flight, nobody parked them, no difference is being judged."""
-    differs = sa.and_(
+    mine = sa.and_(
         positions.c.channel == channel,
-        positions.c.shown != positions.c.target,
+        differs,
         positions.c.in_flight.is_(None),
         positions.c.suspect.is_(None),
         positions.c.parked == "",
         positions.c.gone.is_(False),
     )
     if skus:
-        differs = sa.and_(differs, positions.c.sku.in_(skus))
-    return list(_select(connection, differs))
+        mine = sa.and_(mine, positions.c.sku.in_(skus))
+    return list(_select(connection, mine))
 
 
 def untracked(connection: Connection, channel: str) -> list[Position]:
@@ -110,8 +111,13 @@ def in_flight(connection: Connection, channel: str) -> list[Position]:
 
 def suspects(connection: Connection, channel: str) -> list[Position]:
     """Return the positions where a read saw another number, those with orders that may be inside it already, and new ones."""
-    doubtful = sa.or_(positions.c.suspect.is_not(None), positions.c.late != 0, positions.c.base == "")
     return list(_select(connection, sa.and_(positions.c.channel == channel, doubtful, positions.c.gone.is_(False))))
+
+
+def count(connection: Connection, channel: str) -> int:
+    """Return how many numbers of the channel are known."""
+    mine = sa.and_(positions.c.channel == channel, positions.c.gone.is_(False), positions.c.shown.is_not(None))
+    return int(connection.execute(sa.select(sa.func.count()).select_from(positions).where(mine)).scalar() or 0)
 
 
 def oldest(connection: Connection, channel: str, before: datetime, limit: int) -> list[Position]:

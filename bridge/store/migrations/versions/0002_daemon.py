@@ -11,6 +11,19 @@ def upgrade() -> None:
     _deliveries()
     _events()
     _figures()
+    _work_queue()
+
+
+def _work_queue() -> None:
+    rows = {"differs": "shown != target", "doubtful": "suspect IS NOT NULL OR late != 0 OR base = ''"}
+    for name, where in rows.items():
+        op.create_index(
+            f"ix_positions_{name}",
+            "positions",
+            ["channel", "stock_id", "location"],
+            sqlite_where=sa.text(where),
+            postgresql_where=sa.text(where),
+        )
 
 
 def _deliveries() -> None:
