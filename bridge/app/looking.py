@@ -29,7 +29,10 @@ from bridge.store.queries import age
 if TYPE_CHECKING:
     from bridge.app.app import App
 
-__all__ = ["conflict_lines", "finding_lines", "history", "hold_line", "parked_line", "status", "unknown_sku", "why"]
+__all__ = [
+    "conflict_lines", "drift_line", "finding_lines", "history", "hold_line", "movement_line", "parked_line", "status", "unknown_sku",
+    "why",
+]  # fmt: skip
 
 _RUNS = ("sync", "adopt", "audit")
 
@@ -97,10 +100,7 @@ def why(connection: Connection, app: "App", sku: str, limit: int) -> Why:
             CountLine(channel=r.channel, place=r.place, quantity=r.quantity, expected=r.expected, at=r.at, note=r.note)
             for r in queries.count_rows(connection, sku, limit)
         ),
-        drifts=tuple(
-            DriftLine(channel=r.channel, place=r.place, shown=r.shown, found=r.found, at=r.at, note=r.note)
-            for r in queries.drift_rows(connection, sku, limit)
-        ),
+        drifts=tuple(drift_line(row) for row in queries.drift_rows(connection, sku, limit)),
     )
 
 
@@ -117,7 +117,7 @@ def unknown_sku(connection: Connection, sku: str) -> AppError:
 
 def _counter(connection: Connection, row: Any, limit: int) -> CounterLine:
     counter = stock(row.key, row.place)
-    chain = [_movement(move) for move in queries.move_rows(connection, row.key, row.place, limit)]
+    chain = [movement_line(move) for move in queries.move_rows(connection, row.key, row.place, limit)]
     return CounterLine(
         place=row.place,
         balance=row.balance,
@@ -139,7 +139,8 @@ def _with_balances(newest_first: list[MovementLine], balance: int) -> list[Movem
     return result
 
 
-def _movement(row: Any) -> MovementLine:
+def movement_line(row: Any) -> MovementLine:
+    """Read one movement."""
     return MovementLine(
         id=row.id,
         sku=row.key,
@@ -175,7 +176,7 @@ def history(connection: Connection, sku: str | None, limit: int) -> list[Movemen
     """Return the newest movements, newest first; raises AppError for a SKU that nobody knows."""
     if sku is not None and queries.title(connection, sku) is None:
         raise unknown_sku(connection, sku)
-    return [_movement(row) for row in queries.move_rows(connection, sku, None, limit)]
+    return [movement_line(row) for row in queries.move_rows(connection, sku, None, limit)]
 
 
 def conflict_lines(connection: Connection, limit: int) -> list[ConflictLine]:
@@ -194,6 +195,11 @@ def parked_line(row: Any) -> ParkedLine:
     return ParkedLine(
         id=row.id, subject=row.subject, channel=row.channel, key=row.key, reason=row.reason, since=row.since, attempts=row.attempts
     )  # fmt: skip
+
+
+def drift_line(row: Any) -> DriftLine:
+    """Read one drift."""
+    return DriftLine(channel=row.channel, place=row.place, shown=row.shown, found=row.found, at=row.at, note=row.note)
 
 
 def finding_lines(connection: Connection) -> tuple[FindingLine, ...]:
