@@ -1,4 +1,4 @@
-"""A stateful stand-in for the Square API: catalog, inventory, orders, payments. What it believes: BELIEFS.md."""
+"""A stateful stand-in for the Square API: catalog, inventory, orders, payments, webhooks. What it believes: BELIEFS.md."""
 
 import random
 from typing import Any
@@ -18,7 +18,8 @@ __all__ = ["build"]
 
 def build(*, now: Now, sleep: Sleep, rng: random.Random, host: str, **options: Any) -> Platform:
     """Make an empty Square account with two locations; `options` are the fields of `state.Options`."""
-    state = State(Clock(now), Options(**options))
+    courier = Courier.beside(sleep, rng)
+    state = State(Clock(now), Options(**options), courier)
     shop = SquareShop(state, host)
     faults = Faults(rng, sleep)
     api = Api(state, ROUTES, now, sleep)
@@ -28,5 +29,4 @@ def build(*, now: Now, sleep: Sleep, rng: random.Random, host: str, **options: A
         "merchant_id": state.seller.merchant["id"],
     }
     app = WithDoor(FaultyApp(api, faults, api.throttle), door("square", shop, faults, credentials))
-    courier = Courier.beside(sleep, rng)
     return Platform("square", app, shop, faults, credentials, courier)

@@ -1,9 +1,10 @@
 """The HTTP side: authorisation, versions, throttling, JSON in and out. One route table, no state of its own."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from email.utils import format_datetime
+from inspect import isawaitable
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -30,7 +31,7 @@ class Call:
     version: str
 
 
-Handler = Callable[[State, Call], Json]
+Handler = Callable[[State, Call], Json | Awaitable[Json]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,18 +113,22 @@ class Api:
         call = Call(_json(raw), query, part, version)
         if route.writes_catalog:
             return await self._write_catalog(route, call)
-        return route.handler(self.state, call)
+        return await self._handle(route, call)
+
+    async def _handle(self, route: Route, call: Call) -> Json:
+        answer = route.handler(self.state, call)
+        return await answer if isawaitable(answer) else answer
 
     async def _write_catalog(self, route: Route, call: Call) -> Json:
         """Let one catalog write through at a time; others meanwhile get 429 (specification, UpsertCatalogObject)."""
         if self.is_writing_catalog:
             raise rate_limited()
         if not self.state.options.catalog_write_seconds:
-            return route.handler(self.state, call)
+            return await self._handle(route, call)
         self.is_writing_catalog = True
         try:
             await self.sleep(self.state.options.catalog_write_seconds)
-            return route.handler(self.state, call)
+            return await self._handle(route, call)
         finally:
             self.is_writing_catalog = False
 

@@ -4,7 +4,7 @@ An object's `version` is the millisecond of its last change and equals `updated_
 `BatchUpsertCatalogObjectsResponse`: version 1701372275400 beside 2023-11-30T19:24:35.4Z).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,6 +63,7 @@ class Catalog:
         self.by_type: dict[str, list[str]] = {}
         self.changes: list[tuple[int, str]] = []
         self.version = 0
+        self.on_version: Callable[[int], None] = lambda _: None
 
     def next_version(self) -> int:
         """Return the version of a write now: its millisecond, or one later if that one is taken."""
@@ -100,6 +101,7 @@ class Catalog:
         if entry.version != version:
             entry.version = version
             self.changes.append((version, entry.id))
+            self.on_version(version)
         self.forget_answer(entry)
         if entry.parent is not None and self.variation_touches_item:
             self.touch(self.entries[entry.parent], version)

@@ -65,6 +65,7 @@ class Inventory:
         self.by_id: dict[str, Change] = {}
         self.touches: list[tuple[int, Key, str]] = []
         self.on_stock: Callable[[str, str, int], None] = lambda *_: None
+        self.on_count: Callable[[Key, list[str]], None] = lambda *_: None
 
     def adjust(
         self,
@@ -193,12 +194,14 @@ class Inventory:
         else:
             shelf.log.append(change)
             _add(shelf.counts, change)
-        for state in {change.from_state, change.to_state} - UNTRACKED - {""}:
+        moved = sorted({change.from_state, change.to_state} - UNTRACKED - {""})
+        for state in moved:
             shelf.touched[state] = len(self.touches)
             self.touches.append((change.created_ms, key, state))
         after = shelf.counts.get("IN_STOCK")
         if after is not None and (before is None or (before > 0) != (after > 0)):
             self.on_stock(*key, after)
+        self.on_count(key, moved)
 
     def _recount(self, shelf: Shelf) -> None:
         shelf.counts.clear()

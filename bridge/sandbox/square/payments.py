@@ -1,7 +1,7 @@
 """Payments and refunds: recording cash and external payments, paying orders, refunding by amount."""
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from bridge.sandbox.square.errors import SquareError, bad_request, invalid, missing, not_found
@@ -40,6 +40,8 @@ class Payments:
         self.refunds: dict[str, Json] = {}
         self.refund_times: list[tuple[int, str]] = []
         self.times: list[tuple[int, str]] = []
+        self.on_payment: Callable[[str, Json], None] = lambda *_: None
+        self.on_refund: Callable[[str, Json], None] = lambda *_: None
 
     def create(self, body: Json) -> Json:
         """CreatePayment."""
@@ -77,6 +79,7 @@ class Payments:
         self.all[data["id"]] = payment
         self.of_order.setdefault(order.id, []).append(payment)
         self.times.append((now, data["id"]))
+        self.on_payment("created", data)
         return payment
 
     def complete(self, payment_id: str) -> Json:
@@ -172,6 +175,8 @@ class Payments:
         payment.data["updated_at"] = now
         back.data.setdefault("refunds", []).append(self._order_refund(refund, payment))
         self.orders.touch(back)
+        self.on_refund("created", refund)
+        self.on_payment("updated", payment.data)
         return dict(refund)
 
     def get_refund(self, refund_id: str) -> Json:
@@ -253,6 +258,7 @@ class Payments:
     def _set(self, payment: Payment, status: str) -> None:
         payment.data |= {"status": status, "updated_at": stamp(self.orders.clock.ms())}
         payment.data["version_token"] = self.orders.ids.make(44)
+        self.on_payment("updated", payment.data)
 
     def _tender(self, payment: Payment, order: Order, at: int | None) -> Json:
         kind = payment.data["source_type"]
@@ -288,6 +294,7 @@ class Payments:
         """A card refund is PENDING in the answer that makes it and has gone through by the next look."""
         if refund["status"] == "PENDING":
             refund |= {"status": "COMPLETED", "updated_at": stamp(self.orders.clock.ms())}
+            self.on_refund("updated", refund)
         return refund
 
 

@@ -7,6 +7,7 @@ from bridge.sandbox.square.errors import invalid, missing
 from bridge.sandbox.square.idempotency import required_key
 from bridge.sandbox.square.state import State
 from bridge.sandbox.square.values import Json, stamp, strings, to_ms
+from bridge.sandbox.square.webhook_routes import WEBHOOKS
 
 
 def token_status(state: State, _: Call) -> Json:
@@ -57,7 +58,10 @@ def retrieve_object(state: State, call: Call) -> Json:
 
 def change_inventory(state: State, call: Call) -> Json:
     """BatchChangeInventory."""
-    return state.replays.once("inventory", call.body, 128, lambda: state.inventory_api.change(call.body, call.version))
+    with state.watch.together():
+        return state.replays.once(
+            "inventory", call.body, 128, lambda: state.inventory_api.change(call.body, call.version)
+        )
 
 
 def create_order(state: State, call: Call) -> Json:
@@ -154,6 +158,7 @@ ROUTES = Routes(
         ("GET", "/v2/payments"): Route(lambda s, c: s.payments.list_payments(c.query), ("PAYMENTS_READ",)),
         ("POST", "/v2/refunds"): Route(refund_payment, ("PAYMENTS_WRITE",)),
         ("GET", "/v2/refunds"): Route(lambda s, c: s.payments.list_refunds(c.query), ("PAYMENTS_READ",)),
+        **WEBHOOKS.fixed,
     },
     open={
         ("GET", "/v2/merchants/", ""): Route(
@@ -179,5 +184,6 @@ ROUTES = Routes(
         ("POST", "/v2/payments/", "/complete"): Route(lambda s, c: s.payments.complete(c.part), ("PAYMENTS_WRITE",)),
         ("POST", "/v2/payments/", "/cancel"): Route(lambda s, c: s.payments.cancel(c.part), ("PAYMENTS_WRITE",)),
         ("GET", "/v2/refunds/", ""): Route(lambda s, c: s.payments.get_refund(c.part), ("PAYMENTS_READ",)),
+        **WEBHOOKS.open,
     },
 )

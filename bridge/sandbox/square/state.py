@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from bridge.sandbox.kit.courier import Courier
 from bridge.sandbox.square.catalog import Catalog, at_location
 from bridge.sandbox.square.catalog_read import CatalogReader
 from bridge.sandbox.square.catalog_write import CatalogWriter
@@ -15,6 +16,10 @@ from bridge.sandbox.square.payments import Payments
 from bridge.sandbox.square.returns import Returns
 from bridge.sandbox.square.seller import ALL_SCOPES, Seller, Token
 from bridge.sandbox.square.values import UNIT, Clock, Ids, Json, money
+from bridge.sandbox.square.webhook_delivery import Post
+from bridge.sandbox.square.webhook_events import Events
+from bridge.sandbox.square.webhook_subscriptions import Subscriptions
+from bridge.sandbox.square.webhook_watch import Watch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,11 +27,13 @@ class Options:
     """What can be chosen when a stand-in is made.
 
     `catalog_write_seconds` is how long one catalog write keeps others out with 429; `calls_per_second` is the rate
-    limit; `tax` ({"name", "percentage", "inclusive"}) is put on every seeded item.
+    limit; `tax` ({"name", "percentage", "inclusive"}) is put on every seeded item; `personal` is whether the token is the
+    application's own, and not one that a seller gave it by OAuth.
     """
 
     token: str = "EAAAl-sandbox-square-token"  # noqa: S105 - a made-up token of a made-up shop
     scopes: tuple[str, ...] = ALL_SCOPES
+    personal: bool = True
     token_expires_at: datetime | None = None
     locations: tuple[str, ...] = ("Main Street", "Harbour")
     currency: str = "USD"
@@ -44,7 +51,7 @@ class Options:
 class State:
     """Everything a Square account holds."""
 
-    def __init__(self, clock: Clock, options: Options) -> None:
+    def __init__(self, clock: Clock, options: Options, courier: Courier) -> None:
         self.clock = clock
         self.options = options
         self.ids = Ids()
@@ -68,6 +75,11 @@ class State:
         self.returns = Returns(self.orders)
         self.payments = Payments(self.orders, self.returns)
         self.replays = Replays()
+        self.events = Events(clock, self.seller.merchant["id"])
+        self.subscriptions = Subscriptions(clock)
+        self.events.is_wanted = self.subscriptions.is_wanted
+        self.post = Post(clock, self.events, self.subscriptions, courier)
+        self.watch = Watch(self.events, self.orders, self.payments, self.inventory, self.catalog)
 
     def money(self, amount: int) -> Json:
         """Make a `Money` of the seller."""
