@@ -25,6 +25,7 @@ __all__ = [
     "taken_at_first",
     "taken_numbers",
     "unlinked",
+    "waiting",
 ]
 
 K = TypeVar("K")
@@ -145,6 +146,18 @@ def named(order: Order, bindings: Bindings) -> dict[str, Parts]:
     """Return what each line took, by line id, to be frozen with the order; lines we cannot name are left out."""
     found = {line.id: bindings.parts(line) for line in order.lines}
     return {**bindings.frozen, **{line_id: parts for line_id, parts in found.items() if parts}}
+
+
+def waiting(order: Order, bindings: Bindings, counter: Counter) -> int:
+    """Return the units of a counter that the order has sold and that still lie on the shelf."""
+    if order.status not in {"placed", "paid"}:
+        return 0
+    units = 0
+    for line in order.lines:
+        if bindings.places.get(bindings.location(line)) == counter.place:
+            open_ = (line.quantity if line.held is None else line.held) - line.fulfilled
+            units += max(0, open_) * sum(each for sku, each in bindings.parts(line) if sku == counter.key)
+    return units
 
 
 def _names_nothing(line: OrderLine, bindings: Bindings) -> bool:

@@ -4,20 +4,21 @@ For each snapshot: load what is recorded for the order, compute the new effects,
 nothing, an older one is dropped. One transaction for a whole page.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.engine import Connection
 
 from bridge.domain.catalog import StockKey
-from bridge.domain.effects import Bindings, Effects, effects, named, unlinked
+from bridge.domain.effects import Bindings, Effects, effects, named, unlinked, waiting
 from bridge.domain.ledger import Counter, Movement, difference, order_why
-from bridge.domain.orders import Order, OrderLine
+from bridge.domain.orders import Order, OrderLine, OrderStatus
 from bridge.domain.position import known, ordered
-from bridge.engine.context import Channel, Context
+from bridge.engine.context import Channel, Context, Source
 from bridge.engine.desk import Desk
-from bridge.store import channels, notes, orders
+from bridge.engine.noting import park
+from bridge.store import channels, notes, orders, stocktakes
 from bridge.store import mirrors as mirror_store
 
 __all__ = ["Booked", "book", "rebook"]
@@ -32,7 +33,7 @@ class Booked:
     units: int = 0
 
 
-def book(connection: Connection, context: Context, channel: Channel, page: Sequence[Order]) -> Booked:
+def book(connection: Connection, context: Context, channel: Source, page: Sequence[Order]) -> Booked:
     """Book a page of snapshots, oldest first."""
     return _Booking(connection, context, channel, page, again=False).run()
 
@@ -45,7 +46,7 @@ def rebook(connection: Connection, context: Context, channel: Channel) -> Booked
 
 class _Booking:
     def __init__(
-        self, connection: Connection, context: Context, channel: Channel, page: Sequence[Order], *, again: bool
+        self, connection: Connection, context: Context, channel: Source, page: Sequence[Order], *, again: bool
     ) -> None:
         self.connection = connection
         self.context = context
@@ -62,16 +63,22 @@ class _Booking:
         self.effects: dict[str, Effects] = {}
         # Orders from before the first contact are history: whoever bought a product that is no more need not be reported.
         row = channels.get(connection, channel.name)
-        self.adopted = row is not None and row.adopted_at is not None
+        self.adopted_at: datetime | None = row.adopted_at if row is not None else None
+        self.known = row is not None
         self.since: datetime | None = row.since if row is not None else None
         self.clock = timedelta(seconds=row.clock if row is not None else 0)
         self.units = 0
+        self.counted: dict[Counter, datetime] = {}
+        self.inside: dict[Counter, int] = {}
+        self.news: list[tuple[OrderStatus | None, Order]] = []
 
     def run(self) -> Booked:
         fresh = self._fresh()
         self._preload(fresh)
         saved = [self._one(order, print_) for order, print_ in fresh]
         orders.save(self.connection, saved, self.now)
+        if self.context.events is not None:
+            self.context.events.orders(self.connection, self.channel.name, self.news, self.now)
         return Booked(orders=len(saved), movements=self.desk.close(), units=self.units)
 
     def _fresh(self) -> list[tuple[Order, str]]:
@@ -103,6 +110,12 @@ class _Booking:
         self.desk.load(counter.key for counter in counters)
         self.desk.positions(self.channel.name, keys)
         self.opened = self.desk.opened(counters)
+        booked = {counter for order, _ in fresh for counter in self._booked(order)}
+        self.counted = stocktakes.newest(self.connection, counters | booked)
+
+    def _booked(self, order: Order) -> Mapping[Counter, int]:
+        record = self.recorded.get(order.id)
+        return record.effects if record is not None else {}
 
     def _bindings(self, record: orders.Recorded | None) -> Bindings:
         return replace(self.bindings, frozen=record.parts) if record is not None and record.parts else self.bindings
@@ -115,6 +128,8 @@ class _Booking:
         if order.id in self.mirrored:
             record.kind = "mirror"
         when = order.placed_at if first or self.again else order.updated_at
+        if self._is_news(record, order, first=first):
+            self.news.append((None if first else record.order.status, order))
         self._ledger(record, order, when, first=first)
         self._numbers(record, order, when, first=first)
         record.order, record.digest = order, print_
@@ -123,6 +138,12 @@ class _Booking:
         record.unlinked = 0 if record.kind == "mirror" else self._report_unlinked(record)
         self.recorded[order.id] = record
         return record
+
+    def _is_news(self, record: orders.Recorded, order: Order, *, first: bool) -> bool:
+        """Whether others are told: not of copies that we made, and not of what was bought before the first contact."""
+        if record.kind == "mirror" or (self.known and self.adopted_at is None):
+            return False
+        return not first or self.adopted_at is None or order.placed_at - self.clock > self.adopted_at
 
     def _ledger(self, record: orders.Recorded, order: Order, when: datetime, *, first: bool) -> None:
         taken = self.effects[order.id].taken
@@ -133,16 +154,38 @@ class _Booking:
                 inside = self._before_ledger(counter, order.updated_at) or not first
                 record.baseline[counter] = net.get(counter, 0) if inside else taken.get(counter, 0)
                 before[counter] = record.baseline[counter]
-        for counter, delta in difference(before, net).items():
+        moved = difference(before, net)
+        for counter, delta in moved.items():
             self._move(record, order, counter, delta, when)
+        self.inside = {}
+        if self.counted and record.kind != "mirror":
+            self._within_stocktake(record, order, moved, when, first=first)
         record.effects = {counter: net.get(counter, 0) for counter in net.keys() | record.effects.keys()}
+
+    def _within_stocktake(
+        self, record: orders.Recorded, order: Order, moved: Mapping[Counter, int], when: datetime, *, first: bool
+    ) -> None:
+        """News from before a count of the shelf that comes after it: what had left the shelf by then was inside the count.
+
+        What was sold and still lay there was counted with the rest, so it comes off now. The count's difference is recomputed.
+        """
+        seen = (when if self.channel.over_the_counter else order.updated_at) - self.clock
+        bindings = self._bindings(record)
+        for counter in self.effects[order.id].ledger.keys() | record.effects.keys() | moved.keys():
+            if counter not in self.counted or seen > self.counted[counter]:
+                continue
+            was = 0 if first else waiting(record.order, bindings, counter)
+            self.inside[counter] = -(moved.get(counter, 0) + waiting(order, bindings, counter) - was)
+            if self.inside[counter]:
+                at, delta = self.counted[counter], self.inside[counter]
+                self._recount_by(record, order, counter, delta, f"{counter.key}@{counter.place}/stocktake", at)
 
     def _may_be_late(self, counter: Counter, order: Order) -> bool:
         """An offline till's sale from before the opening, uploaded after it: the platform takes the units only now.
 
         If it had them off already, the next read says so and the count is recomputed.
         """
-        return self.channel.connector.limits.late_orders and not self._before_ledger(counter, order.updated_at)
+        return self.channel.late_orders and not self._before_ledger(counter, order.updated_at)
 
     def _before_ledger(self, counter: Counter, when: datetime) -> bool:
         opened_at = self.opened.get(counter)
@@ -175,7 +218,7 @@ class _Booking:
         if position is None:
             return
         late = known(position, when) and not known(position, order.updated_at)
-        if late and self.channel.connector.limits.late_orders:
+        if late and self.channel.late_orders:
             self.desk.put(ordered(position, net, order.updated_at, uncertain=True))
         elif late:
             self.desk.put(ordered(position, net - taken, order.updated_at))
@@ -193,23 +236,33 @@ class _Booking:
         counter = Counter("stock", position.sku, position.place)
         if counter in record.baseline:
             return
-        unique = f"recount/{self.channel.name}/{order.id}/{record.revision}/{key.stock_id}@{key.location}"
+        at = position.base_at or self.now
+        if counter in self.inside and at - self.clock <= self.counted[counter]:
+            return  # the shelf was counted after that, and says more
+        delta = -net - self.inside.get(counter, 0)
+        if delta:
+            self._recount_by(record, order, counter, delta, f"{key.stock_id}@{key.location}", at)
+
+    def _recount_by(
+        self, record: orders.Recorded, order: Order, counter: Counter, delta: int, what: str, at: datetime
+    ) -> None:
+        unique = f"recount/{self.channel.name}/{order.id}/{record.revision}/{what}"
         self.desk.move(
             Movement(
-                counter=counter, delta=-net, why="count", unique=unique, channel=self.channel.name, source=order.id,
-                occurred_at=position.base_at or self.now, note=f"order {order.number or order.id} was inside the count",
+                counter=counter, delta=delta, why="count", unique=unique, channel=self.channel.name, source=order.id,
+                occurred_at=at, note=f"order {order.number or order.id} was inside the count",
             )
         )  # fmt: skip
 
     def _report_unlinked(self, record: orders.Recorded) -> int:
         order = record.order
         lines = unlinked(order, self._bindings(record))
-        if lines and self.adopted:
+        if lines and self.adopted_at is not None:
             names = ", ".join(line.sku or line.title or line.id for line in lines)
             reason = (
                 f"order {order.number or order.id} has lines of unknown products: {names}; link them with `bridge link`"
             )
-            notes.park(self.connection, "order", self.channel.name, order.id, reason, self.now)
+            park(self.connection, self.context, "order", self.channel.name, order.id, reason)
         elif self.again:
             notes.unpark(self.connection, "order", self.channel.name, [order.id])
         return len(lines)

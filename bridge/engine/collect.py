@@ -14,8 +14,9 @@ from bridge.engine.booking import book, rebook
 from bridge.engine.context import Channel, Context
 from bridge.engine.examine import examine
 from bridge.engine.linking import link_all, place_levels, place_listings, position_name
+from bridge.engine.noting import park
 from bridge.engine.report import ChannelReport
-from bridge.store import channels, listings, notes, positions
+from bridge.store import channels, listings, positions
 
 __all__ = ["Collected", "audit_catalog", "collect", "drain_orders", "mark_gone", "read_again"]
 
@@ -83,7 +84,7 @@ def _relink(connection: Connection, context: Context, channel: Channel) -> None:
     place_listings(connection, channel)
     for position in positions.sweep(connection, channel.name):
         reason = f"{position.sku} was deleted on {channel.name}: its stock goes on elsewhere; create it again there, or leave it"
-        notes.park(connection, "position", channel.name, position_name(position), reason, context.now())
+        park(connection, context, "position", channel.name, position_name(position), reason)
     rebook(connection, context, channel)
 
 
@@ -157,7 +158,7 @@ def park_bad(connection: Connection, context: Context, channel: str, feed: str, 
         reason = (
             f"{_name(connection, channel, subject, one.id)}: {one.reason}; correct it on {channel}, then `bridge retry`"
         )
-        notes.park(connection, subject, channel, one.id, reason, context.now())
+        park(connection, context, subject, channel, one.id, reason)
 
 
 def _name(connection: Connection, channel: str, subject: str, key: str) -> str:
@@ -223,4 +224,4 @@ def mark_gone(connection: Connection, context: Context, channel: Channel, keys: 
     positions.save(connection, rows)
     for one in found.values():
         reason = f"{one.sku} is no more on {channel.name}: link another listing, or leave it"
-        notes.park(connection, "position", channel.name, position_name(one), reason, context.now())
+        park(connection, context, "position", channel.name, position_name(one), reason)

@@ -14,10 +14,31 @@ from bridge.domain.allotment import Rule
 from bridge.domain.effects import Bindings, Restock
 from bridge.domain.guard import GuardRule
 from bridge.domain.pricing import PriceRule
+from bridge.engine.events import Events
 from bridge.store import listings
 from bridge.store.database import Database
 
-__all__ = ["Channel", "Context", "Documents", "Mirroring", "Progress", "Rules", "Silent"]
+__all__ = ["Channel", "Context", "Documents", "Mirroring", "Progress", "Rules", "Silent", "Source"]
+
+
+class Source(Protocol):
+    """Where orders come from: a channel, or a till without connector that reports its sales (bridge/engine/reported.py).
+
+    `late_orders`: they may reach us, or the platform, long after they were placed. `over_the_counter`: the goods left the
+    shelf when they were sold.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def late_orders(self) -> bool: ...
+
+    @property
+    def over_the_counter(self) -> bool: ...
+
+    def bindings(self, connection: Connection, variant_ids: set[str]) -> Bindings:
+        """Return what these variants are to us."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,6 +59,16 @@ class Channel:
     price: PriceRule = field(default_factory=PriceRule)
     create: bool = False
     currency: str = ""
+
+    @property
+    def late_orders(self) -> bool:
+        """Whether orders may reach the platform long after they were placed."""
+        return self.connector.limits.late_orders
+
+    @property
+    def over_the_counter(self) -> bool:
+        """Never by itself: a platform says of each line what has been shipped or handed over."""
+        return False
 
     def bindings(self, connection: Connection, variant_ids: set[str]) -> Bindings:
         """Return what these variants are to us."""
@@ -88,7 +119,7 @@ def Silent(stage: str, channel: str, done: int, total: int | None) -> None:  # n
 
 @dataclass(slots=True, kw_only=True)
 class Context:
-    """Everything a flow may touch."""
+    """Everything a flow may touch. `events` is None where nobody is told of anything."""
 
     database: Database
     channels: Mapping[str, Channel]
@@ -97,6 +128,7 @@ class Context:
     sleep: Callable[[float], Awaitable[None]]
     rng: random.Random
     progress: Progress = Silent
+    events: Events | None = None
 
     def new_key(self) -> str:
         """Return a fresh key for a write."""

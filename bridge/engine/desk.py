@@ -4,6 +4,7 @@ Whatever touches a counter also settles its positions here, in the same transact
 movement and the targets that follow from it.
 """
 
+from collections import Counter as Tally
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -15,6 +16,7 @@ from bridge.domain.catalog import StockKey
 from bridge.domain.ledger import Counter, Movement, stock
 from bridge.domain.position import Position
 from bridge.engine.context import Context
+from bridge.engine.events import Events
 from bridge.store import ledger, listings, positions
 
 __all__ = ["Desk"]
@@ -36,6 +38,7 @@ class Desk:
         self._balances: dict[Counter, int] = {}
         self._aimed: list[tuple[Position, int | None]] = []
         self._loaded: set[str] = set()
+        self._reserved: Tally[Counter] = Tally()
 
     def load(self, skus: Iterable[str]) -> None:
         """Load the positions of these SKUs on all channels, once."""
@@ -71,6 +74,11 @@ class Desk:
         self._movements.append(movement)
         self._touched.add(movement.counter.key)
 
+    def reserve(self, counter: Counter, units: int) -> None:
+        """Note that a hold took these units out of what is free (negative: gave them back); the caller writes the hold."""
+        self._reserved[counter] += units
+        self._touched.add(counter.key)
+
     def touch(self, sku: str) -> None:
         """Have the positions of this SKU settled although no movement came."""
         self._touched.add(sku)
@@ -85,7 +93,19 @@ class Desk:
         changed = [slot for slot, one in self._known.items() if self._differs(slot, one)]
         positions.save(self.connection, [self._known[slot] for slot in changed])
         positions.aim(self.connection, self._aimed)
+        if self.context.events is not None:
+            self._tell(self.context.events)
         return len(self._movements)
+
+    def _tell(self, events: Events) -> None:
+        """An opening is no news: nobody knew a number before it."""
+        change = Tally({counter: -units for counter, units in self._reserved.items()})
+        for movement in self._movements:
+            change[movement.counter] += movement.delta
+        opened = {movement.counter for movement in self._movements if movement.why == "opening"}
+        moved = [counter for counter, units in change.items() if units and counter not in opened]
+        free = ledger.available(self.connection, moved, self._balances) if moved else {}
+        events.stock(self.connection, {one: (units - change[one], units) for one, units in free.items()}, self.now)
 
     def _differs(self, slot: _Slot, one: Position) -> bool:
         stored = self._stored.get(slot)

@@ -15,6 +15,7 @@ from bridge.engine.collect import examine_levels
 from bridge.engine.context import Channel, Context
 from bridge.engine.documents_family import Family, Member
 from bridge.engine.documents_fields import Terms, new_product, new_variant, product_fields
+from bridge.engine.noting import park
 from bridge.engine.report import ChannelReport
 from bridge.store import documents, listings, notes
 from bridge.store.documents import Agreed, Fields, Kind
@@ -140,7 +141,7 @@ def _refuse(connection: Connection, context: Context, one: Creation, reason: str
     now = context.now()
     note = {"product": Agreed(one.digest, None, "refused")}
     documents.save_agreements(connection, "creation", {(one.channel, one.skus[0]): note}, now)
-    notes.park(connection, "product", one.channel, f"new {one.skus[0]}", reason, now)
+    park(connection, context, "product", one.channel, f"new {one.skus[0]}", reason)
 
 
 def _record(connection: Connection, context: Context, one: Creation, made: Product) -> None:

@@ -13,6 +13,7 @@ from bridge.engine.documents_create import Creation, creations
 from bridge.engine.documents_family import Family, documents_of, load
 from bridge.engine.documents_fields import FieldWrite, Terms, terms_of
 from bridge.engine.documents_settle import Document, Settled, settle
+from bridge.engine.noting import park
 from bridge.engine.report import Report
 from bridge.store import channels as channel_store
 from bridge.store import documents, notes
@@ -184,7 +185,7 @@ class _Planning:
         for refusal in settled.refusals:
             write = refusal.write
             reason = f"{write.field} of {write.key}: {refusal.reason}"
-            notes.park(self.connection, "product", write.channel, parked_key(write), reason, now)
+            park(self.connection, self.context, "product", write.channel, parked_key(write), reason)
             self.scope.report.of(write.channel).parked.append(reason)
 
     def _remarks(self, family: Family) -> None:
@@ -215,4 +216,4 @@ class _Planning:
             self._park(channel, product_id, reason)
 
     def _park(self, channel: str, key: str, reason: str) -> None:
-        notes.park(self.connection, "product", channel, key, reason, self.context.now())
+        park(self.connection, self.context, "product", channel, key, reason)

@@ -16,6 +16,7 @@ from bridge.domain.catalog import Product
 from bridge.engine.context import Channel, Context
 from bridge.engine.documents_fields import FieldWrite, edit_of, shown
 from bridge.engine.documents_plan import parked_key
+from bridge.engine.noting import park
 from bridge.engine.report import ChannelReport
 from bridge.store import documents, listings, notes
 from bridge.store.documents import Agreed, Fields, Kind
@@ -120,7 +121,7 @@ class Writer:
         notes.unpark(connection, "product", self.channel.name, fine)
         for write, why in outcome.refused:
             reason = f"{write.field} of {write.key} was refused: {why}"
-            notes.park(connection, "product", self.channel.name, parked_key(write), reason, now)
+            park(connection, self.context, "product", self.channel.name, parked_key(write), reason)
             self.report.parked.append(reason)
 
     def _agree(self, connection: Connection, agreed: Sequence[tuple[FieldWrite, Agreed]]) -> None:

@@ -16,6 +16,7 @@ from bridge.domain.position import Position, Verdict, adopted, judge, read, reba
 from bridge.engine.context import Channel, Context
 from bridge.engine.desk import Desk
 from bridge.engine.linking import freed
+from bridge.engine.noting import drift
 from bridge.store import channels, ledger, listings, mirrors, notes
 from bridge.store.commitments import open_commitments
 
@@ -193,7 +194,7 @@ class _Examination:
         """Somebody's update was lost or doubled there, or numbers set there do not count: the ledger's number is restored."""
         self.result.drifts += 1
         why = "after an order or a write of that moment" if self.channel.believed else "numbers set there do not count"
-        notes.drift(self.connection, position, quantity, at, why)
+        drift(self.connection, self.context, position, quantity, at, why)
         self.desk.put(rebased(position, quantity, "drift", at))
 
     def _count(self, counter: Counter, delta: int, unique: str, at: datetime, note: str) -> None:

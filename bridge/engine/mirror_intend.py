@@ -16,7 +16,8 @@ from bridge.domain.orders import Order, OrderLine
 from bridge.domain.position import promised
 from bridge.engine.context import Channel, Context
 from bridge.engine.desk import Desk
-from bridge.store import mirrors, notes
+from bridge.engine.noting import park
+from bridge.store import mirrors
 from bridge.store.mirrors import Item, Mirror, Sent
 
 __all__ = ["fail", "intend", "key_of", "new_order", "share"]
@@ -57,7 +58,7 @@ def intend(
         mirror.state, mirror.reason = "ended", "nothing is left to mirror"
     elif problem:
         mirror.state, mirror.reason = "failed", f"order {order.number or order.id}: {problem}"
-        notes.park(connection, "order", source, order.id, mirror.reason, now)
+        park(connection, context, "order", source, order.id, mirror.reason)
     else:
         mirror.promised = _promise(desk, home, mirror.sent)
         _move(desk, mirror, 1)
@@ -74,7 +75,7 @@ def fail(connection: Connection, context: Context, mirror: Mirror, reason: str) 
     mirror.promised, mirror.updated_at = [], context.now()
     mirror.state, mirror.reason = "failed", reason
     mirrors.save(connection, [mirror])
-    notes.park(connection, "order", mirror.channel, mirror.order_id, reason, context.now())
+    park(connection, context, "order", mirror.channel, mirror.order_id, reason)
 
 
 def _move(desk: Desk, mirror: Mirror, sign: int) -> None:

@@ -15,8 +15,9 @@ from bridge.engine.context import Channel, Context
 from bridge.engine.desk import Desk
 from bridge.engine.mirror_decide import Side, Step, View, decide, everything
 from bridge.engine.mirror_intend import key_of
+from bridge.engine.noting import park
 from bridge.engine.report import Report
-from bridge.store import mirrors, notes, orders
+from bridge.store import mirrors, orders
 from bridge.store.mirrors import Mirror, Sent
 
 __all__ = ["Travel", "views"]
@@ -207,7 +208,7 @@ class Travel:
         reason = f"order {mirror.order_id} of {mirror.channel}: {text}"
 
         def unit(connection: Connection) -> None:
-            notes.park(connection, "order", mirror.channel, mirror.order_id, reason, self.context.now())
+            park(connection, self.context, "order", mirror.channel, mirror.order_id, reason)
             row = mirrors.get(connection, self.reference)
             row.sent.by_hand += [step] if step else []
             mirrors.save(connection, [row])

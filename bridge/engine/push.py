@@ -16,6 +16,7 @@ from bridge.domain.guard import guard
 from bridge.domain.position import Position, claimed, read, released, wrote
 from bridge.engine.context import Channel, Context
 from bridge.engine.linking import position_name
+from bridge.engine.noting import park
 from bridge.engine.report import ChannelReport
 from bridge.store import listings, notes, positions, writes
 
@@ -34,7 +35,7 @@ def planned(connection: Connection, context: Context, channel: Channel, skus: Se
         return rows
     reason = f"the plan for {channel.name} {halt.reason}: look at `bridge plan`, then `bridge approve {channel.name}`"
     positions.save(connection, [replace(row, parked=f"guard: {halt.reason}") for row in halt.rows])
-    notes.park(connection, "plan", channel.name, channel.name, reason, context.now())
+    park(connection, context, "plan", channel.name, channel.name, reason)
     held = {row.key for row in halt.rows}
     return [row for row in rows if row.key not in held]
 
@@ -179,7 +180,7 @@ class Push:
             self._tell(connection, row, f"{row.sku}: {reason}")
 
     def _tell(self, connection: Connection, row: Position, text: str) -> None:
-        notes.park(connection, "position", self.channel.name, position_name(row), text, self.context.now())
+        park(connection, self.context, "position", self.channel.name, position_name(row), text)
         self.report.parked.append(text)
 
 

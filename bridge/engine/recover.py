@@ -18,6 +18,7 @@ from bridge.domain.position import Position, rebased
 from bridge.engine.collect import drain_orders, mark_gone
 from bridge.engine.context import Channel, Context
 from bridge.engine.desk import Desk
+from bridge.engine.noting import drift
 from bridge.engine.push import Push
 from bridge.engine.report import ChannelReport
 from bridge.store import notes, positions, writes
@@ -134,7 +135,7 @@ class _ReadBack:
                 self._edited(desk, row, change, landed)
             else:
                 note = f"after a write of {change.delta:+d} whose answer was lost"
-                notes.drift(self.connection, row, found, level.as_of, note)
+                drift(self.connection, self.work.context, row, found, level.as_of, note)
         row = replace(row, in_flight=None, suspect_at=self.first[row.key].as_of)
         desk.put(rebased(row, found, "write", level.as_of))
 

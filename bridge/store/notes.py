@@ -36,13 +36,15 @@ def _where(position: Position) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def park(connection: Connection, subject: str, channel: str, key: str, reason: str, now: datetime) -> None:
-    """Set one item aside with the reason; the rest goes on. Parking it again counts the attempt."""
+def park(connection: Connection, subject: str, channel: str, key: str, reason: str, now: datetime) -> bool:
+    """Set one item aside with the reason; the rest goes on. Parking it again counts the attempt. Tells whether it is new."""
     statement = inserting(connection.dialect.name, parked).values(
         subject=subject, channel=channel, key=key, reason=reason, since=now
     )
     again = {"reason": statement.excluded.reason, "attempts": parked.c.attempts + 1}
-    connection.execute(statement.on_conflict_do_update(index_elements=["subject", "channel", "key"], set_=again))
+    keys = ["subject", "channel", "key"]
+    parking = statement.on_conflict_do_update(index_elements=keys, set_=again).returning(parked.c.attempts)
+    return bool(connection.execute(parking).scalar_one() == 1)
 
 
 def unpark(connection: Connection, subject: str, channel: str, keys: Sequence[str]) -> None:
