@@ -20,6 +20,7 @@ COMMANDS = {
     "adopt": ("adopt", "Compare the channels' numbers, then open the ledger."),
     "plan": ("plan", "Show every write that sync would make. Changes nothing."),
     "sync": ("sync", "Read every channel and write what differs."),
+    "run": ("run", "Keep all channels in step until stopped: the daemon."),
     "status": ("status", "Show how things stand, channel by channel."),
     "why": ("why", "Explain the numbers of one SKU."),
     "history": ("history", "List the newest movements of the ledger."),

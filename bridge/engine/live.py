@@ -23,19 +23,20 @@ from bridge.engine.rules import apply_rules
 from bridge.store import ledger
 from bridge.store.errors import StoreError
 
-__all__ = ["Job", "Live"]
+__all__ = ["DAY", "Job", "Live"]
 
 DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """Something done again and again: `every` so often, give or take `jitter`."""
+    """Something done again and again: `every` so often, give or take `jitter`, the first time `at_start` or one turn later."""
 
     name: str
     every: timedelta
     run: Callable[[], Awaitable[None]]
     jitter: timedelta = timedelta(0)
+    at_start: bool = False
 
 
 @dataclass(slots=True, eq=False)

@@ -72,12 +72,20 @@ class Database:
 
     @contextmanager
     def alone(self, command: str) -> Iterator[None]:
-        """Be the only process that synchronises on this database; raises BusyError naming the other one."""
+        """Be the only process that synchronises on this database; raises BusyError naming the other one.
+
+        Within the one that is (the daemon, say) it may be asked for again.
+        """
+        if self._lock is not None:
+            yield
+            return
         lock = _FileLock(f"{self.url.database}.lock") if self.is_sqlite else _ServerLock(self.engine)
         lock.take(command)
+        self._lock = lock
         try:
             yield
         finally:
+            self._lock = None
             lock.give()
 
     def close(self) -> None:

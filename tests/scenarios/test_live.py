@@ -5,7 +5,9 @@ import random
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.engine import Connection
 
+from bridge.domain.position import Position
 from bridge.rehearsal.invariants import broken
 from bridge.rehearsal.trade import Habits, Trade
 from bridge.rehearsal.watch import Watch
@@ -21,17 +23,15 @@ async def settled(world: World) -> None:
         platform.faults.clear()
     for _ in range(40):
         await asyncio.sleep(30)
-        left = [name for name in world.channels if world.database.read(lambda c, n=name: open_rows(c, n))]  # type: ignore[misc]
-        if not left:
+        if not world.database.read(lambda connection: open_rows(connection, world)):
             break
     # Two whole polls more: what nobody has heard of yet comes in.
     await asyncio.sleep(75)
 
 
-def open_rows(connection, channel):  # type: ignore[no-untyped-def]
-    return [
-        *positions.work(connection, channel), *positions.in_flight(connection, channel), *positions.suspects(connection, channel)
-    ]  # fmt: skip
+def open_rows(connection: Connection, world: World) -> list[Position]:
+    kinds = (positions.work, positions.in_flight, positions.suspects)
+    return [row for name in world.channels for rows in kinds for row in rows(connection, name)]
 
 
 async def killed_now_and_then(watch: Watch, rng: random.Random) -> None:

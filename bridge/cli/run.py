@@ -1,0 +1,61 @@
+"""bridge run"""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from bridge.cli.output import say
+from bridge.cli.session import opened
+
+if TYPE_CHECKING:
+    from bridge.app import App
+
+__all__ = ["command"]
+
+_LEVELS = ["debug", "info", "warning", "error"]
+
+
+@click.command(name="run")
+@click.option("--config", metavar="FILE", help="The config file.  [default: $BRIDGE_CONFIG, or ./config.toml]")
+@click.option("--log", "level", type=click.Choice(_LEVELS), default="info", show_default=True, help="What to log.")
+def command(config: str | None, level: str) -> int:
+    """Keep all channels in step until stopped.
+
+    Listens for webhooks and polls as well, serves the page and the API, audits every number within audit.max_age. Logs to
+    stderr. SIGTERM or Ctrl-C ends it in order, within ten seconds; SIGHUP has it read its config again. Killed at any moment it
+    goes on where it stopped when it is started again.
+
+    \b
+    Examples:
+      bridge run
+      bridge run --config /etc/bridge/config.toml --log warning
+    """
+    import asyncio
+
+    _log_to_stderr(level)
+    with opened(config) as app:
+        asyncio.run(_run(app))
+    return 0
+
+
+async def _run(app: "App") -> None:
+    import asyncio
+    import signal
+
+    from bridge.daemon.daemon import Daemon
+
+    def ready(address: str, channels: tuple[str, ...]) -> None:
+        say(f"listening on {address}, keeping {', '.join(channels)} in step. Ctrl-C stops.")
+
+    daemon = Daemon(app, ready=ready)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, daemon.stop.set)
+    loop.add_signal_handler(signal.SIGHUP, daemon.reload.set)
+    await daemon.run()
+
+
+def _log_to_stderr(level: str) -> None:
+    import logging
+
+    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")

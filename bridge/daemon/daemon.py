@@ -1,0 +1,201 @@
+"""`bridge run`: opens everything, keeps it running, and takes it down in order. One turn lasts until a stop or a new config."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import uvicorn
+
+from bridge.app import App
+from bridge.app.errors import AppError
+from bridge.app.working import Working, recorded, working
+from bridge.config import ConfigError, Loaded, load
+from bridge.daemon.schedule import Schedule
+from bridge.engine.inbox import Inbox
+from bridge.engine.lane import Lane, Pace
+from bridge.engine.live import Job, Live
+from bridge.engine.upkeep import Keeping, Upkeep
+from bridge.store import notes
+from bridge.webserver.server import build
+from bridge.webserver.web import ChannelHealth, ChannelState, Health, Web
+
+__all__ = ["Daemon", "bound"]
+
+_log = logging.getLogger("bridge.daemon")
+BEAT = timedelta(seconds=15)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handlers: the daemon decides what a signal means."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def bound(listen: str) -> socket.socket:
+    """Take the address, "HOST:PORT"; raises AppError where it is wrong or somebody has it."""
+    host, _, port = listen.rpartition(":")
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        sock = socket.socket(family)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host.strip("[]") or "127.0.0.1", int(port)))
+    except (OSError, ValueError, OverflowError) as error:
+        said = error.strerror if isinstance(error, OSError) else "it is written HOST:PORT, such as 127.0.0.1:8470"
+        raise AppError(f"cannot listen on {listen}: {said}", next_step="change `listen` in [daemon]") from error
+    sock.listen(1024)
+    return sock
+
+
+@dataclass(slots=True, eq=False)
+class Daemon:
+    """One `bridge run`. `stop` ends it; `reload` has it read its config again; `ready` is told the address it listens on."""
+
+    app: App
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    reload: asyncio.Event = field(default_factory=asyncio.Event)
+    ready: Callable[[str, tuple[str, ...]], None] = lambda *_: None
+    _since: datetime | None = None
+
+    async def run(self) -> None:
+        """Work until stopped. Raises BusyError, AppError, ConfigError where it cannot begin."""
+        with recorded(self.app, "run"):
+            self._since = self.app.now()
+            sock = bound(self.app.loaded.config.daemon.listen)
+            try:
+                while not self.stop.is_set():
+                    await self._turn(sock)
+                    sock = self._again(sock)
+            finally:
+                sock.close()
+
+    async def _turn(self, sock: socket.socket) -> None:
+        async with working(self.app) as work:
+            house = _House(self, work, sock)
+            await house.run()
+
+    def _again(self, sock: socket.socket) -> socket.socket:
+        """Read the config anew; a bad one, or another database, leaves the old one in force."""
+        self.reload.clear()
+        if self.stop.is_set():
+            return sock
+        try:
+            fresh = load(self.app.loaded.file)
+            _may_follow(self.app.loaded, fresh)
+            if fresh.config.daemon.listen != self.app.loaded.config.daemon.listen:
+                sock, old = bound(fresh.config.daemon.listen), sock
+                old.close()
+        except (ConfigError, AppError) as error:
+            _log.error("the config stays as it was: %s", error)
+            return sock
+        self.app.loaded = fresh
+        _log.info("the new config is in force")
+        return sock
+
+
+def _may_follow(old: Loaded, new: Loaded) -> None:
+    if new.database != old.database:
+        raise AppError("the config names another database", next_step="stop `bridge run` and start it again")
+
+
+class _House:
+    """One turn of the daemon: everything that is opened for one config."""
+
+    def __init__(self, daemon: Daemon, work: Working, sock: socket.socket) -> None:
+        self.daemon, self.app, self.work, self.sock = daemon, daemon.app, work, sock
+        self.config = self.app.loaded.config
+        poll, max_age = self.config.daemon.poll, self.config.audit.max_age
+        self.live = Live(work.context, Pace(poll=poll, max_age=max_age))
+        ports = {one.name: one.connector.webhooks for one in work.channels if one.connector.webhooks is not None}
+        self.inbox = Inbox(self.app.database, ports, self.app.now, self._heard)
+        self.schedule = Schedule(self.app.now)
+        self.since = daemon._since or self.app.now()
+
+    async def run(self) -> None:
+        """Work until the daemon is to stop or to read its config again, then come to an orderly end."""
+        ending = asyncio.Event()
+        async with self._serving():
+            living = asyncio.create_task(self.live.run(ending))
+            self.schedule.start(self._jobs())
+            self.daemon.ready(self._address(), tuple(self.live.lanes))
+            asked = [asyncio.create_task(event.wait()) for event in (self.daemon.stop, self.daemon.reload)]
+            try:
+                await asyncio.wait([living, *asked], return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in asked:
+                    task.cancel()
+                self.schedule.stop()
+                ending.set()
+                await living
+        await self.inbox.close()
+        self.app.database.write(lambda connection: notes.set_meta(connection, "daemon", ""))
+
+    def _heard(self, channel: str) -> None:
+        if channel in self.live.lanes:
+            self.live.lanes[channel].listen()
+
+    @asynccontextmanager
+    async def _serving(self) -> AsyncIterator[None]:
+        web = Web(app=self.app, inbox=self.inbox, health=self.health, poke=self.live.poke)
+        config = uvicorn.Config(
+            build(web), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=3, server_header=False,
+            proxy_headers=False,
+        )  # fmt: skip
+        server = _Server(config)
+        # A copy: uvicorn closes what it is given, and the next turn listens on the same address without a gap.
+        task = asyncio.create_task(server.serve(sockets=[self.sock.dup()]))
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    def _address(self) -> str:
+        host, port = self.sock.getsockname()[:2]
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+    def health(self) -> Health:
+        """How each channel is, for the page and the probes."""
+        return Health(channels=tuple(self._channel_health(lane) for lane in self.live.lanes.values()))
+
+    def _channel_health(self, lane: Lane) -> ChannelHealth:
+        state: ChannelState = "ok" if lane.state == "starting" else lane.state
+        late = 3 * self.live.pace.poll + timedelta(minutes=1)
+        if state == "ok" and self.app.now() - (lane.heard_at or self.since) > late:
+            state = "late"
+        return ChannelHealth(channel=lane.name, state=state, heard_at=lane.heard_at, error=lane.error)
+
+    def _jobs(self) -> list[Job]:
+        keeping = Keeping(
+            public_url=self.config.daemon.public_url,
+            silence=self.config.daemon.silence,
+            deliveries=self.config.daemon.keep_deliveries,
+            events=self.config.daemon.keep_events,
+        )
+        upkeep = Upkeep(self.work.context, lambda: self.live.lanes, keeping, self.since)
+        beat = Job(name="heartbeat", every=BEAT, run=self._beat, at_start=True)
+        return [*self.live.jobs(), *upkeep.jobs(), beat]
+
+    async def _beat(self) -> None:
+        """Leave a sign of life, with the schedule, for `bridge status` in another process."""
+        beat: dict[str, Any] = {
+            "at": self.app.now(),
+            "since": self.since,
+            "process": os.getpid(),
+            "address": self._address(),
+            "every": BEAT.total_seconds(),
+            "channels": [asdict(one) for one in self.health().channels],
+            "jobs": [asdict(one) for one in self.schedule.turns()],
+        }
+        text = msgspec.json.encode(beat).decode()
+        self.app.database.write(lambda connection: notes.set_meta(connection, "daemon", text))

@@ -1,0 +1,82 @@
+"""The schedule of the daemon: APScheduler as an in-process timer. Late runs are coalesced, and no job runs twice at once."""
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from bridge.engine.live import Job
+
+__all__ = ["Schedule", "Turn"]
+
+_log = logging.getLogger("bridge.daemon")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One job as `bridge status` shows it; `error` is how its last run failed ("" = it did not)."""
+
+    name: str
+    every: float
+    next_at: datetime | None
+    last_at: datetime | None = None
+    error: str = ""
+
+
+@dataclass(slots=True)
+class Schedule:
+    """Runs jobs until `stop`. A job that fails is logged and has its next turn all the same."""
+
+    now: Callable[[], datetime]
+    _timer: Any = field(default_factory=lambda: AsyncIOScheduler(timezone=UTC))
+    _jobs: dict[str, Job] = field(default_factory=dict)
+    _last: dict[str, tuple[datetime, str]] = field(default_factory=dict)
+
+    def start(self, jobs: Iterable[Job]) -> None:
+        """Begin with these jobs."""
+        # APScheduler tells of every run at INFO, which a daemon has thousands of.
+        logging.getLogger("apscheduler").setLevel(logging.WARNING)
+        for job in jobs:
+            self._jobs[job.name] = job
+            first = {"next_run_time": self.now() + timedelta(seconds=1)} if job.at_start else {}
+            trigger = IntervalTrigger(seconds=job.every.total_seconds(), jitter=job.jitter.total_seconds() or None)
+            self._timer.add_job(
+                self._guarded(job),
+                trigger,
+                id=job.name,
+                max_instances=1,
+                coalesce=True,
+                misfire_grace_time=None,
+                **first,
+            )
+        self._timer.start()
+
+    def stop(self) -> None:
+        """Start nothing more."""
+        self._timer.shutdown(wait=False)
+
+    def turns(self) -> list[Turn]:
+        """Return every job with its next and its last turn."""
+        return [self._turn(name, job) for name, job in sorted(self._jobs.items())]
+
+    def _turn(self, name: str, job: Job) -> Turn:
+        planned = self._timer.get_job(name)
+        last, error = self._last.get(name, (None, ""))
+        next_at = None if planned is None else planned.next_run_time
+        return Turn(name=name, every=job.every.total_seconds(), next_at=next_at, last_at=last, error=error)
+
+    def _guarded(self, job: Job) -> Callable[[], Awaitable[None]]:
+        async def run() -> None:
+            error = ""
+            try:
+                await job.run()
+            except Exception as failure:  # noqa: BLE001 - one job's failure must not end the daemon
+                _log.exception("%s failed", job.name)
+                error = f"{type(failure).__name__}: {failure}"
+            self._last[job.name] = (self.now(), error)
+
+        return run
