@@ -9,7 +9,7 @@ from typing import Any
 
 from bridge.sandbox.kit.platform import Platform, RefusedError
 
-__all__ = ["Habits", "Trade", "catalogue"]
+__all__ = ["Act", "Habits", "Trade", "catalogue"]
 
 
 def catalogue(count: int, *, stock: int, rng: random.Random) -> list[dict[str, Any]]:
@@ -48,6 +48,17 @@ class Habits:
     pause: float = 4.0
 
 
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What one act changed: units of a SKU on a platform, by that platform's own number. `sale`: a buyer took them."""
+
+    at: datetime
+    platform: str
+    sku: str
+    moved: int
+    sale: bool
+
+
 @dataclass(slots=True)
 class Trade:
     """Trading on several platforms. `truth` is what each SKU must come to: every act changes it by what it changed there.
@@ -66,6 +77,7 @@ class Trade:
     refused: int = 0
     worst: dict[str, int] = field(default_factory=dict)
     acts: list[str] = field(default_factory=list)
+    log: list[Act] = field(default_factory=list)
     _orders: list[tuple[Platform, str, list[dict[str, Any]]]] = field(default_factory=list)
 
     def open(self, platform: Platform) -> None:
@@ -103,6 +115,7 @@ class Trade:
             moved = units - before.get(sku, 0)
             for part, each in self.kits.get(sku, {sku: 1}).items() if moved else ():
                 if part in self.truth:
+                    self.log.append(Act(self.now(), platform.name, part, moved * each, note.startswith("sale")))
                     self.truth[part] += moved * each
                     self.worst[part] = min(self.worst.get(part, 0), self.truth[part])
                     note += f" [{sku} {moved:+d} -> {part} {self.truth[part]}]"

@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from bridge.contract.ports import Connector
+from bridge.domain.ledger import stock
 from bridge.engine.adopt import meet, open_ledger, read_channel
 from bridge.engine.context import Channel, Context, Progress, Rules, Silent
 from bridge.engine.report import Report
@@ -17,7 +18,7 @@ from bridge.engine.rules import apply_rules
 from bridge.engine.sync import Sync
 from bridge.sandbox.kit.platform import Platform
 from bridge.sandbox.kit.transport import InProcess
-from bridge.store import channels, schema
+from bridge.store import channels, ledger, positions, schema
 from bridge.store.database import Database
 from bridge.wire.http import Surroundings
 
@@ -48,6 +49,13 @@ class World:
         ids = self._places.get(name, {})
         stock = self.platforms[name].shop.stock()
         return {sku: {ids.get(place, place): units for place, units in row.items()} for sku, row in stock.items()}
+
+    def balances(self) -> dict[str, int]:
+        """Return what the ledger has of each SKU at our place "main"."""
+        rows = self.database.read(lambda connection: list(positions.every(connection)))
+        shelves = [stock(sku, "main") for sku in {row.sku for row in rows}]
+        found = self.database.read(lambda connection: ledger.balances(connection, shelves))
+        return {counter.key: units for counter, units in found.items()}
 
     @property
     def context(self) -> Context:

@@ -1,0 +1,293 @@
+"""Torture: the whole system in one process under a simulated clock, and everything that can go wrong goes wrong, by a seed.
+
+Who buys what where; webhooks lost, doubled, late by minutes or by a day; answers lost before or after the write took effect;
+tokens refused, a platform down for an hour, a full disk; the daemon dying at any await or commit. Then the dust settles.
+"""
+
+import asyncio
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from bridge.contract.webhooks import Delivery
+from bridge.domain.guard import GuardRule
+from bridge.engine.context import Rules
+from bridge.engine.lane import Pace
+from bridge.rehearsal.fuse import CrashError, FusedDatabase
+from bridge.rehearsal.invariants import broken
+from bridge.rehearsal.scoring import Score, oversold
+from bridge.rehearsal.trade import Habits, Trade, catalogue
+from bridge.rehearsal.watch import Watch
+from bridge.rehearsal.world import World, build
+from bridge.sandbox.kit.loop import SimulatedLoop, run_simulated
+from bridge.sandbox.kit.platform import Platform
+
+__all__ = ["PLATFORMS", "torture"]
+
+PLATFORMS = ("woocommerce", "shopify", "square")
+PUBLIC_URL = "https://bridge.example"
+LATENCY = 0.05
+# What news need at the very least: the delivery, a look at the order, a write.
+NETWORK = timedelta(seconds=4 * LATENCY)
+NO_GUARD = GuardRule(zero=10_000, percent=1e9)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fate:
+    """What a seed has in store."""
+
+    stock: int
+    minutes: float
+    pause: float
+    lost: float
+    doubled: float
+    late: float
+    late_by: float
+    outage: float
+    refused: float
+    disk_full: float
+    deaths: float
+    races: float
+    poll: float
+
+    @classmethod
+    def of(cls, rng: random.Random) -> "Fate":
+        """Draw it: most stories are short and busy, one in twelve is long and slow, with webhooks a day late."""
+        long = rng.random() < 1 / 12
+        return cls(
+            stock=rng.choice([3, 8, 40]),
+            minutes=90 if long else rng.uniform(2, 5),
+            pause=60 if long else rng.choice([1.0, 2.0, 4.0]),
+            lost=rng.choice([0, 0, 0.1, 0.5, 1.0]),
+            doubled=rng.choice([0, 0.2]),
+            late=rng.choice([0, 0.3]),
+            late_by=86_400 if long else rng.choice([5, 60, 300]),
+            outage=3_600 if long else rng.choice([0, 0, 20, 90]),
+            refused=rng.choice([0, 0, 30]),
+            disk_full=rng.choice([0, 0, 0, 20]),
+            deaths=1_200 if long else rng.choice([0, 15, 45, 120]),
+            races=rng.choice([0, 0.06]),
+            poll=120 if long else rng.choice([10, 30]),
+        )
+
+
+@dataclass(slots=True)
+class _Stage:
+    """One run: the world, who trades in it, the daemon, and what is in store for them."""
+
+    loop: SimulatedLoop
+    seed: int
+    fate: Fate
+    world: World
+    database: FusedDatabase
+    trade: Trade
+    watch: Watch
+    rng: random.Random
+    deaths: int = 0
+    nuisances: list[asyncio.Task[None]] = field(default_factory=list)
+
+    @property
+    def platforms(self) -> Sequence[Platform]:
+        """The stand-ins."""
+        return list(self.world.platforms.values())
+
+
+def torture(seed: int, platforms: Sequence[str] = PLATFORMS) -> Score:
+    """Play one seed on a loop of its own and return its score; an unforeseen error is one of its problems."""
+    loop = SimulatedLoop()
+    asyncio.set_event_loop(loop)
+    try:
+        return run_simulated(_play(loop, seed, platforms), loop)
+    finally:
+        asyncio.set_event_loop(None)
+
+
+async def _play(loop: SimulatedLoop, seed: int, platforms: Sequence[str]) -> Score:
+    stage = await _staged(loop, seed, platforms)
+    start = dict(stage.trade.truth)
+    stage.nuisances = [asyncio.ensure_future(work) for work in _nuisances(stage)]
+    stage.watch.start()
+    await stage.trade.run(loop.now() + timedelta(minutes=stage.fate.minutes))
+    ended = loop.now()
+    await _calm(stage)
+    agreement = await _agreement(stage)
+    await stage.watch.stop()
+    problems = [*(repr(bug) for bug in stage.watch.bugs), *broken(stage.world, stage.trade.truth)]
+    score = _score(stage, start, problems, None if agreement is None else (loop.now() - ended).total_seconds())
+    for platform in stage.platforms:
+        await platform.courier.stop()
+    await stage.world.close()
+    return score
+
+
+async def _staged(loop: SimulatedLoop, seed: int, platforms: Sequence[str]) -> _Stage:
+    rng = random.Random(f"torture {seed}")
+    fate = Fate.of(rng)
+    database = FusedDatabase(":memory:")
+    world = build(
+        platforms,
+        database=database,
+        now=loop.now,
+        time=loop.time,
+        seed=seed,
+        rules=Rules(guard=NO_GUARD),
+        options=_options(fate, platforms),
+        overrides={"square": {"restock": "never"}} if "square" in platforms else {},
+    )
+    goods = catalogue(8, stock=fate.stock, rng=rng)
+    for platform in world.platforms.values():
+        platform.shop.seed(goods)
+        platform.faults.add(kind="latency", seconds=LATENCY, times=None)
+    await world.adopt(platforms[0])
+    habits = Habits(offline=0.5 if "square" in platforms else 0, pause=fate.pause)
+    trade = Trade(list(world.platforms.values()), random.Random(rng.random()), loop.now, habits)
+    trade.open(world.platforms[platforms[0]])
+    watch = Watch(world, Pace(poll=timedelta(seconds=fate.poll)), PUBLIC_URL)
+    stage = _Stage(loop, seed, fate, world, database, trade, watch, rng)
+    for platform in stage.platforms:
+        _listen(stage, platform)
+    await asyncio.sleep(3)
+    return stage
+
+
+def _options(fate: Fate, platforms: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
+    return {"woocommerce": {"race_window": fate.races, "order_race": 0.0}} if "woocommerce" in platforms else {}
+
+
+def _listen(stage: _Stage, platform: Platform) -> None:
+    """Bring a platform's webhooks to the daemon that runs just then, and have misfortune befall them."""
+
+    async def post(url: str, headers: Mapping[str, str], body: bytes) -> int:
+        await stage.world.around.sleep(LATENCY / 2)
+        inbox = stage.watch.inbox
+        if inbox is None:
+            return 0
+        lower = {name.lower(): value for name, value in headers.items()}
+        channel = urlsplit(url).path.rpartition("/")[2]
+        try:
+            return await inbox.receive(channel, Delivery(body=body, headers=lower, url=url))
+        except CrashError:
+            stage.watch.fell()
+            return 0
+
+    fate, mischief = stage.fate, platform.courier.mischief
+    mischief.lost, mischief.doubled, mischief.late, mischief.late_by = fate.lost, fate.doubled, fate.late, fate.late_by
+    platform.courier.post = post
+
+
+def _nuisances(stage: _Stage) -> list[Any]:
+    works = [_spoil(stage)]
+    if stage.fate.outage:
+        works.append(_outage(stage))
+    if stage.fate.refused:
+        works.append(_refuse(stage))
+    if stage.fate.disk_full:
+        works.append(_fill_disk(stage))
+    works.append(_mortality(stage))
+    return works
+
+
+async def _spoil(stage: _Stage) -> None:
+    """Answers that never come, errors, throttling, maintenance pages."""
+    for platform in stage.platforms:
+        for kind in ("cut_before", "cut_after", "status", "throttle", "html"):
+            if stage.rng.random() < 0.4:
+                chance, status = stage.rng.choice([0.02, 0.05, 0.15]), stage.rng.choice([500, 502, 503])
+                platform.faults.add(kind=kind, chance=chance, times=None, status=status, seconds=2.0)
+
+
+async def _outage(stage: _Stage) -> None:
+    await asyncio.sleep(stage.rng.uniform(0, 60))
+    platform = stage.rng.choice(stage.platforms)
+    kind = stage.rng.choice(["html", "status", "cut_before"])
+    down = platform.faults.add(kind=kind, status=503, times=None)
+    await asyncio.sleep(stage.fate.outage)
+    down.times = 0
+
+
+async def _refuse(stage: _Stage) -> None:
+    """A token is revoked, and given back."""
+    await asyncio.sleep(stage.rng.uniform(10, 90))
+    refusal = stage.rng.choice(stage.platforms).faults.add(kind="status", status=401, times=None)
+    await asyncio.sleep(stage.fate.refused)
+    refusal.times = 0
+
+
+async def _fill_disk(stage: _Stage) -> None:
+    await asyncio.sleep(stage.rng.uniform(10, 90))
+    stage.database.fill_disk()
+    await asyncio.sleep(stage.fate.disk_full)
+    stage.database.make_room()
+
+
+async def _mortality(stage: _Stage) -> None:
+    """Kill the daemon at some await, or burn a fuse that ends it at some commit; then somebody starts it again."""
+    while True:
+        if not stage.fate.deaths:
+            await stage.watch.died.wait()
+        elif stage.rng.random() < 0.5:
+            stage.database.light(stage.rng.randrange(1, 60), before=stage.rng.random() < 0.5)
+            await stage.watch.died.wait()
+        else:
+            await asyncio.sleep(stage.rng.expovariate(1 / stage.fate.deaths))
+        stage.deaths += 1
+        await stage.watch.kill()
+        await asyncio.sleep(stage.rng.uniform(0, 20))
+        stage.watch.start()
+        if stage.fate.deaths:
+            await asyncio.sleep(stage.rng.expovariate(1 / stage.fate.deaths))
+
+
+async def _calm(stage: _Stage) -> None:
+    """The platforms are well again, there is room on the disk, and the daemon runs; what was lost stays lost."""
+    for task in stage.nuisances:
+        task.cancel()
+    await asyncio.gather(*stage.nuisances, return_exceptions=True)
+    for platform in stage.platforms:
+        platform.faults.clear()
+        platform.faults.add(kind="latency", seconds=LATENCY, times=None)
+    stage.database.make_room()
+    stage.database.light(0)
+    if stage.watch.died.is_set() or stage.watch.inbox is None:
+        await stage.watch.kill()
+        stage.watch.start()
+
+
+async def _agreement(stage: _Stage) -> float | None:
+    """Wait until nothing is wrong any more, and see that it stays so; webhooks a day late may come long after."""
+    longest = 1_800 + 4 * stage.fate.poll
+    for second in range(0, int(longest), 5):
+        if not broken(stage.world, stage.trade.truth):
+            return float(second)
+        await asyncio.sleep(5)
+    return None
+
+
+def _score(stage: _Stage, start: Mapping[str, int], problems: Sequence[str], agreement: float | None) -> Score:
+    total, unavoidable = oversold(stage.trade.log, start, NETWORK)
+    gaps = _gaps(stage)
+    return Score(
+        seed=stage.seed,
+        acts=len(stage.trade.acts),
+        sold=stage.trade.sold,
+        oversold=total,
+        unavoidable=unavoidable,
+        lost=sum(gap for gap in gaps if gap > 0),
+        invented=-sum(gap for gap in gaps if gap < 0),
+        deliveries=sum(platform.courier.brought for platform in stage.platforms),
+        lost_deliveries=sum(platform.courier.lost for platform in stage.platforms),
+        deaths=stage.deaths,
+        faults=sum(platform.faults.struck for platform in stage.platforms),
+        agreement=agreement,
+        problems=tuple(problems),
+        acted=tuple(stage.trade.acts),
+    )
+
+
+def _gaps(stage: _Stage) -> list[int]:
+    """By how much the ledger's account of each SKU is off: units taken off too little or too often."""
+    balances = stage.world.balances()
+    return [balances.get(sku, 0) - units for sku, units in stage.trade.truth.items()]
