@@ -13,6 +13,7 @@ from bridge.sandbox.woocommerce.shop import empty_shop
 from bridge.sandbox.woocommerce.site import Races, Settings, Site, make_key
 from bridge.sandbox.woocommerce.throttle import host_throttle
 from bridge.sandbox.woocommerce.verbs import WooShop
+from bridge.sandbox.woocommerce.webhook_delivery import Hookshot
 
 __all__ = ["build"]
 
@@ -38,8 +39,9 @@ def build(*, now: Now, sleep: Sleep, rng: random.Random, host: str, **options: A
         site.keys[key.consumer_key] = key
         credentials[f"{prefix}consumer_key"] = key.consumer_key
         credentials[f"{prefix}consumer_secret"] = key.consumer_secret
-    shop = WooShop(empty_shop(site))
+    courier = Courier.beside(sleep, rng)
+    shop = WooShop(empty_shop(site, courier))
+    site.listeners.append(Hookshot(shop.woo).hear)
     faults = Faults(rng, sleep)
     app = FaultyApp(WithDoor(Api(shop.woo), door("woocommerce", shop, faults, credentials)), faults, host_throttle)
-    courier = Courier.beside(sleep, rng)
     return Platform("woocommerce", app, shop, faults, credentials, courier)

@@ -16,6 +16,7 @@ from bridge.sandbox.woocommerce import (
     schema,
     site_routes,
     variation_routes,
+    webhook_routes,
 )
 from bridge.sandbox.woocommerce.auth import Asked, check_rights
 from bridge.sandbox.woocommerce.errors import RestError, denied, no_route
@@ -53,6 +54,7 @@ class Api:
         self.woo = woo
         routes: list[Route] = [*product_routes.ROUTES, *variation_routes.routes(modern=woo.site.modern)]
         routes += [*order_routes.ROUTES, *refund_routes.ROUTES, *coupon_routes.ROUTES, *site_routes.ROUTES]
+        routes += webhook_routes.ROUTES
         self.routes = {route.shape: route for route in routes}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

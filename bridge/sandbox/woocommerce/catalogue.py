@@ -10,6 +10,7 @@ from bridge.sandbox.woocommerce.meta import Meta
 from bridge.sandbox.woocommerce.site import Recency, Site
 
 TRASH = "trash"
+_TRAIL = ("_wp_trash_meta_", "_wp_desired_post_slug")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -100,6 +101,7 @@ class Catalogue:
         self._align(product)
         self._stamp(product)
         if announce:
+            self._published(product)
             self.site.emit("product.created", product.id)
 
     def title(self, product: Product) -> str:
@@ -118,9 +120,15 @@ class Catalogue:
         if status is not None and status != product.status:
             product.status = status
             self._listings.pop(product.is_variation, None)
+            self._published(product)
         self._align(product)
         self._stamp(product)
         self.site.emit("product.updated", product.id)
+
+    def _published(self, product: Product) -> None:
+        # A topic of 11.0.1, sent before the others (recorded, deliveries 001 and 043).
+        if product.status == "publish":
+            self.site.emit("product.published", product.id)
 
     def _stamp(self, product: Product) -> None:
         product.modified = self.site.clock()
@@ -148,6 +156,14 @@ class Catalogue:
         self._listings.pop(product.is_variation, None)
         self._stamp(product)
         self.site.emit("product.deleted", product.id)
+
+    def untrash(self, product: Product) -> None:
+        """Take out of the trash again, to the status and address it had; variations stay there."""
+        product.status, product.slug = product.trashed_from, product.slug.removesuffix("__trashed")
+        product.meta = [row for row in product.meta if not row.key.startswith(_TRAIL)]
+        self._listings.pop(product.is_variation, None)
+        self._stamp(product)
+        self.site.emit("product.restored", product.id)
 
     def delete(self, product: Product) -> None:
         """Delete for ever; nothing is announced (deliveries 044, 045)."""

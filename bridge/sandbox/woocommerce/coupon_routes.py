@@ -48,12 +48,17 @@ async def list_coupons(woo: Woo, call: Call) -> Reply:
     return Reply(page, headers=totals(woo.site, call, "coupons", len(found)))
 
 
-async def get_coupon(woo: Woo, call: Call) -> Reply:
-    """GET /coupons/{id}."""
-    found = next((row for row in woo.coupons.by_code.values() if row.id == call.ids[0]), None)
+def find_coupon(woo: Woo, key: int) -> Coupon:
+    """Return a coupon or raise the platform's error."""
+    found = next((row for row in woo.coupons.by_code.values() if row.id == key), None)
     if found is None:
         raise RestError("woocommerce_rest_shop_coupon_invalid_id", "Invalid ID.", 404)
-    return Reply(coupon_body(woo, found))
+    return found
+
+
+async def get_coupon(woo: Woo, call: Call) -> Reply:
+    """GET /coupons/{id}."""
+    return Reply(coupon_body(woo, find_coupon(woo, call.ids[0])))
 
 
 async def create_coupon(woo: Woo, call: Call) -> Reply:
@@ -65,7 +70,9 @@ async def create_coupon(woo: Woo, call: Call) -> Reply:
         raise RestError("woocommerce_rest_coupon_code_already_exists", "The coupon code already exists", 400)
     kind, limit = str(params.get("discount_type") or "fixed_cart"), int(params.get("usage_limit") or 0)
     amount = str(values.decimal(params.get("amount")))
-    return Reply(coupon_body(woo, woo.coupons.add(code, kind=kind, amount=amount, limit=limit)), 201)
+    made = woo.coupons.add(code, kind=kind, amount=amount, limit=limit)
+    woo.site.emit("coupon.created", made.id)
+    return Reply(coupon_body(woo, made), 201)
 
 
 ROUTES = (

@@ -38,6 +38,8 @@ def create_order(book: Book, params: Params) -> Order:
         book.set_status(order, _status(params["status"]))
     if params.get("set_paid") is True:
         book.pay(order, str(params.get("transaction_id") or ""))
+    # It is saved again after it was created, and says so (recorded, deliveries 022 and 023).
+    book.site.emit("order.updated", order.id)
     return order
 
 

@@ -157,10 +157,11 @@ class Book:
         )
 
     def store(self, order: Order) -> None:
-        """Put a new order into the shop."""
+        """Put a new order into the shop. A draft of the checkout counts as a change of an order (recorded on 9.9.5, deliveries 021)."""
         self.orders[order.id] = order
         self.changes.touch(order.id, order.modified)
-        self.site.emit("order.created", order.id)
+        if order.status != AUTO_DRAFT:
+            self.site.emit("order.updated" if order.status == "checkout-draft" else "order.created", order.id)
 
     def touch(self, order: Order) -> None:
         """Move the change date, as every save does."""
@@ -353,6 +354,13 @@ class Book:
         order.modified = self.site.clock()
         self.changes.touch(order.id, order.modified)
         self.site.emit("order.deleted", order.id)
+
+    def untrash(self, order: Order) -> None:
+        """Take out of the trash again, to the status it had."""
+        order.status = order.trashed_from
+        order.meta = [row for row in order.meta if not row.key.startswith("_wp_trash_meta_")]
+        self.touch(order)
+        self.site.emit("order.restored", order.id)
 
     def delete(self, order: Order) -> None:
         """Delete for ever: no stock goes back and nothing is announced."""

@@ -13,13 +13,16 @@ _NOTHING: dict[str, Any] = {"integer": 0, "boolean": False, "string": "", "array
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """The schema of one argument. `kind` is a JSON schema type, or `date`, `list` (comma separated), `mixed`."""
+    """The schema of one argument. `kind` is a JSON schema type, or `date`, `list` (comma separated), `mixed`.
+
+    A `required` one that is missing is reported before any other is looked at."""
 
     kind: str
     enum: tuple[str, ...] = ()
     low: int | None = None
     high: int | None = None
     default: Any = None
+    required: bool = False
     item: "Rule | None" = None
     fields: dict[str, "Rule"] = field(default_factory=dict)
 
@@ -35,6 +38,7 @@ class _InvalidError(Exception):
 
 def check(schema: Schema, params: dict[str, Any]) -> None:
     """Validate and clean `params` in place, and fill in defaults; raise one error that names every bad argument."""
+    _check_required(schema, params)
     bad: dict[str, dict[str, Any]] = {}
     for name, rule in schema.items():
         if name not in params:
@@ -49,6 +53,13 @@ def check(schema: Schema, params: dict[str, Any]) -> None:
         texts = {name: detail["message"] for name, detail in bad.items()}
         message = f"Invalid parameter(s): {', '.join(bad)}"
         raise RestError("rest_invalid_param", message, 400, params=texts, details=bad)
+
+
+def _check_required(schema: Schema, params: dict[str, Any]) -> None:
+    absent = [name for name, rule in schema.items() if rule.required and name not in params]
+    if absent:
+        text = f"Missing parameter(s): {', '.join(absent)}"
+        raise RestError("rest_missing_callback_param", text, 400, params=absent)
 
 
 def _clean(name: str, rule: Rule, value: Any) -> Any:

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
+from bridge.sandbox.kit.courier import Courier
 from bridge.sandbox.woocommerce.auth import Authentication
 from bridge.sandbox.woocommerce.catalogue import Catalogue
 from bridge.sandbox.woocommerce.coupons import Coupons
 from bridge.sandbox.woocommerce.orders import Book
 from bridge.sandbox.woocommerce.site import Site
+from bridge.sandbox.woocommerce.webhooks import Webhooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +20,13 @@ class Woo:
     coupons: Coupons
     book: Book
     authentication: Authentication
+    webhooks: Webhooks
 
 
-def empty_shop(site: Site) -> Woo:
+def empty_shop(site: Site, courier: Courier) -> Woo:
     """Make a shop with nothing in it but WordPress's own category."""
     catalogue = Catalogue(site)
     catalogue.categories[15] = {"id": 15, "name": "Uncategorized", "slug": "uncategorized"}
     coupons = Coupons(site)
-    return Woo(site, catalogue, coupons, Book(site, catalogue, coupons), Authentication(site))
+    book, webhooks = Book(site, catalogue, coupons), Webhooks(site, courier)
+    return Woo(site, catalogue, coupons, book, Authentication(site), webhooks)

@@ -95,7 +95,7 @@ class Site:
         return self.items
 
     def emit(self, topic: str, resource: int) -> None:
-        """Announce a change ("product.updated", 17); webhooks would hang here."""
+        """Announce a change ("product.updated", 17); webhooks hang here."""
         for listener in self.listeners:
             listener(topic, resource)
 

@@ -109,6 +109,7 @@ def place(woo: Woo, order: Order, method: str) -> None:
     order.payment_method, order.payment_method_title = method, _TITLES.get(method, method)
     order.created = woo.site.clock()
     book = woo.book
+    woo.site.emit("order.created", order.id)
     if method in ("cod", "bacs"):
         book.set_status(order, "processing" if method == "cod" else "on-hold")
     else:

@@ -163,6 +163,27 @@ class WooShop:
         parent = self.woo.catalogue.items.get(product.parent_id)
         self.woo.catalogue.trash(parent or product)
 
+    def restore_product(self, product: str) -> None:
+        """Take a product (by its id) out of the trash."""
+        found = self.woo.catalogue.items.get(int(product))
+        if found is None or found.status != TRASH:
+            raise RefusedError(f"product {product} is not in the trash")
+        self.woo.catalogue.untrash(found)
+
+    def trash_order(self, order: str) -> None:
+        """Move an order to the trash; its stock stays taken."""
+        found = self._order(order)
+        if found.status == TRASH:
+            raise RefusedError(f"order {order} is in the trash already")
+        self.woo.book.trash(found)
+
+    def restore_order(self, order: str) -> None:
+        """Take an order out of the trash."""
+        found = self._order(order)
+        if found.status != TRASH:
+            raise RefusedError(f"order {order} is not in the trash")
+        self.woo.book.untrash(found)
+
     def stock(self) -> dict[str, dict[str, int]]:
         """Return the numbers of all managed things on sale; variations under one parent's stock all show it."""
         found: dict[str, dict[str, int]] = {}

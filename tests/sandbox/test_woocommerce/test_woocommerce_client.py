@@ -91,6 +91,17 @@ def test_it_places_and_refunds_orders(client: Any) -> None:
     assert client.get("orders", params={"status": "processing"}).json()[0]["refunds"][0]["total"] == "-10.00"
 
 
+def test_it_keeps_webhooks(client: Any) -> None:
+    body = {"topic": "order.updated", "delivery_url": "https://bridge.example/hooks/web", "secret": "s3cr3t"}
+    made = client.post("webhooks", body).json()
+    assert (made["status"], made["hooks"]) == ("active", ["woocommerce_update_order", "woocommerce_order_refunded"])
+    assert client.put(f"webhooks/{made['id']}", {"status": "paused"}).json()["status"] == "paused"
+    assert [row["id"] for row in client.get("webhooks", params={"status": "paused"}).json()] == [made["id"]]
+    assert client.delete(f"webhooks/{made['id']}").status_code == 501
+    assert client.delete(f"webhooks/{made['id']}", params={"force": True}).status_code == 200
+    assert client.get("webhooks").json() == []
+
+
 @pytest.mark.parametrize("params", [{"search": "a/b"}, {"search": "a%2Fb"}, {"include[]": "11"}])
 def test_what_it_signs_wrongly_is_refused(client: Any, params: dict[str, str]) -> None:
     answer = client.get("products", params=params)
