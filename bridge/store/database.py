@@ -7,8 +7,9 @@ is committed whole or not at all.
 import contextlib
 import fcntl
 import os
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -44,10 +45,12 @@ class Database:
             _private_file(self.url.database)
         self.engine = _engine(self.url, self.is_sqlite)
         self._lock: Any = None
+        # SQLite has one writer at a time and polls for its turn, up to 100 ms between two looks: threads of ours queue here.
+        self._turn: AbstractContextManager[Any] = threading.RLock() if self.is_sqlite else contextlib.nullcontext()
 
     def write(self, unit: Callable[[Connection], T]) -> T:
         """Run a unit in a transaction of its own; a full disk or a lost server leaves nothing half-written."""
-        with self.explaining(), self.engine.begin() as connection:
+        with self._turn, self.explaining(), self.engine.begin() as connection:
             return unit(connection)
 
     def read(self, unit: Callable[[Connection], T]) -> T:

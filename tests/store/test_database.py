@@ -5,7 +5,9 @@ import os
 import shutil
 import stat
 import tempfile
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -202,3 +204,29 @@ def test_a_file_that_is_no_database_is_said_in_words(tmp_path: Path) -> None:
         schema.ensure(database)
     database.close()
     assert path.read_text().startswith("a shopping list")
+
+
+def test_threads_that_write_wait_for_each_other(database: Database) -> None:
+    if database.is_sqlite:
+        # Nobody who has to poll for the file would get in.
+        sa.event.listen(database.engine, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout = 0"))
+        database.engine.dispose()
+    begun, go_on = threading.Event(), threading.Event()
+
+    def first(connection: sa.Connection) -> None:
+        notes.set_meta(connection, "a", "first")
+        begun.set()
+        assert go_on.wait(60)
+
+    with ThreadPoolExecutor(2) as pool:
+        one = pool.submit(database.write, first)
+        assert begun.wait(60)
+        other = pool.submit(database.write, lambda connection: notes.set_meta(connection, "b", "other"))
+        assert database.read(lambda connection: notes.get_meta(connection, "a")) is None
+        go_on.set()
+        one.result(60)
+        other.result(60)
+    assert [database.read(lambda connection, key=key: notes.get_meta(connection, key)) for key in "ab"] == [
+        "first",
+        "other",
+    ]  # type: ignore[misc]
