@@ -94,6 +94,11 @@ class Inbox:
         """Whether deliveries of this channel can be verified at all."""
         return channel in self._ports
 
+    @property
+    def committing(self) -> bool:
+        """Whether a commit is under way."""
+        return self._committing is not None
+
     async def receive(self, channel: str, delivery: Delivery) -> int:
         """Take one delivery in and return the HTTP status of the answer.
 
