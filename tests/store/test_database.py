@@ -8,7 +8,9 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -206,10 +208,14 @@ def test_a_file_that_is_no_database_is_said_in_words(tmp_path: Path) -> None:
     assert path.read_text().startswith("a shopping list")
 
 
+def impatient(connection: Any, _: object) -> None:
+    connection.execute("PRAGMA busy_timeout = 0")
+
+
 def test_threads_that_write_wait_for_each_other(database: Database) -> None:
     if database.is_sqlite:
         # Nobody who has to poll for the file would get in.
-        sa.event.listen(database.engine, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout = 0"))
+        sa.event.listen(database.engine, "connect", impatient)
         database.engine.dispose()
     begun, go_on = threading.Event(), threading.Event()
 
@@ -226,7 +232,5 @@ def test_threads_that_write_wait_for_each_other(database: Database) -> None:
         go_on.set()
         one.result(60)
         other.result(60)
-    assert [database.read(lambda connection, key=key: notes.get_meta(connection, key)) for key in "ab"] == [
-        "first",
-        "other",
-    ]  # type: ignore[misc]
+    for key, value in [("a", "first"), ("b", "other")]:
+        assert database.read(partial(notes.get_meta, name=key)) == value
