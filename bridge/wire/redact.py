@@ -7,7 +7,7 @@ __all__ = ["Redactor"]
 
 _PATTERNS = (
     re.compile(r"(?i)((?:consumer_secret|consumer_key|client_secret|access_token|oauth_signature)=)[^&\s\"']+"),
-    re.compile(r"(?i)(\"(?:client_secret|access_token|refresh_token)\"\s*:\s*\")[^\"]+"),
+    re.compile(r"(?i)(\"(?:client_secret|access_token|refresh_token|signature_key)\"\s*:\s*\")[^\"]+"),
     re.compile(r"(?i)\b((?:bearer|basic|oauth)\s+)[A-Za-z0-9._~+/=,\"-]{8,}"),
     re.compile(r"\b()(?:shpat|shpca|shpss|shprt|cs|ck)_[A-Za-z0-9]{8,}"),
 )

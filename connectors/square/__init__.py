@@ -12,6 +12,7 @@ from connectors.square.products import Products
 from connectors.square.settings import Settings
 from connectors.square.shell import shell_of
 from connectors.square.stock import Stock
+from connectors.square.webhooks import Webhooks
 
 __all__ = ["LIMITS", "Settings", "connect"]
 
@@ -31,6 +32,7 @@ def connect(settings: Settings, around: Surroundings, *, where: str) -> Connecto
         orders=orders,
         products=Products(client, catalog),
         order_writer=OrderWriting(client, account, orders, settings.location),
+        webhooks=Webhooks(client, settings.version, settings.webhook_signature_key.strip()),
         shell=shell_of(settings),
         close=client.http.aclose,
     )

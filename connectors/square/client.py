@@ -42,7 +42,7 @@ class Client:
             concurrency=LIMITS.concurrency,
             sign=self._sign,
             judge=judge,
-            secrets=(settings.access_token,),
+            secrets=(settings.access_token, settings.webhook_signature_key),
         )
 
     def square_now(self) -> datetime:
@@ -55,9 +55,13 @@ class Client:
         # A Date header has whole seconds and the answer travels: below one second a clock is right.
         return self.now() if timedelta(0) <= ahead <= _RIGHT else self.now() - ahead
 
-    async def get(self, path: str, op: str) -> tuple[Payload, Response]:
-        """Read one object."""
-        return await self._call(Request(method="GET", path=path, op=op, repeatable=True))
+    async def get(self, path: str, op: str, params: tuple[tuple[str, str], ...] = ()) -> tuple[Payload, Response]:
+        """Read one object, or one page of a list."""
+        return await self._call(Request(method="GET", path=path, op=op, params=params, repeatable=True))
+
+    async def delete(self, path: str, op: str) -> tuple[Payload, Response]:
+        """Delete one object. Deleted already is Gone."""
+        return await self._call(Request(method="DELETE", path=path, op=op, repeatable=True))
 
     async def post(self, path: str, op: str, body: object) -> tuple[Payload, Response]:
         """Ask a question that has a body (or none)."""

@@ -46,6 +46,8 @@ class Facts:
     spoil_price       (pattern, replacement) that makes the price 66.61 unreadable in an answer
     ways              options of a sale: the different ways in which people buy there
     ship              options of a sale that leaves something to ship
+    signs_url         the signature of a webhook covers the address that it was sent to
+    greets            a new subscription is greeted with a delivery that is not signed
     """
 
     host: str
@@ -71,6 +73,8 @@ class Facts:
     spoil_price: tuple[str, str]
     ways: tuple[Values, ...]
     ship: Values = field(default_factory=dict)
+    signs_url: bool = False
+    greets: bool = False
 
 
 def limits_of(name: str) -> Limits:
@@ -153,9 +157,10 @@ FACTS: dict[str, Facts] = {
     ),
     "square": Facts(
         host="square.sandbox",
+        offers=("account", "catalog", "stock", "orders", "products", "order_writer", "webhooks"),
         incomplete=({"access_token": ""},),
         wrong={"access_token": "EAAAl-somebody-elses-token"},
-        secrets=("access_token",),
+        secrets=("access_token", "webhook_signature_key"),
         lacking=({"scopes": _SQUARE_SCOPES}, {}, "INVENTORY_WRITE"),
         writes=_square_writes,
         calls={
@@ -164,6 +169,7 @@ FACTS: dict[str, Facts] = {
             "refund": {"method": "POST", "path": r"/v2/refunds$"},
             "create": {"method": "POST", "path": r"/catalog/batch-upsert$"},
             "edit": {"method": "POST", "path": r"/catalog/batch-upsert$"},
+            "subscribe": {"method": "POST", "path": r"/webhooks/subscriptions$"},
         },
         page=1000,
         # An order that is shipped stays open after it is paid; an unpaid one takes nothing.
@@ -185,5 +191,7 @@ FACTS: dict[str, Facts] = {
         spoil_price=(r'"amount":\s*6661\b', '"amount":"much"'),
         # Only an order with a fulfilment has anything to ship.
         ship={"fulfilment": "SHIPMENT"},
+        # HMAC over the notification URL and the body (developer.squareup.com/docs/webhooks/step3validate).
+        signs_url=True,
     ),
 }

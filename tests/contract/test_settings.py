@@ -87,4 +87,6 @@ async def test_the_log_carries_no_secret(bench: Bench, caplog: pytest.LogCapture
 
 
 def _secrets(bench: Bench) -> list[str]:
-    return [bench.platform.credentials[name] for name in bench.facts.secrets]
+    # One that a merchant may leave out is not among the stand-in's credentials.
+    known = bench.platform.credentials
+    return [known[name] for name in bench.facts.secrets if name in known]

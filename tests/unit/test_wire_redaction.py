@@ -45,7 +45,8 @@ def test_a_secret_learnt_later_is_hidden_whole_too(inner: str, tail: str) -> Non
     ["https://shop.test/?consumer_key=ck_x&consumer_secret=SECRETSECRET&page=2", '{"access_token": "SECRETSECRET"}',
      "Authorization: Bearer SECRETSECRET", "authorization: basic SECRETSECRET==", "client_secret=SECRETSECRET",
      '{"client_secret":"SECRETSECRET","grant":"x"}', "token shpat_SECRETSECRET", "shpca_SECRETSECRET", "ck_SECRETSECRET", "cs_SECRETSECRET",
-     "oauth_signature=SECRETSECRET%3D&a=1", '{"refresh_token" : "SECRETSECRET"}', 'OAuth oauth_nonce="SECRETSECRET"'],
+     "oauth_signature=SECRETSECRET%3D&a=1", '{"refresh_token" : "SECRETSECRET"}', 'OAuth oauth_nonce="SECRETSECRET"',
+     '{"signature_key":"SECRETSECRET'],
 )  # fmt: skip
 def test_what_looks_like_a_secret_is_hidden_though_nobody_named_it(text: str) -> None:
     assert "SECRETSECRET" not in Redactor()(text)

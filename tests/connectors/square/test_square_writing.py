@@ -388,4 +388,5 @@ async def test_the_shell_opens_the_official_client(square: "Stub") -> None:
     assert square.connector.shell is not None
     opened = square.connector.shell()
     assert isinstance(opened["square"], Square)
-    assert square.connector.offers == ("account", "catalog", "stock", "orders", "products", "order_writer")
+    ports = ("account", "catalog", "stock", "orders", "products", "order_writer", "webhooks")
+    assert square.connector.offers == ports
