@@ -1,5 +1,6 @@
 """The secrets that deliveries are signed with, where they were agreed with the platform and stand in no config."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -8,7 +9,7 @@ from sqlalchemy.engine import Connection
 from bridge.store.sql import upsert
 from bridge.store.tables import hook_secrets
 
-__all__ = ["keep", "retire", "secrets"]
+__all__ = ["keep", "retire", "retire_others", "secrets"]
 
 
 def secrets(connection: Connection, channel: str, now: datetime) -> tuple[str, ...]:
@@ -31,3 +32,9 @@ def retire(connection: Connection, channel: str, secret: str, until: datetime) -
     """Believe a secret only until then: deliveries signed with it may still be under way."""
     mine = sa.and_(hook_secrets.c.channel == channel, hook_secrets.c.secret == secret)
     connection.execute(hook_secrets.update().where(mine).values(until=until))
+
+
+def retire_others(connection: Connection, channel: str, used: Collection[str], until: datetime) -> None:
+    """Retire every secret of a channel but these; one that was retired before keeps its time."""
+    mine = sa.and_(hook_secrets.c.channel == channel, hook_secrets.c.secret.not_in(used))
+    connection.execute(hook_secrets.update().where(mine, hook_secrets.c.until.is_(None)).values(until=until))
