@@ -1,6 +1,6 @@
 """What a person asked for that cannot be done as asked."""
 
-__all__ = ["AppError"]
+__all__ = ["AppError", "Missing"]
 
 
 class AppError(Exception):
@@ -17,3 +17,7 @@ class AppError(Exception):
         place = f"{self.where}: " if self.where else ""
         step = f"\n  next: {self.next_step}" if self.next_step else ""
         return f"{place}{self.what}{step}"
+
+
+class Missing(AppError):
+    """What was asked for is not there: a SKU, a hold, an order."""

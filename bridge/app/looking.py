@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.engine import Connection
 
-from bridge.app.errors import AppError
+from bridge.app.errors import Missing
 from bridge.app.results import (
     ChannelStatus,
     ConflictLine,
@@ -104,7 +104,7 @@ def why(connection: Connection, app: "App", sku: str, limit: int) -> Why:
     )
 
 
-def unknown_sku(connection: Connection, sku: str) -> AppError:
+def unknown_sku(connection: Connection, sku: str) -> Missing:
     """Return the error for a SKU that nobody knows, with what may have been meant."""
     names = queries.sku_names(connection)
     folded = {name.casefold(): name for name in names}
@@ -112,7 +112,7 @@ def unknown_sku(connection: Connection, sku: str) -> AppError:
     guess = (
         f"did you mean {' or '.join(folded[one] for one in close)}?" if close else "`bridge status` shows what is known"
     )
-    return AppError(f"there is no SKU {sku}", next_step=guess)
+    return Missing(f"there is no SKU {sku}", next_step=guess)
 
 
 def _counter(connection: Connection, row: Any, limit: int) -> CounterLine:

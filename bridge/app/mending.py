@@ -1,24 +1,23 @@
 """What a person sets right: parked items taken back in, a guarded plan approved, holds made and released."""
 
-import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Connection
 
+from bridge.app import holding
 from bridge.app.errors import AppError
-from bridge.app.looking import hold_line, parked_line, unknown_sku
+from bridge.app.looking import hold_line, parked_line
 from bridge.app.results import Approval, HoldLine, ParkedLine, Retried
 from bridge.app.working import recorded, working
 from bridge.contract.errors import Gone, Refused
 from bridge.domain.catalog import Product, StockKey
-from bridge.domain.ledger import stock
 from bridge.engine.booking import book
 from bridge.engine.context import Channel, Context
-from bridge.engine.desk import Desk
 from bridge.engine.linking import link_all
-from bridge.store import documents, ledger, listings, mirrors, notes, orders, positions, queries
+from bridge.engine.noting import park
+from bridge.store import documents, events, listings, mirrors, notes, orders, positions, queries
 
 if TYPE_CHECKING:
     from bridge.app.app import App
@@ -36,7 +35,7 @@ async def retry(app: "App", ids: Sequence[int] | None) -> Retried:
         found = app.database.read(lambda connection: _chosen(connection, ids))
         refused = app.database.read(lambda connection: [one for one in found if _waits(connection, one)])
         taken = [one for one in found if one not in refused]
-        unread = app.database.write(lambda connection: _taken_back(connection, taken))
+        unread = app.database.write(lambda connection: _taken_back(connection, taken, app.now()))
         if unread:
             async with working(app, only=sorted({one.channel for one in unread})) as work:
                 for one in unread:
@@ -59,7 +58,7 @@ def _waits(connection: Connection, one: ParkedLine) -> bool:
     return one.subject == "plan" or any(record.unlinked for record in recorded_orders.values())
 
 
-def _taken_back(connection: Connection, taken: Sequence[ParkedLine]) -> list[ParkedLine]:
+def _taken_back(connection: Connection, taken: Sequence[ParkedLine], now: datetime) -> list[ParkedLine]:
     """Free what needs no call; return what has to be read first."""
     unread = []
     for one in taken:
@@ -69,12 +68,12 @@ def _taken_back(connection: Connection, taken: Sequence[ParkedLine]) -> list[Par
         if one.subject == "product" and " " not in one.key and not listings.product(connection, one.channel, one.key):
             unread.append(one)
             continue
-        _free(connection, one)
+        _free(connection, one, now)
         notes.unpark(connection, one.subject, one.channel, [one.key])
     return unread
 
 
-def _free(connection: Connection, one: ParkedLine) -> None:
+def _free(connection: Connection, one: ParkedLine, now: datetime) -> None:
     if one.subject == "order":
         mirrors.retry(connection, one.channel, [one.key])
     elif one.subject == "product":
@@ -82,6 +81,8 @@ def _free(connection: Connection, one: ParkedLine) -> None:
     elif one.subject == "position":
         stock_id, _, location = one.key.rpartition("@")
         positions.unpark(connection, one.channel, StockKey(stock_id, location))
+    elif one.subject == "event":
+        events.again(connection, one.key, now)
 
 
 async def _read_anew(context: Context, channel: Channel, one: ParkedLine) -> None:
@@ -94,9 +95,7 @@ async def _read_anew(context: Context, channel: Channel, one: ParkedLine) -> Non
             order, found = None, await channel.connector.catalog.get([one.key])
     except Refused as error:
         reason = error.what
-        context.database.write(
-            lambda connection: notes.park(connection, one.subject, one.channel, one.key, reason, context.now())
-        )
+        context.database.write(lambda connection: park(connection, context, one.subject, one.channel, one.key, reason))
         return
     except Gone:
         order, found = None, ()
@@ -123,56 +122,19 @@ async def add_hold(app: "App", sku: str, quantity: int, place: str, lasts: timed
     """Reserve units of a SKU; every channel shows that many fewer from the next sync on."""
     with recorded(app, "hold"):
         async with working(app) as work:
-
-            def unit(connection: Connection) -> HoldLine:
-                if queries.title(connection, sku) is None:
-                    raise unknown_sku(connection, sku)
-                free = ledger.available(connection, [stock(sku, place)]).get(stock(sku, place))
-                if free is None:
-                    raise AppError(f"{sku} has no ledger at {place}", next_step="see `bridge why` for its places")
-                if quantity > free:
-                    raise AppError(f"only {max(free, 0)} of {sku} are free at {place}, {quantity} were asked for")
-                now = app.now()
-                hold_id = uuid.uuid4().hex[:12]
-                ends = None if lasts is None else now + lasts
-                ledger.hold(
-                    connection, hold_id, stock(sku, place), quantity, created_at=now, expires_at=ends, note=note
-                )
-                _settle(connection, work.context, sku, now)
-                return _hold(connection, hold_id)
-
-            return app.database.write(unit)
+            ends = None if lasts is None else app.now() + lasts
+            return app.database.write(
+                lambda connection: holding.make(connection, work.context, sku, quantity, place, ends, note)
+            )
 
 
 async def release_hold(app: "App", hold_id: str) -> HoldLine:
     """Give the units of an open hold back."""
     with recorded(app, "hold"):
         async with working(app) as work:
-
-            def unit(connection: Connection) -> HoldLine:
-                hold = _hold(connection, hold_id)
-                if hold.state != "open":
-                    raise AppError(f"hold {hold_id} is {hold.state} already")
-                ledger.release_hold(connection, hold_id)
-                _settle(connection, work.context, hold.sku, app.now())
-                return _hold(connection, hold_id)
-
-            return app.database.write(unit)
+            return app.database.write(lambda connection: holding.give_back(connection, work.context, hold_id))
 
 
 def list_holds(connection: Connection, *, everything: bool) -> list[HoldLine]:
     """Return the open holds, or all there ever were."""
     return [hold_line(row) for row in queries.hold_rows(connection, state=None if everything else "open")]
-
-
-def _hold(connection: Connection, hold_id: str) -> HoldLine:
-    row = queries.hold(connection, hold_id)
-    if row is None:
-        raise AppError(f"there is no hold {hold_id}", next_step="`bridge hold list` shows them")
-    return hold_line(row)
-
-
-def _settle(connection: Connection, context: Context, sku: str, now: datetime) -> None:
-    desk = Desk(connection, context, now)
-    desk.touch(sku)
-    desk.close()

@@ -33,9 +33,18 @@ class Booked:
     units: int = 0
 
 
-def book(connection: Connection, context: Context, channel: Source, page: Sequence[Order]) -> Booked:
-    """Book a page of snapshots, oldest first."""
-    return _Booking(connection, context, channel, page, again=False).run()
+def book(
+    connection: Connection,
+    context: Context,
+    channel: Source,
+    page: Sequence[Order],
+    captured: Mapping[Counter, int] | None = None,
+) -> Booked:
+    """Book a page of snapshots, oldest first. `captured` are units that were held for these orders and no more are."""
+    booking = _Booking(connection, context, channel, page, again=False)
+    for counter, units in (captured or {}).items():
+        booking.desk.reserve(counter, -units)
+    return booking.run()
 
 
 def rebook(connection: Connection, context: Context, channel: Channel) -> Booked:

@@ -10,17 +10,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy.engine import Connection
-
 from bridge.contract.errors import BridgeError
+from bridge.engine import holds
 from bridge.engine.context import Context
-from bridge.engine.desk import Desk
 from bridge.engine.documents import sync_products
 from bridge.engine.lane import Errand, Lane, Pace
 from bridge.engine.mirror import mirror
 from bridge.engine.report import ChannelReport, Report
 from bridge.engine.rules import apply_rules
-from bridge.store import ledger
 from bridge.store.errors import StoreError
 
 __all__ = ["DAY", "Job", "Live"]
@@ -171,15 +168,7 @@ class Live:
         self._clerk.set()
 
     async def _expire_holds(self) -> None:
-        def unit(connection: Connection) -> bool:
-            desk = Desk(connection, self.context, self.context.now())
-            expired = ledger.expire_holds(connection, self.context.now())
-            for counter in expired:
-                desk.touch(counter.key)
-            desk.close()
-            return bool(expired)
-
-        if self.context.database.write(unit):
+        if self.context.database.write(lambda connection: holds.expire(connection, self.context)):
             self.poke()
 
     def poke(self) -> None:

@@ -9,13 +9,13 @@ from sqlalchemy.engine import Connection
 
 from bridge.contract.errors import BridgeError, TryLater
 from bridge.domain.catalog import Level, StockKey
+from bridge.engine import holds
 from bridge.engine.collect import audit_catalog, collect, drain_orders, examine_levels, read_again
 from bridge.engine.context import Channel, Context
-from bridge.engine.desk import Desk
 from bridge.engine.push import push
 from bridge.engine.recover import recover
 from bridge.engine.report import ChannelReport, Report
-from bridge.store import ledger, positions
+from bridge.store import positions
 
 __all__ = ["Sync", "audit"]
 
@@ -38,7 +38,7 @@ class Sync:
     async def read(self) -> None:
         """Recover lost answers and read every feed: changes nothing on any channel but what recovery finishes."""
         await self._each(self._collect)
-        self.context.database.write(self._expire)
+        self.context.database.write(lambda connection: holds.expire(connection, self.context))
 
     async def stock(self) -> None:
         """Push, and go on reading and pushing until nothing differs or only what needs more time is left."""
@@ -93,12 +93,6 @@ class Sync:
             await step(channel, report)
         except BridgeError as error:
             report.fail(error)
-
-    def _expire(self, connection: Connection) -> None:
-        desk = Desk(connection, self.context, self.context.now())
-        for counter in ledger.expire_holds(connection, self.context.now()):
-            desk.touch(counter.key)
-        desk.close()
 
     def _count(self, connection: Connection) -> None:
         for channel in self.channels:

@@ -22,6 +22,7 @@ __all__ = [
     "hold",
     "moved_after",
     "opened",
+    "overdue",
     "prove",
     "release_hold",
     "standing",
@@ -109,10 +110,17 @@ def hold(connection: Connection, hold_id: str, counter: Counter, quantity: int, 
     connection.execute(holds.insert().values(id=hold_id, **where, quantity=quantity, state="open", **more))
 
 
-def release_hold(connection: Connection, hold_id: str) -> None:
-    """Give the units of an open hold back."""
+def release_hold(connection: Connection, hold_id: str, state: str = "released") -> None:
+    """End an open hold: its units are free again, or "captured" and leave by a movement."""
     mine = sa.and_(holds.c.id == hold_id, holds.c.state == "open")
-    connection.execute(holds.update().where(mine).values(state="released"))
+    connection.execute(holds.update().where(mine).values(state=state))
+
+
+def overdue(connection: Connection, now: datetime) -> list[tuple[Counter, int]]:
+    """Return the counters and units of the open holds whose time is over."""
+    over = sa.and_(holds.c.state == "open", holds.c.expires_at <= now)
+    query = sa.select(holds.c.kind, holds.c.key, holds.c.place, holds.c.quantity).where(over)
+    return [(Counter(kind, key, place), int(units)) for kind, key, place, units in connection.execute(query)]
 
 
 def expire_holds(connection: Connection, now: datetime) -> list[Counter]:
