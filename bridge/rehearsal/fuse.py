@@ -1,7 +1,7 @@
 """A database in which the process can die at a commit, and whose disk can be full."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -19,10 +19,14 @@ class CrashError(BaseException):
 
 
 class FusedDatabase(Database):
-    """SQLite with a fuse: `light(5)` ends the process at the fifth commit from now, just before or just after it."""
+    """SQLite with a fuse: `light(5)` ends the process at the fifth commit from now, just before or just after it.
+
+    `died` is told at that moment: whichever task meets the end, all of them are over.
+    """
 
     _left = 0
     _before = False
+    died: Callable[[], None] = staticmethod(lambda: None)
 
     def light(self, commits: int, *, before: bool = False) -> None:
         """Die at that commit (0: no more)."""
@@ -32,11 +36,15 @@ class FusedDatabase(Database):
         """Run a unit, unless the fuse has burnt down."""
         burnt = self._burns()
         if burnt and self._before:
-            raise CrashError
+            self._die()
         result = super().write(unit)
         if burnt:
-            raise CrashError
+            self._die()
         return result
+
+    def _die(self) -> NoReturn:
+        self.died()
+        raise CrashError
 
     def fill_disk(self) -> None:
         """Let the file grow no further: SQLite itself says then that the disk is full."""

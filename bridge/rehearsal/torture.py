@@ -147,10 +147,18 @@ async def _staged(loop: SimulatedLoop, seed: int, platforms: Sequence[str]) -> _
     trade.open(world.platforms[platforms[0]])
     watch = Watch(world, Pace(poll=timedelta(seconds=fate.poll)), PUBLIC_URL)
     stage = _Stage(loop, seed, fate, world, database, trade, watch, rng)
+    database.died = watch.fell
+    loop.set_exception_handler(_unless_it_died)
     for platform in stage.platforms:
         _listen(stage, platform)
     await asyncio.sleep(3)
     return stage
+
+
+def _unless_it_died(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """A process that is dead reports nothing."""
+    if not isinstance(context.get("exception"), CrashError):
+        loop.default_exception_handler(context)
 
 
 def _options(fate: Fate, platforms: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
@@ -167,11 +175,14 @@ def _listen(stage: _Stage, platform: Platform) -> None:
             return 0
         lower = {name.lower(): value for name, value in headers.items()}
         channel = urlsplit(url).path.rpartition("/")[2]
-        try:
-            return await inbox.receive(channel, Delivery(body=body, headers=lower, url=url))
-        except CrashError:
-            stage.watch.fell()
-            return 0
+        taken = asyncio.ensure_future(inbox.receive(channel, Delivery(body=body, headers=lower, url=url)))
+        died = asyncio.ensure_future(stage.watch.died.wait())
+        await asyncio.wait([taken, died], return_when=asyncio.FIRST_COMPLETED)
+        died.cancel()
+        if taken.done() and taken.exception() is None:
+            return taken.result()
+        taken.cancel()
+        return 0
 
     fate, mischief = stage.fate, platform.courier.mischief
     mischief.lost, mischief.doubled, mischief.late, mischief.late_by = fate.lost, fate.doubled, fate.late, fate.late_by

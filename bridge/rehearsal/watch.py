@@ -11,7 +11,6 @@ from bridge.engine.inbox import Inbox
 from bridge.engine.lane import Pace
 from bridge.engine.live import Job, Live
 from bridge.engine.upkeep import Keeping, Upkeep
-from bridge.rehearsal.fuse import CrashError
 from bridge.rehearsal.world import World
 from bridge.store.errors import StoreError
 
@@ -49,8 +48,6 @@ class Watch:
         rng = random.Random(world.around.rng.random())
         works = [live.run(self._stop), *(_again(job, rng, world.around.sleep) for job in jobs)]
         self._tasks = [asyncio.ensure_future(work) for work in works]
-        for task in self._tasks:
-            task.add_done_callback(self._ended)
         return live
 
     def fell(self) -> None:
@@ -71,10 +68,6 @@ class Watch:
         if self._tasks:
             await self._tasks[0]
         await self._end()
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and isinstance(task.exception(), CrashError):
-            self.fell()
 
     async def _end(self) -> None:
         self.inbox = None
