@@ -13,6 +13,8 @@ from bridge.sandbox.shopify.cost import Bucket
 from bridge.sandbox.shopify.http import ShopifyApp, throttle
 from bridge.sandbox.shopify.idempotency import Keys
 from bridge.sandbox.shopify.state import Settings, State
+from bridge.sandbox.shopify.webhook_payloads import writer
+from bridge.sandbox.shopify.webhooks import Office
 
 __all__ = ["ALL_SCOPES", "build"]
 
@@ -37,7 +39,8 @@ def build(*, now: Now, sleep: Sleep, rng: Random, host: str, **options: Any) -> 
     """Make an empty shop reached at `host`.
 
     Options: those of `state.Settings` (locations, currency, utc_offset, search_lag, job_seconds, personal_data,
-    orders_per_minute, scopes, ...), `bucket` and `restore` (points), `token`, `client_id`, `client_secret`.
+    orders_per_minute, webhook_version, compliance_url, ...), `scopes`, `bucket` and `restore` (points), `token`,
+    `client_id`, `client_secret`.
     """
     size, restore = float(options.pop("bucket", 2000)), float(options.pop("restore", 100))
     token = options.pop("token", "shpat_sandbox")
@@ -57,6 +60,7 @@ def build(*, now: Now, sleep: Sleep, rng: Random, host: str, **options: Any) -> 
         "api_version": "2026-10",
     }
     courier = Courier.beside(sleep, rng)
+    state.webhooks.office = Office(courier, lambda: access.client_secret, writer(state))
     return Platform(
         "shopify", WithDoor(api, door("shopify", shop, faults, credentials)), shop, faults, credentials, courier
     )

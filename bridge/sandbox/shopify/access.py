@@ -32,12 +32,13 @@ class Access:
         ends = self.tokens.get(token)
         return ends is not None and self.now() < ends
 
-    def grant(self, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        """Answer a token request: status and body."""
+    def grant(self, asked: dict[str, Any], *, installed: bool = True) -> tuple[int, dict[str, Any]]:
+        """Answer a token request: status and body. An app that is no longer installed is an unknown client too."""
         if asked.get("grant_type") != "client_credentials":
             text = "The grant type is not supported."
             return 400, {"error": "unsupported_grant_type", "error_description": text}
-        if asked.get("client_id") != self.client_id or asked.get("client_secret") != self.client_secret:
+        known = (self.client_id, self.client_secret)
+        if not installed or (asked.get("client_id"), asked.get("client_secret")) != known:
             text = "Client authentication failed due to unknown client or no client authentication included."
             return 400, {"error": "invalid_client", "error_description": text}
         token = f"shpat_{self.rng.getrandbits(128):032x}"

@@ -11,6 +11,7 @@ from bridge.sandbox.shopify import orders, stock
 from bridge.sandbox.shopify.errors import refuse
 from bridge.sandbox.shopify.model import (
     ZERO,
+    Edit,
     Fulfillment,
     FulfillmentOrder,
     FulfillmentOrderLine,
@@ -41,6 +42,8 @@ def fulfil(state: State, group: list[tuple[FulfillmentOrder, Parts]], tracking: 
         close_if_empty(state, ticket)
     order.fulfillments.append(state.fulfillments.add(done))
     state.orders.touch(order)
+    whole = orders.fulfillment_status(order) == "FULFILLED"
+    state.webhooks.tell("ORDERS_FULFILLED" if whole else "ORDERS_PARTIALLY_FULFILLED", order)
     return done
 
 
@@ -98,6 +101,7 @@ def refund(state: State, order: Order, given: dict[str, Any]) -> Refund:
     made.transactions = [orders.pay(state, order, "REFUND", **payment) for payment in payments]
     order.refunds.append(made)
     state.orders.touch(order)
+    state.webhooks.tell("REFUNDS_CREATE", made)
     return made
 
 
@@ -187,6 +191,7 @@ def cancel(state: State, order: Order, *, reason: str, restock: bool, refund_mon
         made.transactions = [orders.pay(state, order, "REFUND", amount=net, parent=parent)]
     if made.lines or made.transactions:
         order.refunds.append(made)
+        state.webhooks.tell("REFUNDS_CREATE", made)
     order.cancelled_at = state.now()
     order.cancel_reason = reason
     order.closed_at = order.cancelled_at
@@ -194,6 +199,7 @@ def cancel(state: State, order: Order, *, reason: str, restock: bool, refund_mon
         ticket.status = "CLOSED"
         state.fulfillment_orders.touch(ticket)
     state.orders.touch(order)
+    state.webhooks.tell("ORDERS_CANCELLED", order)
 
 
 def set_quantity(state: State, line: LineItem, quantity: int) -> None:
@@ -213,6 +219,7 @@ def set_quantity(state: State, line: LineItem, quantity: int) -> None:
         shrink(state, line, -change)
     line.order.edited = True
     state.orders.touch(line.order)
+    state.webhooks.tell("ORDERS_EDITED", Edit(**state.stamps("OrderEdit"), line=line, change=change))
 
 
 def _grow(state: State, line: LineItem, ticket: FulfillmentOrder | None, units: int) -> None:

@@ -133,6 +133,7 @@ def add_variant(state: State, product: Product, choices: dict[str, str], item: I
         raise refuse(["variants"], f"You can't have more than {MAX_VARIANTS} variants for each product.")
     if item is None:
         item = state.items.add(Item(**state.stamps("InventoryItem")))
+        state.webhooks.tell("INVENTORY_ITEMS_CREATE", item)
         state.stocked(item, first_location(state))
     variant = Variant(**state.stamps("ProductVariant"), product=product, item=item, choices=choices)
     for option in product.options:
@@ -171,6 +172,7 @@ def write_variant(state: State, variant: Variant, given: dict[str, Any], path: l
         fields["sku"] = given["sku"]
     write_item(state, variant.item, fields)
     state.variants.touch(variant)
+    state.webhooks.tell("PRODUCTS_UPDATE", variant.product)
     return []
 
 
@@ -215,6 +217,7 @@ def write_item(state: State, item: Item, given: dict[str, Any]) -> None:
         item.weight, item.weight_unit = decimal(weight["value"]), weight["unit"]
     if given:
         state.items.touch(item)
+        state.webhooks.tell("INVENTORY_ITEMS_UPDATE", item)
 
 
 def check_levels(state: State, levels: list[dict[str, Any]], path: list[str]) -> UserErrors:
@@ -268,6 +271,7 @@ def remove_variant(state: State, variant: Variant) -> None:
     state.variants.remove(variant)
     if not variant.item.variants:
         state.items.remove(variant.item)
+        state.webhooks.tell("INVENTORY_ITEMS_DELETE", variant.item)
 
 
 def delete(state: State, product: Product) -> None:

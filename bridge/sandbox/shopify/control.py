@@ -1,17 +1,36 @@
 """The people around the shop: shoppers, clerks at the till, and the merchant in the admin (kit's `Shop` protocol)."""
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 from bridge.sandbox.kit.platform import RefusedError
 from bridge.sandbox.shopify import aftersale, catalog, orders, stock
 from bridge.sandbox.shopify.errors import InvalidError
-from bridge.sandbox.shopify.model import LineItem, Location, Order, Variant
+from bridge.sandbox.shopify.model import Customer, LineItem, Location, Order, Variant
 from bridge.sandbox.shopify.money import moment
 from bridge.sandbox.shopify.orders import IGNORING, OBEYING, Terms
 from bridge.sandbox.shopify.seeding import add_product
 from bridge.sandbox.shopify.state import State, split
+from bridge.sandbox.shopify.webhook_payloads import compliance_body
+from bridge.sandbox.shopify.webhooks import COMPLIANCE
+
+V = TypeVar("V", bound=Callable[..., Any])
+
+
+def _told(verb: V) -> V:
+    """Have the webhooks of everything a verb did sent when it ends."""
+
+    @wraps(verb)
+    def run(self: "ShopifyShop", *args: Any, **how: Any) -> Any:
+        try:
+            return verb(self, *args, **how)
+        finally:
+            self.state.webhooks.publish()
+
+    return cast("V", run)
 
 
 class ShopifyShop:
@@ -20,6 +39,7 @@ class ShopifyShop:
     def __init__(self, state: State) -> None:
         self.state = state
 
+    @_told
     def seed(self, products: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Create products; `stock` None is untracked; a variant with "shares": sku shares that one's inventory item."""
         rows = []
@@ -27,6 +47,7 @@ class ShopifyShop:
             rows += add_product(self.state, product, self._place)
         return rows
 
+    @_told
     def sale(self, lines: list[dict[str, Any]], **how: Any) -> str:
         """Sell on the web, or with channel="pos" at a till, where the goods leave at once and no stock is checked."""
         pos = how.get("channel") == "pos"
@@ -49,6 +70,7 @@ class ShopifyShop:
             self.fulfil(order.id)
         return order.id
 
+    @_told
     def refund(self, order: str, lines: list[dict[str, Any]], *, restock: bool = True) -> str:
         """Refund units and their money; restocked units that were shipped come back as RETURN, others as CANCEL."""
         found = self._order(order)
@@ -65,6 +87,7 @@ class ShopifyShop:
         except InvalidError as refusal:
             raise RefusedError(str(refusal)) from refusal
 
+    @_told
     def cancel(self, order: str, *, restock: bool = True) -> None:
         """Cancel an order that was not shipped, refunding what was paid."""
         found = self._order(order)
@@ -74,6 +97,7 @@ class ShopifyShop:
             raise RefusedError("Cannot cancel an order that has been fulfilled")
         aftersale.cancel(self.state, found, reason="CUSTOMER", restock=restock, refund_money=True)
 
+    @_told
     def fulfil(self, order: str, *, tracking: dict[str, str] | None = None) -> None:
         """Ship everything that is left, one fulfilment per location."""
         found = self._order(order)
@@ -84,6 +108,7 @@ class ShopifyShop:
             parts = [(part, part.remaining) for part in ticket.lines if part.remaining]
             aftersale.fulfil(self.state, [(ticket, parts)], tracking)
 
+    @_told
     def edit_order(self, order: str, sku: str, quantity: int) -> None:
         """Edit a line of an order that is not cancelled; units that were shipped cannot be edited away."""
         line = self._line_of(self._order(order), {"sku": sku})
@@ -91,6 +116,7 @@ class ShopifyShop:
             raise RefusedError("the order cannot be edited like that")
         aftersale.set_quantity(self.state, line, quantity)
 
+    @_told
     def count(self, sku: str, quantity: int, *, location: str | None = None) -> None:
         """Enter a shelf count: on_hand becomes `quantity`, so available = quantity - committed - unavailable."""
         item = self._variant({"sku": sku}).item
@@ -99,6 +125,7 @@ class ShopifyShop:
         place = self._place(location) if location is not None else catalog.first_location(self.state)
         stock.count(self.state, item, place, quantity)
 
+    @_told
     def edit_product(self, sku: str, **fields: Any) -> None:
         """Edit a product (title, description, status) and this variant (price, compare_at, barcode, sku)."""
         variant = self._variant({"sku": sku})
@@ -117,9 +144,38 @@ class ShopifyShop:
         if errors:
             raise RefusedError(errors[0]["message"])
 
+    @_told
     def delete_product(self, sku: str) -> None:
         """Delete the product that holds this SKU."""
         catalog.delete(self.state, self._variant({"sku": sku}).product)
+
+    @_told
+    def delete_order(self, order: str) -> None:
+        """Delete an order for good; only a cancelled or archived one can be."""
+        found = self._order(order)
+        if found.cancelled_at is None and found.closed_at is None:
+            raise RefusedError("only a cancelled or archived order can be deleted")
+        self.state.forget(found)
+
+    @_told
+    def uninstall(self) -> None:
+        """Remove the app: its tokens stop working, its subscriptions go, with one last webhook."""
+        self.state.webhooks.tell("APP_UNINSTALLED")
+        self.state.webhooks.publish()
+        self.state.installed = False
+        self.state.webhooks.drop_all()
+
+    def compliance(self, topic: str, customer: str = "", orders: Sequence[str] | None = None) -> None:
+        """Send one of the three compliance topics, for a customer's id and (default: all) orders, to `compliance_url`."""
+        url = self.state.settings.compliance_url
+        if topic not in COMPLIANCE or not url:
+            raise RefusedError(f"no compliance topic {topic}" if url else "the app's settings name no address for that")
+        buyer = self.state.customers.get(split(customer)[1])
+        if buyer is None and topic != "shop/redact":
+            raise RefusedError(f"no customer {customer}")
+        meant = [self._order(one) for one in orders] if orders is not None else self._bought_by(buyer)
+        request = self.state.number("DataRequest")
+        self.state.webhooks.comply(topic, url, compliance_body(self.state, topic, buyer, meant, request))
 
     def stock(self) -> dict[str, dict[str, int]]:
         """Return `available` of every active level of tracked items; items, not variants, are counted."""
@@ -190,6 +246,9 @@ class ShopifyShop:
         if found is None:
             raise RefusedError(f"no order {order_id}")
         return found
+
+    def _bought_by(self, buyer: Customer | None) -> list[Order]:
+        return [order for order in self.state.orders.rows.values() if buyer is not None and order.customer is buyer]
 
     def _line_of(self, order: Order, line: dict[str, Any]) -> LineItem:
         for item in order.lines:

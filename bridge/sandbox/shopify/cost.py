@@ -31,7 +31,9 @@ from graphql import (
 MUTATION = 10
 ROOT_COUNT = 10
 SPECIAL = {"fulfillmentTrackingInfoUpdate": 50, "refundCreate": 20}
-FREE = frozenset({"MoneyV2", "MoneyBag", "PageInfo", "SEO", "InventoryItemMeasurement"})
+FREE = frozenset(
+    {"ApiVersion", "InventoryItemMeasurement", "MoneyBag", "MoneyV2", "PageInfo", "SEO", "WebhookSubscriptionEndpoint"}
+)
 SINGLE_QUERY_LIMIT = 1000
 
 

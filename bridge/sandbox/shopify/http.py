@@ -55,7 +55,7 @@ class ShopifyApp:
     def answer(self, method: str, path: str, headers: dict[bytes, bytes], body: bytes) -> Reply:
         """Answer one request. Nothing is awaited in here, so each request takes effect at one point."""
         if path == "/admin/oauth/access_token" and method == "POST":
-            status, content = self.access.grant(_fields(headers, body))
+            status, content = self.access.grant(_fields(headers, body), installed=self.state.installed)
             return Reply(status, _encoder.encode(content))
         match = GRAPHQL.fullmatch(path)
         if match is None or method != "POST":
@@ -64,7 +64,7 @@ class ShopifyApp:
         if version is None:
             return Reply(404, b'{"errors":"Not Found"}')
         token = headers.get(b"x-shopify-access-token", b"").decode("latin-1")
-        if not self.access.allows(token):
+        if not self.state.installed or not self.access.allows(token):
             return Reply(401, BAD_TOKEN)
         return self._graphql(version, headers, body)
 
@@ -79,7 +79,9 @@ class ShopifyApp:
         if not isinstance(request, dict) or "query" not in request:
             return Reply(400, b'{"errors":{"query":"Required parameter missing or invalid"}}', version=version)
         context = Context(self.state, self.access.keys, self.access.scopes, version)
-        return Reply(200, _encoder.encode(engine.run(context, self.bucket, request)), version=version)
+        answer = engine.run(context, self.bucket, request)
+        self.state.webhooks.publish()
+        return Reply(200, _encoder.encode(answer), version=version)
 
     def _start(self, reply: Reply) -> Message:
         self.requests += 1

@@ -325,6 +325,15 @@ class Order(Record):
 
 
 @dataclass(slots=True, eq=False)
+class Edit(Record):
+    """A change of a line's quantity after the sale."""
+
+    line: LineItem = field(kw_only=True)
+    change: int = 0
+    kind = "OrderEdit"
+
+
+@dataclass(slots=True, eq=False)
 class Job:
     """An asynchronous piece of work and when it is due."""
 

@@ -13,13 +13,13 @@ MUTATIONS: dict[str, Callable[..., Any]] = {}
 NO_KEY = "The @idempotent directive is required for this mutation but was not provided."
 
 
-def mutation(name: str, scope: str, *, idempotent: bool = False) -> Callable[[Act], Act]:
+def mutation(name: str, scope: str | None, *, idempotent: bool = False) -> Callable[[Act], Act]:
     """Register a mutation; `act` returns the payload, `user_errors` only where there are any."""
 
     def keep(act: Act) -> Act:
         def resolve(_: None, info: Info, **args: Any) -> dict[str, Any]:
             context: Context = info.context
-            if scope not in context.scopes:
+            if scope is not None and scope not in context.scopes:
                 raise access_denied(name, scope)
             return {"user_errors": [], **_run(name, act, info, args, idempotent)}
 

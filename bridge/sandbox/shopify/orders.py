@@ -48,6 +48,7 @@ def place(state: State, order: Order, terms: Terms) -> None:
     if terms.behaviour == OBEYING and not can_claim(state, order.lines, terms.location):
         raise refuse(["order"], CLAIM_FAILED, "INVENTORY_CLAIM_FAILED")
     state.orders.add(order)
+    tell_if_paid(state, order, "SALE")
     for line in order.lines:
         state.lines[line.number] = line
     state.index_reference(order)
@@ -187,7 +188,15 @@ def pay(state: State, order: Order, kind: str, amount: Decimal, **more: Any) -> 
     """Record a payment."""
     payment = Transaction(**state.stamps("OrderTransaction"), order=order, transaction_kind=kind, amount=amount, **more)
     order.transactions.append(payment)
+    if order.number in state.orders.rows:
+        tell_if_paid(state, order, kind)
     return payment
+
+
+def tell_if_paid(state: State, order: Order, kind: str) -> None:
+    """Tell that an order is paid, with the payment that made it so."""
+    if kind in ("SALE", "CAPTURE") and financial_status(order) == "PAID":
+        state.webhooks.tell("ORDERS_PAID", order)
 
 
 def customer(state: State, given: dict[str, Any]) -> Customer | None:

@@ -12,6 +12,7 @@ from bridge.sandbox.shopify import (
     read_orders,
     read_root,
     read_stock,
+    webhook_api,
     write_orders,
     write_products,
     write_stock,
@@ -21,7 +22,7 @@ from bridge.sandbox.shopify.money import price, stamp
 from bridge.sandbox.shopify.mutation import MUTATIONS
 
 # Importing these modules is what registers their resolvers.
-REGISTERED = (read_orders, read_root, read_stock, write_orders, write_products, write_stock)
+REGISTERED = (read_orders, read_root, read_stock, webhook_api, write_orders, write_products, write_stock)
 
 
 @cache

@@ -161,6 +161,7 @@ TICKET = Kind(
     lambda row: [row.order.name],
     {},
 )
+WEBHOOK = Kind(lambda state: state.webhooks.subscriptions, {"id": _number}, lambda _: [], {})
 DATES: dict[str, Callable[[Any], datetime | None]] = {
     "created_at": lambda row: row.created_at,
     "processed_at": lambda row: getattr(row, "processed_at", None),

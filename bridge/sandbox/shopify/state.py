@@ -1,5 +1,6 @@
 """One shop's whole state: its tables, look-up indexes, id counters and clock. No HTTP, no GraphQL."""
 
+import asyncio
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -23,7 +24,8 @@ from bridge.sandbox.shopify.model import (
     gid,
 )
 from bridge.sandbox.shopify.query import words
-from bridge.sandbox.shopify.table import Table
+from bridge.sandbox.shopify.table import Table, What
+from bridge.sandbox.shopify.webhooks import Webhooks
 
 R = TypeVar("R", bound=Record)
 Now = Callable[[], datetime]
@@ -58,6 +60,8 @@ class Settings:
     personal_data: bool = True
     orders_per_minute: int | None = None
     app_name: str = "commerce-bridge"
+    webhook_version: str = "2026-10"
+    compliance_url: str = ""
 
 
 @dataclass(slots=True)
@@ -77,6 +81,8 @@ class State:
     operations: dict[str, Operation] = field(default_factory=dict)
     pending: list[tuple[datetime, Callable[[], None]]] = field(default_factory=list)
     order_times: list[datetime] = field(default_factory=list)
+    installed: bool = True
+    webhooks: Webhooks = field(init=False)
     locations: Table[Location] = field(init=False)
     products: Table[Product] = field(init=False)
     variants: Table[Variant] = field(init=False)
@@ -87,16 +93,21 @@ class State:
     fulfillment_orders: Table[FulfillmentOrder] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.webhooks = Webhooks(self.now_of, self.settings.domain, self.settings.webhook_version)
         self.locations = Table(self.now_of)
-        self.products = Table(self.now_of)
+        self.products = Table(self.now_of, self._teller("PRODUCTS_CREATE", "PRODUCTS_UPDATE", "PRODUCTS_DELETE"))
         self.variants = Table(self.now_of)
         self.items = Table(self.now_of)
-        self.orders = Table(self.now_of)
+        self.orders = Table(self.now_of, self._teller("ORDERS_CREATE", "ORDERS_UPDATED", "ORDERS_DELETE"))
         self.customers = Table(self.now_of)
         self.fulfillments = Table(self.now_of)
         self.fulfillment_orders = Table(self.now_of)
         for name in self.settings.locations:
             self.locations.add(Location(**self.stamps("Location"), name=name))
+
+    def _teller(self, made: str, changed: str, gone: str) -> Callable[[What, Any], None]:
+        topics = {"made": made, "changed": changed, "gone": gone}
+        return lambda what, record: self.webhooks.tell(topics[what], record)
 
     def now(self) -> datetime:
         """Return the time in whole seconds, as every DateTime of the API has it."""
@@ -127,7 +138,14 @@ class State:
             job.done = True
 
         self.pending.append((job.due, run))
+        if self.webhooks.heard:
+            # Nobody may look at the shop again, and yet it has to say what the job did.
+            asyncio.get_running_loop().call_later(self.settings.job_seconds + 0.001, self._settle_and_tell)
         return job
+
+    def _settle_and_tell(self) -> None:
+        self.settle()
+        self.webhooks.publish()
 
     def settle(self) -> None:
         """Do the asynchronous work that is due."""
@@ -150,6 +168,7 @@ class State:
             level = Level(location.number + LEVEL_OFFSET, now, now, item=item, location=location)
             level.touched["available"] = now
             item.levels[location.number] = level
+            self.webhooks.tell("INVENTORY_LEVELS_CONNECT", level)
         return level
 
     def touch_product(self, product: Product) -> None:
@@ -176,6 +195,18 @@ class State:
         for word in words(order.source_identifier):
             self.references.setdefault(word, []).append(order)
 
+    def forget(self, order: Order) -> None:
+        """Delete an order with its fulfilment; nothing goes back on the shelf."""
+        for word in words(order.source_identifier):
+            self.references[word].remove(order)
+        for ticket in order.fulfillment_orders:
+            self.fulfillment_orders.remove(ticket)
+        for done in order.fulfillments:
+            self.fulfillments.remove(done)
+        for line in order.lines:
+            del self.lines[line.number]
+        self.orders.remove(order)
+
     def references_with_words(self, reference: str) -> list[Order]:
         """Return the orders whose sourceIdentifier may match."""
         return min((self.references.get(word, []) for word in words(reference)), key=len, default=[])
@@ -196,6 +227,7 @@ class State:
             "Customer": self.customers,
             "Fulfillment": self.fulfillments,
             "FulfillmentOrder": self.fulfillment_orders,
+            "WebhookSubscription": self.webhooks.subscriptions,
         }
         if kind == "InventoryLevel":
             return self.find_level(global_id)

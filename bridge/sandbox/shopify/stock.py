@@ -62,6 +62,8 @@ def move(state: State, level: Level, name: str, delta: int) -> None:
     level.updated_at = now
     # Stock changes move inventory items' updated_at, not products' (BELIEFS.md, stock).
     state.items.touch(level.item)
+    if name == "available":
+        state.webhooks.tell("INVENTORY_LEVELS_UPDATE", level)
 
 
 def adjust(state: State, request: dict[str, Any], changes: list[Change]) -> dict[str, Any] | None:
@@ -194,6 +196,7 @@ def activate(state: State, item: Item | None, location: Location | None, given: 
         return level
     level = state.stocked(item, location)
     level.is_active = True
+    state.webhooks.tell("INVENTORY_LEVELS_CONNECT", level)
     for units in wanted.values():
         move(state, level, "available", units - level.quantity("available"))
     state.items.touch(item)
@@ -211,6 +214,7 @@ def deactivate(state: State, level: Level | None) -> None:
     level.is_active = False
     level.updated_at = state.now()
     state.items.touch(level.item)
+    state.webhooks.tell("INVENTORY_LEVELS_DISCONNECT", level)
 
 
 def count(state: State, item: Item, location: Location, units: int) -> None:

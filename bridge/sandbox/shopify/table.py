@@ -3,19 +3,24 @@
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from bridge.sandbox.shopify.model import Record
 
 R = TypeVar("R", bound=Record)
 Now = Callable[[], datetime]
+What = Literal["made", "changed", "gone"]
 
 
 class Table(Generic[R]):
-    """Records of one kind by number. `touch` tells the change log; a look-up by change date is a bisection in it."""
+    """Records of one kind by number. `touch` tells the change log; a look-up by change date is a bisection in it.
 
-    def __init__(self, now: Now) -> None:
+    `tell` hears of every record made, changed or gone.
+    """
+
+    def __init__(self, now: Now, tell: Callable[[What, Any], None] = lambda *_: None) -> None:
         self.now = now
+        self.tell = tell
         self.rows: dict[int, R] = {}
         self.numbers: list[int] = []
         self._log: list[tuple[datetime, int]] = []
@@ -29,6 +34,7 @@ class Table(Generic[R]):
         self.rows[row.number] = row
         self.numbers.append(row.number)
         self._record(row.number, row.updated_at)
+        self.tell("made", row)
         return row
 
     def touch(self, row: R) -> None:
@@ -36,12 +42,15 @@ class Table(Generic[R]):
         row.updated_at = self.now().replace(microsecond=0)
         if row.number in self.rows and self._history[row.number][-1] != row.updated_at:
             self._record(row.number, row.updated_at)
+        if row.number in self.rows:
+            self.tell("changed", row)
 
     def remove(self, row: R) -> None:
         """Forget a record."""
         del self.rows[row.number]
         del self._history[row.number]
         self.numbers.pop(bisect_left(self.numbers, row.number))
+        self.tell("gone", row)
 
     def indexed_at(self, number: int, lag: timedelta) -> datetime | None:
         """Return the `updated_at` the search index knows, None while it does not know the record at all."""
