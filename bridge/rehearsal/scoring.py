@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from bridge.rehearsal.trade import Act
 
-__all__ = ["Score", "oversold"]
+__all__ = ["Board", "Score", "board", "oversold"]
 
 # Tills sell what lies on the counter, whatever number is on their screen.
 TILLS = frozenset({"square"})
@@ -67,3 +67,50 @@ def oversold(log: Sequence[Act], start: Mapping[str, int], delay: timedelta) -> 
 def _shown(start: int, before: Sequence[Act], act: Act, news_until: datetime) -> int:
     """What the platform would have shown just before this act."""
     return start + sum(one.moved for one in before if one.platform == act.platform or one.at <= news_until)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    """Many runs together. `p50`, `p99` and `longest` are seconds to agreement."""
+
+    seeds: int
+    failed: tuple[int, ...]
+    acts: int
+    sold: int
+    oversold: int
+    unavoidable: int
+    lost: int
+    invented: int
+    deliveries: int
+    lost_deliveries: int
+    deaths: int
+    faults: int
+    p50: float
+    p99: float
+    longest: float
+
+
+def board(scores: Sequence[Score]) -> Board:
+    """Add scores up."""
+    times = sorted(one.agreement for one in scores if one.agreement is not None) or [0.0]
+    names = (
+        "acts",
+        "sold",
+        "oversold",
+        "unavoidable",
+        "lost",
+        "invented",
+        "deliveries",
+        "lost_deliveries",
+        "deaths",
+        "faults",
+    )
+    totals = {name: sum(int(getattr(one, name)) for one in scores) for name in names}
+    return Board(
+        seeds=len(scores),
+        failed=tuple(sorted(one.seed for one in scores if not one.clean)),
+        p50=times[len(times) // 2],
+        p99=times[min(len(times) - 1, len(times) * 99 // 100)],
+        longest=times[-1],
+        **totals,
+    )

@@ -6,9 +6,11 @@ tokens refused, a platform down for an hour, a full disk; the daemon dying at an
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
+from multiprocessing import get_context
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,7 +27,7 @@ from bridge.rehearsal.world import World, build
 from bridge.sandbox.kit.loop import SimulatedLoop, run_simulated
 from bridge.sandbox.kit.platform import Platform
 
-__all__ = ["PLATFORMS", "torture"]
+__all__ = ["PLATFORMS", "torture", "tortured"]
 
 PLATFORMS = ("woocommerce", "shopify", "square")
 PUBLIC_URL = "https://bridge.example"
@@ -302,3 +304,13 @@ def _gaps(stage: _Stage) -> list[int]:
     """By how much the ledger's account of each SKU is off: units taken off too little or too often."""
     balances = stage.world.balances()
     return [balances.get(sku, 0) - units for sku, units in stage.trade.truth.items()]
+
+
+def tortured(seeds: Sequence[int], platforms: Sequence[str], processes: int) -> Iterator[Score]:
+    """Play many seeds, several at once, and yield the scores as they come in."""
+    if processes <= 1 or len(seeds) <= 1:
+        yield from (torture(seed, platforms) for seed in seeds)
+        return
+    # Spawned, not forked: a child must not inherit locks that some thread of ours holds just then.
+    with get_context("spawn").Pool(processes) as pool:
+        yield from pool.imap_unordered(partial(torture, platforms=platforms), seeds)

@@ -1,0 +1,94 @@
+"""bridge torture"""
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from bridge.cli.output import emit, number, say, table
+from bridge.cli.session import json_option
+
+if TYPE_CHECKING:
+    from bridge.rehearsal.scoring import Board, Score
+
+__all__ = ["command"]
+
+_PLATFORMS = ("woocommerce", "shopify", "square")
+
+
+@click.command(name="torture")
+@click.option("--seeds", default=20, show_default=True, type=click.IntRange(1), metavar="N", help="How many stories.")
+@click.option(
+    "--first", default=0, show_default=True, type=click.IntRange(0), metavar="N", help="The first one's seed."
+)
+@click.option("--seed", type=click.IntRange(0), metavar="N", help="Play this one again, and tell what happened in it.")
+@click.option("--channels", default=",".join(_PLATFORMS), show_default=True, help="Which platforms take part.")
+@click.option("--processes", default=2, show_default=True, type=click.IntRange(1, 64), help="How many at once.")
+@json_option
+def command(seeds: int, first: int, seed: int | None, channels: str, processes: int, as_json: bool) -> int:
+    """Let everything go wrong, and see what holds.
+
+    The whole system, stand-ins of the platforms included, in one process under a simulated clock. A seed draws who buys what
+    where, which webhooks are lost, doubled or late, which answers never come, when tokens are refused, when a platform is down,
+    when the disk is full, and when the daemon dies. In the end the ledger is compared with an account kept apart from it.
+    A seed always tells the same story.
+
+    \b
+    Examples:
+      bridge torture --seeds 200
+      bridge torture --seed 17
+      bridge torture --channels woocommerce,square --json
+    """
+    from bridge.rehearsal.scoring import board
+    from bridge.rehearsal.torture import tortured
+
+    names = _chosen(channels)
+    numbers = [seed] if seed is not None else list(range(first, first + seeds))
+    scores = []
+    for score in tortured(numbers, names, processes):
+        scores.append(score)
+        if not as_json:
+            _tell(score, names, whole=seed is not None)
+    total = board(scores)
+    if as_json:
+        emit(total if seed is None else scores[0])
+    else:
+        _show(total)
+    return 1 if total.failed else 0
+
+
+def _chosen(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    for name in names:
+        if name not in _PLATFORMS:
+            raise click.UsageError(f"there is no platform {name}: take some of {', '.join(_PLATFORMS)}")
+    if not names or len(set(names)) != len(names):
+        raise click.UsageError(f"--channels names each platform once: some of {', '.join(_PLATFORMS)}")
+    return names
+
+
+def _tell(score: "Score", names: tuple[str, ...], *, whole: bool) -> None:
+    if whole:
+        say("\n".join(score.acted))
+    if not score.clean:
+        again = f"bridge torture --seed {score.seed}" + (
+            "" if names == _PLATFORMS else f" --channels {','.join(names)}"
+        )
+        say(f"seed {score.seed} FAILED; play it again with: {again}")
+        say("\n".join(f"  {problem}" for problem in score.problems))
+    elif sys.stderr.isatty():
+        print(f"\rseed {score.seed} held", end="", file=sys.stderr, flush=True)
+
+
+def _show(total: "Board") -> None:
+    rows = [
+        ("stories", number(total.seeds), f"{len(total.failed)} failed" if total.failed else "all held"),
+        ("units sold", number(total.sold), f"in {total.acts:,} acts of shoppers and clerks"),
+        ("oversold", number(total.oversold), f"{total.unavoidable:,} of them unavoidable: at the till, or faster than news travel"),
+        ("movements lost", number(total.lost), "units, against an account kept apart"),
+        ("movements invented", number(total.invented), "units"),
+        ("webhooks brought", number(total.deliveries), f"{total.lost_deliveries:,} more were lost on the way"),
+        ("faults", number(total.faults), f"calls struck, and the daemon died {total.deaths:,} times"),
+        ("agreement", f"{total.p50:.0f} s", f"after the last act (median); 99 in 100 by {total.p99:.0f} s, all by {total.longest:.0f} s"),
+    ]  # fmt: skip
+    table("", ["", "number>", ""], rows)

@@ -1,0 +1,83 @@
+"""Torture over many seeds, and the account it keeps: a score that could not be bad would be worth nothing."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bridge.rehearsal.scoring import Score, board, oversold
+from bridge.rehearsal.torture import torture
+from bridge.rehearsal.trade import Act
+from bridge.store import positions
+
+NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+
+
+def seeds(config: pytest.Config) -> list[int]:
+    one = config.getoption("--seed")
+    return [one] if one is not None else list(range(max(8, config.getoption("--seeds") // 4)))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "story" in metafunc.fixturenames:
+        metafunc.parametrize("story", seeds(metafunc.config))
+
+
+def test_everything_holds(story: int) -> None:
+    score = torture(story)
+    if not score.clean:
+        told = "\n".join([*score.problems, *score.acted])
+        pytest.fail(f"seed {story}; replay with: bridge torture --seed {story}\n{told}")
+    assert (score.lost, score.invented) == (0, 0)
+
+
+def test_a_seed_tells_the_same_story_twice() -> None:
+    assert torture(3) == torture(3)
+
+
+def test_two_platforms_are_enough() -> None:
+    score = torture(5, ("shopify", "woocommerce"))
+    assert score.clean, score.problems
+    assert score.sold
+
+
+def test_a_bridge_that_loses_its_work_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the work queue nothing is pushed any more: the score must say so, or it would say nothing."""
+    monkeypatch.setattr(positions, "work", lambda *_: [])
+    score = torture(4)
+    assert score.agreement is None
+    assert any("the platform's own number" in problem for problem in score.problems)
+
+
+def act(second: float, platform: str, moved: int, *, sale: bool = True) -> Act:
+    return Act(NOON + second * SECOND, platform, "TEE", moved, sale)
+
+
+def test_a_sale_that_the_news_could_have_stopped_was_avoidable() -> None:
+    log = [act(0, "shopify", -2), act(10, "woocommerce", -2)]
+    assert oversold(log, {"TEE": 2}, SECOND) == (2, 0)
+
+
+def test_a_sale_faster_than_the_news_was_unavoidable() -> None:
+    log = [act(0, "shopify", -2), act(0.5, "woocommerce", -1)]
+    assert oversold(log, {"TEE": 2}, SECOND) == (1, 1)
+
+
+def test_a_till_sells_what_lies_on_the_counter() -> None:
+    log = [act(0, "shopify", -2), act(60, "square", -1)]
+    assert oversold(log, {"TEE": 2}, SECOND) == (1, 1)
+
+
+def test_only_the_units_below_nothing_count() -> None:
+    log = [act(0, "shopify", -3), act(9, "shopify", 2, sale=False), act(20, "woocommerce", -4)]
+    assert oversold(log, {"TEE": 4}, SECOND) == (1, 0)
+
+
+def test_the_board_adds_up_and_names_what_failed() -> None:
+    scores = [
+        Score(seed=1, sold=3, agreement=5.0),
+        Score(seed=2, sold=4, problems=("lost",)),
+        Score(seed=3, agreement=9.0),
+    ]
+    total = board(scores)
+    assert (total.seeds, total.failed, total.sold, total.longest) == (3, (2,), 7, 9.0)
