@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CALLS",
     "PAGE",
-    "WRITES",
+    "WRITTEN",
     "delay",
     "find",
     "hooks",
@@ -51,7 +51,7 @@ __all__ = [
     "trouble",
 ]
 
-CALLS, WRITES = "calls", "writes"  # names of hourly figures: calls to the platform, and numbers written there
+CALLS, WRITTEN = "calls", "written"  # names of hourly figures: calls to the platform, and numbers written there
 _DAY = timedelta(hours=24)
 _MANY = 100
 PAGE = 50
@@ -99,7 +99,7 @@ def _channels(connection: Connection, app: "App", now: datetime, counted: Sequen
             heard_age=age(now, heard.get(name)),
             oldest_sku=None if oldest is None else oldest.sku,
             oldest_age=None if oldest is None else age(now, oldest.verified_at),
-            writes=hours(mine, WRITES, now),
+            written=hours(mine, WRITTEN, now),
             calls=hours(mine, CALLS, now),
             delay=delay(mine),
         )
@@ -164,22 +164,19 @@ def _find(connection: Connection, text: str) -> Found:
 
 def orders(app: "App", *, text: str = "", channel: str = "", before: str = "") -> OrderPage:
     """Return a page of orders, the one with the newest change first; `before` is an earlier page's `older`."""
-    if channel:
-        app.must_have(channel)
-    names = [channel] if channel else list(app.loaded.config.channels)
     point = _point(before)
-    return app.database.read(lambda connection: _orders(connection, names, text[:200], point))
+    return app.database.read(lambda connection: _orders(connection, channel, text[:200], point))
 
 
-def _orders(
-    connection: Connection, names: Sequence[str], text: str, before: tuple[datetime, str, str] | None
-) -> OrderPage:
+def _orders(connection: Connection, channel: str, text: str, before: tuple[datetime, str, str] | None) -> OrderPage:
+    known = queries_pages.order_channels(connection)
+    names = [one for one in known if channel in {"", one}]
     rows = queries_pages.order_rows(connection, names, text, before, PAGE + 1)
     effects = queries_pages.effects_of(connection, [(row.channel, row.order_id) for row in rows[:PAGE]])
     shown = tuple(_order(row, effects) for row in rows[:PAGE])
     last = shown[-1] if len(rows) > PAGE else None
     older = None if last is None else msgspec.json.encode((last.updated_at, last.channel, last.order_id)).decode()
-    return OrderPage(orders=shown, older=older)
+    return OrderPage(orders=shown, channels=tuple(known), older=older)
 
 
 def _point(text: str) -> tuple[datetime, str, str] | None:

@@ -52,7 +52,7 @@ class ChannelPicture:
     heard_age: float | None = None
     oldest_sku: str | None = None
     oldest_age: float | None = None
-    writes: tuple[Hour, ...] = ()
+    written: tuple[Hour, ...] = ()
     calls: tuple[Hour, ...] = ()
     delay: Delay = Delay(count=0)
 
@@ -114,9 +114,10 @@ class OrderPicture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderPage:
-    """Orders, newest change first; `older` says where to go on (None: that was all)."""
+    """Orders, newest change first; `older` says where to go on (None: that was all). `channels`: all that have orders."""
 
     orders: tuple[OrderPicture, ...]
+    channels: tuple[str, ...]
     older: str | None = None
 
 
