@@ -169,4 +169,4 @@ def routes(web: Web) -> list[BaseRoute]:
     """Return the endpoint's route."""
     daemon = web.app.loaded.config.daemon
     # Without a public address nobody delivers but a person who tries it out, at the address it listens on.
-    return [Route("/hooks/{channel}", Hooks(web.inbox, daemon.public_url or f"http://{daemon.listen}"))]
+    return [Route("/hooks/{channel:path}", Hooks(web.inbox, daemon.public_url or f"http://{daemon.listen}"))]
