@@ -18,6 +18,7 @@ from bridge.app.configfile import config_text
 from bridge.app.wiring import connector_module
 from bridge.sandbox.kit.faults import CutByServer
 from bridge.sandbox.kit.platform import Build, Now, Platform, Sleep
+from bridge.sandbox.kit.posting import posting
 
 __all__ = ["NAMES", "StandIn", "config_for", "serving", "standing_in"]
 
@@ -79,8 +80,13 @@ async def serving(
         servers.append(_Server(config))
         tasks.append(asyncio.create_task(servers[-1].serve(sockets=[sock]), name=stand_in.channel))
     try:
-        yield [pair for pair, _ in started]
+        async with posting() as post:
+            for (_, platform), _ in started:
+                platform.courier.post = post
+            yield [pair for pair, _ in started]
     finally:
+        for (_, platform), _ in started:
+            await platform.courier.stop()
         for server in servers:
             server.should_exit = True
         with contextlib.suppress(asyncio.CancelledError):
