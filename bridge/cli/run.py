@@ -58,4 +58,5 @@ async def _run(app: "App") -> None:
 def _log_to_stderr(level: str) -> None:
     import logging
 
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
