@@ -19,6 +19,7 @@ from connectors.woocommerce.shell import shell
 from connectors.woocommerce.shop import Shop
 from connectors.woocommerce.sign import signer
 from connectors.woocommerce.stock import Stock
+from connectors.woocommerce.webhooks import Webhooks
 
 __all__ = ["LIMITS", "Settings", "connect"]
 
@@ -40,6 +41,7 @@ def connect(settings: Settings, around: Surroundings, *, where: str) -> Connecto
         orders=orders,
         products=Products(rest, catalog, shop),
         order_writer=OrderWriter(rest, orders, refunds, status_paid=settings.status_paid),
+        webhooks=Webhooks(rest),
         shell=partial(shell, settings),
         close=http.aclose,
     )

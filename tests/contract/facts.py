@@ -114,6 +114,7 @@ _SHOPIFY_SCOPES = (
 FACTS: dict[str, Facts] = {
     "woocommerce": Facts(
         host="woo.sandbox",
+        offers=("account", "catalog", "stock", "orders", "products", "order_writer", "webhooks"),
         incomplete=({"url": ""}, {"consumer_key": ""}, {"consumer_secret": ""}),
         wrong={"consumer_secret": "cs_0000000000000000000000000000000000000000"},
         secrets=("consumer_secret",),
@@ -125,6 +126,7 @@ FACTS: dict[str, Facts] = {
             "refund": {"method": "POST", "path": r"/orders/\d+/refunds$"},
             "create": {"method": "POST", "path": r"/products$"},
             "edit": {"method": "POST", "path": _WOO_BATCH},
+            "subscribe": {"method": "POST", "path": r"/webhooks$"},
         },
         page=100,
         # Cash on delivery and bank transfer take the stock at once, a card when it is paid.
@@ -133,13 +135,16 @@ FACTS: dict[str, Facts] = {
         cancel_keeps=False,
         # DELETE without force is the trash (recorded from WooCommerce 11.0.1); its products take a stock write as ever.
         trash=True,
+        # A form "webhook_id=N" goes to the address while the webhook is made (recorded from WooCommerce 11.0.1).
+        greets=True,
         spoil_price=(r'"66\.61"', '"much"'),
     ),
     "shopify": Facts(
         host="demo.myshopify.com",
+        offers=("account", "catalog", "stock", "orders", "products", "order_writer", "webhooks"),
         incomplete=({"url": "", "shop": ""}, {"access_token": "", "client_id": "", "client_secret": ""}),
         wrong={"access_token": "shpat_00000000000000000000000000000000"},
-        secrets=("access_token", "client_secret"),
+        secrets=("access_token", "client_secret", "webhook_secret"),
         lacking=({"scopes": _SHOPIFY_SCOPES}, {}, "write_inventory"),
         writes=_shopify_writes,
         calls={
@@ -148,6 +153,7 @@ FACTS: dict[str, Facts] = {
             "refund": {"body": "mutation Refund"},
             "create": {"body": "mutation ProductSet"},
             "edit": {"body": "mutation ProductEdit"},
+            "subscribe": {"body": "mutation WebhookCreate"},
         },
         page=250,
         # A till hands the goods over at once and checks no stock.
