@@ -24,6 +24,7 @@ from bridge.domain.money import Money
 from bridge.domain.orders import Address, Contact, Order, Tracking
 from bridge.wire.http import Surroundings
 from connectors.square import Settings, connect
+from connectors.square.hints import TOPICS, hints
 
 pytestmark = [pytest.mark.conformance, pytest.mark.anyio]
 
@@ -43,12 +44,17 @@ SCHEMAS = {
     ("POST", "/v2/orders/O1/pay"): "PayOrderRequest",
     ("POST", "/v2/payments"): "CreatePaymentRequest",
     ("POST", "/v2/refunds"): "RefundPaymentRequest",
+    ("POST", "/v2/webhooks/subscriptions"): "CreateWebhookSubscriptionRequest",
+    ("PUT", "/v2/webhooks/subscriptions/wbhk_1"): "UpdateWebhookSubscriptionRequest",
 }
 BARE = {
     ("GET", "/v2/locations"),
     ("GET", "/v2/merchants/me"),
     ("GET", "/v2/orders/O1"),
     ("POST", "/oauth2/token/status"),
+    ("GET", "/v2/webhooks/subscriptions"),
+    ("GET", "/v2/webhooks/subscriptions/wbhk_1"),
+    ("DELETE", "/v2/webhooks/subscriptions/wbhk_1"),
 }
 
 ITEM: dict[str, Any] = {
@@ -92,6 +98,8 @@ class Recorder:
     def _answer(self, path: str) -> dict[str, Any]:
         if path.startswith("/v2/orders") and not path.endswith("search"):
             return {"order": self._order()}
+        if path.startswith("/v2/webhooks"):
+            return {"subscription": {"id": "wbhk_1", "event_types": ["order.updated"]}}
         if path == "/v2/locations":
             return {"locations": [{"id": "LA", "name": "Here", "currency": USD, "status": "ACTIVE"}]}
         if path.startswith("/v2/catalog"):
@@ -238,6 +246,13 @@ async def drive_orders(till: Connector, recorder: Recorder) -> None:
     await till.order_writer.find("web-9")
 
 
+async def drive_webhooks(till: Connector) -> None:
+    assert till.webhooks is not None
+    (made,) = await till.webhooks.subscribe(till.webhooks.topics, "https://bridge.example/hooks/till", "")
+    await till.webhooks.mend(made, "")
+    await till.webhooks.unsubscribe(made.id)
+
+
 @pytest.fixture
 async def sent(anyio_backend: str) -> list[tuple[str, str, Any]]:
     """Every request of every port."""
@@ -247,6 +262,7 @@ async def sent(anyio_backend: str) -> list[tuple[str, str, Any]]:
     await drive_stock(till)
     await drive_products(till)
     await drive_orders(till, recorder)
+    await drive_webhooks(till)
     assert till.close is not None
     await till.close()
     return recorder.sent
@@ -258,6 +274,7 @@ async def test_every_path_is_one_of_the_specifications(sent: list[tuple[str, str
     known = json.loads((specs / SPEC).read_text())["paths"]
     for method, path in seen:
         named = path.replace("/O1", "/{order_id}").replace("/merchants/me", "/merchants/{merchant_id}")
+        named = named.replace("/wbhk_1", "/{subscription_id}")
         assert method.lower() in known[named]
 
 
@@ -300,6 +317,20 @@ async def test_stock_and_orders_fit_the_official_sdks_types(sent: list[tuple[str
             checked += 1
     assert checked >= 7
     assert not fits(InventoryChangeParams, {"type": "ADJUSTMENT", "adjustment": {"location_id": "LA"}})
+
+
+def test_every_topic_is_one_of_the_specifications_and_its_example_is_understood(specs: Path) -> None:
+    schemas = json.loads((specs / SPEC).read_text())["components"]["schemas"]
+    examples = {one["x-webhook"]["event"]: one["example"] for one in schemas.values() if "x-webhook" in one}
+    assert set(TOPICS) < set(examples)
+    kinds = {topic: {hint.kind for hint in hints(json.dumps(example).encode())} for topic, example in examples.items()}
+    assert {topic for topic, kind in kinds.items() if kind != {"nothing"}} == set(TOPICS)
+    assert {topic for topic, kind in kinds.items() if kind == {"channel"}} == {
+        "catalog.version.updated",
+        "oauth.authorization.revoked",
+    }
+    assert kinds["inventory.count.updated"] == {"stock"}
+    assert kinds["payment.created"] == kinds["refund.updated"] == kinds["order.fulfillment.updated"] == {"order"}
 
 
 def fits(kind: Any, value: Any) -> bool:
