@@ -22,6 +22,10 @@ _PATH = "/v2/webhooks/subscriptions"
 _NAME = "commerce-bridge"
 _MAX_KEY = 45
 _SIGNATURE = "x-square-hmacsha256-signature"
+_MADE_BY_HAND = (
+    "deliveries signed with `webhook_signature_key` are believed all the same; whether that subscription is on, and has every "
+    "event, only the Developer Console shows (Webhooks > Subscriptions)"
+)
 
 
 class Webhooks:
@@ -135,7 +139,7 @@ class Webhooks:
         except NeedsPerson as error:
             if not _is_about_access(error):
                 raise
-            step = _by_hand(url)
+            step = _MADE_BY_HAND if self.secrets else _by_hand(url)
             raise NeedsPerson(error.what, where=error.where, code=error.code, next_step=step) from error.__cause__
 
 

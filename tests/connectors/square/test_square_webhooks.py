@@ -258,6 +258,18 @@ async def test_what_to_make_by_hand_is_named_whole(square: "Stub") -> None:
     assert all(topic in caught.value.next_step for topic in TOPICS)
 
 
+async def test_who_has_named_a_key_is_told_that_it_holds(square: "Stub") -> None:
+    square.answer(PATH, {"errors": [DENIED]}, 403)
+    named = connect(Settings(access_token="t", webhook_signature_key="pasted"), square._around(), where="till")
+    assert named.webhooks is not None
+    with pytest.raises(NeedsPerson) as caught:
+        await named.webhooks.subscriptions()
+    assert "believed all the same" in caught.value.next_step
+    assert "pasted" not in str(caught.value)
+    assert named.close is not None
+    await named.close()
+
+
 async def test_a_redirect_is_not_taken_for_a_lack_of_rights(square: "Stub") -> None:
     square.answer(PATH, {}, 301, location="https://elsewhere.example/")
     with pytest.raises(NeedsPerson, match="redirects") as caught:
