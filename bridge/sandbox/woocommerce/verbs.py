@@ -144,6 +144,7 @@ class WooShop:
             return
         manager.manage_stock, manager.stock = True, quantity
         self.woo.catalogue.save(manager)
+        self._saved_by_hand(manager)
 
     def plugin_sets_stock(self, sku: str, quantity: int) -> None:
         """Let another plugin write _stock directly: shown at once, no date moves, no status changes, no webhook."""
@@ -155,7 +156,15 @@ class WooShop:
         if direct is not None:
             self.plugin_sets_stock(sku, int(direct))
         if fields:
-            edit_fields(self.woo, self._product(sku), fields)
+            product = self._product(sku)
+            edit_fields(self.woo, product, fields)
+            self._saved_by_hand(product)
+
+    def _saved_by_hand(self, product: Product) -> None:
+        # A form of wp-admin saved within 10 s of the product's making tells of it as made (recorded, deliveries 009, 010).
+        whole = self.woo.catalogue.items.get(product.parent_id) or product
+        if self.woo.site.clock() - whole.created <= 10:
+            self.woo.site.emit("product.created", whole.id)
 
     def delete_product(self, sku: str) -> None:
         """Move the product to the trash, with all its variations."""
