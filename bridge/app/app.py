@@ -15,8 +15,9 @@ from bridge.store.database import Database
 
 if TYPE_CHECKING:
     from bridge.app import results
+    from bridge.app.serving import Serving
     from bridge.app.syncing import What
-    from bridge.engine.context import Progress
+    from bridge.engine.context import Context, Progress
     from bridge.wire.http import Surroundings
 
 __all__ = ["App"]
@@ -46,6 +47,8 @@ class App:
         self.surroundings = surroundings
         self.progress = progress
         self.warn = warn
+        # The daemon's context, while it runs: what the API changes follows from the same rules and is told to the same targets.
+        self.live: Context | None = None
 
     @classmethod
     def open(
@@ -145,6 +148,13 @@ class App:
         from bridge.app import mending
 
         return self.database.read(lambda connection: mending.list_holds(connection, everything=everything))
+
+    @property
+    def serving(self) -> "Serving":
+        """What the API asks: look-ups, holds, and what tills report."""
+        from bridge.app.serving import Serving
+
+        return Serving(self)
 
     # Working: channels are called.
 

@@ -18,9 +18,10 @@ from bridge.domain.allotment import Rule
 from bridge.domain.guard import GuardRule
 from bridge.domain.pricing import PriceRule
 from bridge.engine.context import Channel, Documents, Mirroring, Rules
+from bridge.engine.events import Events, Target
 from bridge.wire.http import Surroundings
 
-__all__ = ["PLATFORMS", "channel_of", "connector_module", "outside", "rules_of"]
+__all__ = ["PLATFORMS", "channel_of", "connector_module", "events_of", "outside", "rules_of"]
 
 PLATFORMS = {
     "woocommerce": "connectors.woocommerce",
@@ -93,6 +94,15 @@ def rules_of(config: Config) -> Rules:
         history=config.orders.history,
         track=config.stock.track,
     )
+
+
+def events_of(config: Config) -> Events | None:
+    """Who is told of what happens; None where nobody is."""
+    targets = [
+        Target(name=one.name, url=one.url, secret=one.secret, types=frozenset(one.types), low=one.low)
+        for one in config.events
+    ]
+    return Events(targets) if targets else None
 
 
 def _allotment(config: Config) -> list[Rule]:

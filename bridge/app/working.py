@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from bridge.app.errors import AppError
-from bridge.app.wiring import channel_of, outside, rules_of
+from bridge.app.wiring import channel_of, events_of, outside, rules_of
 from bridge.engine.adopt import meet
 from bridge.engine.context import Channel, Context
 from bridge.engine.rules import apply_rules
@@ -73,6 +73,7 @@ def context_of(app: "App", built: Mapping[str, Channel], around: Surroundings | 
         sleep=around.sleep,
         rng=around.rng,
         progress=app.progress,
+        events=events_of(app.loaded.config),
     )
 
 

@@ -80,8 +80,11 @@ class Daemon:
 
     async def _turn(self, sock: socket.socket) -> None:
         async with working(self.app) as work:
-            house = _House(self, work, sock)
-            await house.run()
+            self.app.live = work.context
+            try:
+                await _House(self, work, sock).run()
+            finally:
+                self.app.live = None
 
     def _again(self, sock: socket.socket) -> socket.socket:
         """Read the config anew; a bad one, or another database, leaves the old one in force."""

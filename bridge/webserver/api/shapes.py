@@ -1,0 +1,95 @@
+"""What callers send: strict shapes. An unknown field, a wrong type or a number out of range is refused with its place."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+__all__ = ["PLAIN", "ListOrders", "ListSkus", "MovementsOf", "NewCount", "NewHold", "NewSale", "Nothing", "SaleLine"]
+
+# PostgreSQL keeps no NUL in a text, and no name has a control character in it.
+PLAIN = r"^[^\x00-\x1f\x7f]+$"
+_PLAIN_OR_NOTHING = r"^[^\x00-\x1f\x7f]*$"
+Sku = Annotated[str, Meta(min_length=1, max_length=160, pattern=PLAIN, description="A SKU that the bridge knows.")]
+Place = Annotated[str, Meta(min_length=1, max_length=64, pattern=PLAIN, description="One of the merchant's places.")]
+Note = Annotated[str, Meta(max_length=500, pattern=_PLAIN_OR_NOTHING, description="For people.")]
+Units = Annotated[int, Meta(ge=1, le=1_000_000)]
+Shelf = Annotated[int, Meta(ge=0, le=1_000_000)]
+Zoned = Annotated[datetime, Meta(tz=True, description="A time with its zone (RFC 3339).")]
+SaleId = Annotated[
+    str, Meta(min_length=1, max_length=64, pattern=PLAIN, description="The till's own number of the sale.")
+]
+Limit = Annotated[int, Meta(ge=1, le=200, description="Rows a page.")]
+Cursor = Annotated[str, Meta(max_length=600, pattern=_PLAIN_OR_NOTHING, description="`next` of the page before.")]
+
+
+class Nothing(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """No parameters."""
+
+
+class NewHold(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Units to reserve. It ends by itself: give `expires_in` or `expires_at`, one of them."""
+
+    sku: Sku
+    quantity: Units
+    place: Place = "main"
+    expires_in: Annotated[int, Meta(ge=1, le=31 * 86400, description="Seconds from now.")] | None = None
+    expires_at: Zoned | None = None
+    note: Note = ""
+
+
+class SaleLine(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Units of one SKU that left the shelf with a sale and stayed away."""
+
+    sku: Sku
+    quantity: Units
+
+
+class NewSale(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """A sale as it stands now. A return or a correction is a newer revision with what is left of it, a cancelled sale has no lines.
+
+    `occurred_at`: when what this revision tells of happened.
+    """
+
+    id: SaleId
+    revision: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
+    occurred_at: Zoned
+    place: Place = "main"
+    lines: Annotated[tuple[SaleLine, ...], Meta(max_length=500)]
+
+
+class NewCount(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """What lay on a shelf at a time, everything counted, also what is sold and not yet shipped."""
+
+    sku: Sku
+    quantity: Shelf
+    place: Place = "main"
+    counted_at: Zoned
+
+
+class ListSkus(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Which SKUs to list."""
+
+    search: Annotated[
+        str, Meta(max_length=200, pattern=_PLAIN_OR_NOTHING, description="Words in the SKU or title.")
+    ] = ""
+    cursor: Cursor = ""
+    limit: Limit = 50
+
+
+class MovementsOf(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Which movements to list."""
+
+    place: Place | None = None
+    cursor: Cursor = ""
+    limit: Limit = 50
+
+
+class ListOrders(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Which orders to list."""
+
+    channel: Annotated[str, Meta(max_length=255, pattern=PLAIN)] | None = None
+    status: Literal["placed", "paid", "fulfilled", "cancelled"] | None = None
+    cursor: Cursor = ""
+    limit: Limit = 50
