@@ -23,7 +23,7 @@ def house(tmp_path: Path) -> Iterator[HookHouse]:
 def test_a_delivery_is_kept_as_it_came(house: HookHouse) -> None:
     body = b'{"order": 17, "note": "caf\xc3\xa9"}\n'
     answer = house.post(body, **{"X-Topic": "order.created", "Host": "attacker.example", "X-Forwarded-Proto": "https"})
-    assert (answer.status_code, answer.text) == (200, "ok\n")
+    assert (answer.status_code, answer.text) == (200, "")
     (found,) = house.kept
     assert found.delivery.body == body
     assert found.delivery.url == "https://bridge.example/hooks/shop"
