@@ -30,6 +30,8 @@ COMMANDS = {
     "approve": ("approve", "Let a plan through that the guard held back."),
     "audit": ("audit", "Re-read every number of a channel."),
     "hold": ("hold", "Reserve units: add, release, list."),
+    "password": ("password", "Make the password of the daemon's page."),
+    "token": ("token", "Make a token for a script or a till."),
     "shell": ("shell", "Open a Python prompt with a platform's official client."),
     "sandbox": ("sandbox", "Start stand-ins of the platforms on this machine."),
     "torture": ("torture", "Let everything go wrong, by a seed, and see what holds."),
