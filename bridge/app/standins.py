@@ -15,6 +15,7 @@ import uvicorn
 
 from bridge.app.catalogue import catalogue
 from bridge.app.configfile import config_text
+from bridge.app.errors import AppError
 from bridge.app.wiring import connector_module
 from bridge.sandbox.kit.faults import CutByServer
 from bridge.sandbox.kit.platform import Build, Now, Platform, Sleep
@@ -26,6 +27,12 @@ __all__ = ["NAMES", "StandIn", "config_for", "serving", "standing_in"]
 NAMES = {"woocommerce": "shop", "shopify": "store", "square": "till"}
 # One location each: which of several are kept in step is a decision, and a first try should need none.
 _OPTIONS: dict[str, dict[str, Any]] = {"square": {"locations": ("Main Street",)}}
+# The stand-ins bring their webhooks to a daemon on this machine.
+_DAEMON = """
+[daemon]
+listen = "127.0.0.1:8470"
+public_url = "http://127.0.0.1:8470"
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,15 +57,15 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def standing_in(
-    platforms: Sequence[str], *, seed: int, products: int
+    platforms: Sequence[str], *, seed: int, products: int, port: int = 0
 ) -> AsyncIterator[tuple[tuple[StandIn, ...], str]]:
-    """Run stand-ins with a small catalogue each; yields them and the text of a config for all of them."""
+    """Run stand-ins with a small catalogue each; yields them and the text of a config for all of them, ready for the daemon."""
     rng = random.Random(seed)
-    async with serving(platforms, rng=rng, now=lambda: datetime.now(UTC), sleep=asyncio.sleep) as running:
+    async with serving(platforms, rng=rng, now=lambda: datetime.now(UTC), sleep=asyncio.sleep, port=port) as running:
         for _, platform in running:
             platform.shop.seed(catalogue(products, random.Random(seed), random.Random(f"{seed} {platform.name}")))
         stand_ins = tuple(stand_in for stand_in, _ in running)
-        yield stand_ins, config_for(stand_ins)
+        yield stand_ins, config_for(stand_ins) + _DAEMON
 
 
 def config_for(stand_ins: Sequence[StandIn]) -> str:
@@ -68,10 +75,11 @@ def config_for(stand_ins: Sequence[StandIn]) -> str:
 
 @asynccontextmanager
 async def serving(
-    platforms: Sequence[str], *, rng: random.Random, now: Now, sleep: Sleep
+    platforms: Sequence[str], *, rng: random.Random, now: Now, sleep: Sleep, port: int = 0
 ) -> AsyncIterator[list[tuple[StandIn, Platform]]]:
-    """Run empty stand-ins on free loopback ports, in this loop, under the given clock."""
-    started = [_bound(platform, rng, now, sleep) for platform in platforms]
+    """Run empty stand-ins on loopback, on `port` and those after it (0: any that are free), in this loop, under the given clock."""
+    ports = [port + index if port else 0 for index in range(len(platforms))]
+    started = [_bound(one, rng, now, sleep, at) for one, at in zip(platforms, ports, strict=True)]
     servers, tasks = [], []
     for (stand_in, platform), sock in started:
         app = CutByServer(platform.app)
@@ -93,11 +101,11 @@ async def serving(
             await asyncio.gather(*tasks)
 
 
-def _bound(name: str, rng: random.Random, now: Now, sleep: Sleep) -> tuple[tuple[StandIn, Platform], socket.socket]:
-    """Take a free port first: the stand-in must know its own address. Connections wait in the backlog until it serves."""
-    sock = socket.socket()
-    sock.bind(("127.0.0.1", 0))
-    sock.listen(128)
+def _bound(
+    name: str, rng: random.Random, now: Now, sleep: Sleep, port: int
+) -> tuple[tuple[StandIn, Platform], socket.socket]:
+    """Take the port first: the stand-in must know its own address. Connections wait in the backlog until it serves."""
+    sock = _listening(port)
     url = f"http://127.0.0.1:{sock.getsockname()[1]}"
     build: Build = import_module(f"bridge.sandbox.{name}").build
     platform = build(now=now, sleep=sleep, rng=rng, host=url, **_OPTIONS.get(name, {}))
@@ -110,6 +118,20 @@ def _bound(name: str, rng: random.Random, now: Now, sleep: Sleep) -> tuple[tuple
         settings=_settings(name, url, platform.credentials),
     )
     return (stand_in, platform), sock
+
+
+def _listening(port: int) -> socket.socket:
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind(("127.0.0.1", port))
+    except OSError as error:
+        sock.close()
+        raise AppError(
+            f"cannot listen on 127.0.0.1:{port}: {error.strerror}", next_step="name another --port"
+        ) from error
+    sock.listen(128)
+    return sock
 
 
 def _settings(platform: str, url: str, credentials: dict[str, str]) -> dict[str, object]:

@@ -38,31 +38,43 @@ def command() -> None:
 )
 @click.option("--seed", default=1, show_default=True, metavar="N", help="Draws stock numbers and made-up chances.")
 @click.option("--products", default=6, show_default=True, type=click.IntRange(0, 10_000), help="Products in each shop.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65_500),
+    metavar="N",
+    help="The first one's port, the others get the next ones.  [default: free ones]",
+)
 @click.option("--config-out", metavar="FILE", help="Write a ready config to this new file.")
 @json_option
-def up(platforms: tuple[str, ...], seed: int, products: int, config_out: str | None, as_json: bool) -> int:
+def up(
+    platforms: tuple[str, ...], seed: int, products: int, port: int | None, config_out: str | None, as_json: bool
+) -> int:
     """Start the stand-ins and keep them running until Ctrl-C.
 
-    Each has a control door at /__sandbox/: place sales, count, read its own numbers, inject faults.
+    Each has a control door at /__sandbox/: place sales, count, read its own numbers, inject faults. They send their webhooks to
+    whoever subscribes on this machine, `bridge run` for one: the config that is written has it listen.
 
     \b
     Examples:
       bridge sandbox up
+      bridge sandbox up --port 9101 --config-out config.toml
       bridge sandbox up --platform square --platform woocommerce --config-out config.toml
       curl -X POST URL/__sandbox/sale -d '{"lines": [{"sku": "TEE-RED-M", "quantity": 1}]}'
     """
     try:
-        run(_serve(platforms or _PLATFORMS, seed, products, config_out, as_json))
+        run(_serve(platforms or _PLATFORMS, seed, products, port or 0, config_out, as_json))
     except StoppedError:
         return 0
     return 0
 
 
-async def _serve(platforms: "Sequence[str]", seed: int, products: int, config_out: str | None, as_json: bool) -> None:
+async def _serve(
+    platforms: "Sequence[str]", seed: int, products: int, port: int, config_out: str | None, as_json: bool
+) -> None:
     from bridge.app.configfile import write_new
     from bridge.app.standins import standing_in
 
-    async with standing_in(platforms, seed=seed, products=products) as (stand_ins, config):
+    async with standing_in(platforms, seed=seed, products=products, port=port) as (stand_ins, config):
         if config_out:
             write_new(Path(config_out), config)
         if as_json:
