@@ -19,6 +19,7 @@ from connectors.shopify.settings import Settings
 from connectors.shopify.shell import open_shell
 from connectors.shopify.shop import Shop
 from connectors.shopify.stock import Stock
+from connectors.shopify.webhooks import Webhooks
 
 __all__ = ["LIMITS", "Settings", "connect"]
 
@@ -30,7 +31,7 @@ def connect(settings: Settings, around: Surroundings, *, where: str) -> Connecto
     budget = Budget(capacity=BUCKET, per_second=RESTORE, time=around.time, sleep=around.sleep)
     http = Http(
         around, where=where, base_url=settings.base_url, budget=budget, concurrency=CONCURRENCY, sign=access.sign,
-        judge=Judge(budget), refresh=access.renew, secrets=(settings.access_token, settings.client_secret),
+        judge=Judge(budget), refresh=access.renew, secrets=(settings.access_token, *settings.signing),
     )  # fmt: skip
     access.redacting = http
     shop = Shop(http)
@@ -44,6 +45,7 @@ def connect(settings: Settings, around: Surroundings, *, where: str) -> Connecto
         platform="shopify", limits=LIMITS, account=Account(shop, settings, around), catalog=catalog,
         stock=Stock(shop), orders=orders, close=close,
         products=Products(shop, catalog), order_writer=Writer(shop, orders, settings),
+        webhooks=Webhooks(shop, settings),
         shell=lambda: open_shell(settings),
     )  # fmt: skip
 

@@ -161,6 +161,23 @@ PRODUCT_ARCHIVE = _operation("""mutation ProductArchive($id: ID!) {
   productUpdate(product: { id: $id, status: ARCHIVED }) { product { id status } userErrors { field message } }
 }""")
 
+WEBHOOKS = _operation(f"""query Webhooks($after: String) {{
+  webhookSubscriptions(first: 100, after: $after, sortKey: ID) {{ nodes {{ id topic uri }} {_PAGE} }}
+}}""")
+WEBHOOK_CREATE = _operation("""mutation WebhookCreate($topic: WebhookSubscriptionTopic!, $uri: String!) {
+  webhookSubscriptionCreate(topic: $topic, webhookSubscription: { uri: $uri, format: JSON }) {
+    webhookSubscription { id topic uri } userErrors { field message }
+  }
+}""")
+WEBHOOK_UPDATE = _operation("""mutation WebhookUpdate($id: ID!, $uri: String!) {
+  webhookSubscriptionUpdate(id: $id, webhookSubscription: { uri: $uri }) {
+    webhookSubscription { id topic uri } userErrors { field message }
+  }
+}""")
+WEBHOOK_DELETE = _operation("""mutation WebhookDelete($id: ID!) {
+  webhookSubscriptionDelete(id: $id) { deletedWebhookSubscriptionId userErrors { field message } }
+}""")
+
 
 def _inner(name: str, owner: str, connection: str, nodes: str) -> Operation:
     return _operation(
@@ -236,5 +253,6 @@ def _edit_fields(index: int, *, own: bool, media: bool, chunks: int) -> list[tup
 ALL = (
     WHO, LOCATIONS, PRODUCTS, ALL_PRODUCTS, PRODUCTS_BY_ID, LEVELS_READ, LEVELS_SCAN, LEVELS_CHANGED, LEVELS_CHANGED_AT,
     STOCK_ADJUST, ORDERS, ORDER, ORDER_BY_REFERENCE, ORDER_RETURNS, ORDER_CREATE, ORDER_CANCEL, FULFIL, REFUND,
-    PRODUCT_SEARCH, PRODUCT_SET, PRODUCT_ARCHIVE, *INNER.values(),
+    PRODUCT_SEARCH, PRODUCT_SET, PRODUCT_ARCHIVE, WEBHOOKS, WEBHOOK_CREATE, WEBHOOK_UPDATE, WEBHOOK_DELETE,
+    *INNER.values(),
 )  # fmt: skip

@@ -68,7 +68,7 @@ class Judge:
             return _by_status(request, response)
         try:
             envelope = msgspec.json.decode(response.content, type=_Envelope)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             return _not_graphql(request, response)
         cost = envelope.extensions.cost if envelope.extensions else None
         if cost and cost.throttleStatus:

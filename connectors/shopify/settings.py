@@ -15,8 +15,22 @@ class Settings:
     )
     client_id: str = field(default="", metadata={"help": "client id of a Dev Dashboard app, instead of a token"})
     client_secret: str = field(default="", repr=False, metadata={"help": "client secret of that app", "secret": True})
+    webhook_secret: str = field(
+        default="",
+        repr=False,
+        metadata={
+            "help": "API secret key that signs webhooks, where there is no client_secret; several with commas between",
+            "secret": True,
+        },
+    )
     location: str = field(default="", metadata={"help": "id of the location used where an order names none"})
     url: str = field(default="", metadata={"help": "base url instead of https://<shop>, for a sandbox"})
+
+    @property
+    def signing(self) -> tuple[str, ...]:
+        """What Shopify may sign webhooks with, each once: after a rotation the old secret signs for a while yet."""
+        named = [*self.webhook_secret.split(","), self.client_secret]
+        return tuple(dict.fromkeys(secret.strip() for secret in named if secret.strip()))
 
     @property
     def base_url(self) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from graphql import (
     FieldNode,
+    GraphQLEnumType,
     GraphQLSchema,
     TypeInfo,
     TypeInfoVisitor,
@@ -19,6 +20,7 @@ from graphql import (
 
 from connectors.shopify import documents
 from connectors.shopify.documents import Operation
+from connectors.shopify.hints import TOPICS
 from connectors.shopify.limits import MAX_COST, OPTIONAL_SCOPES, REQUIRED_SCOPES, WRITER_SCOPES
 
 pytestmark = pytest.mark.conformance
@@ -45,6 +47,12 @@ def test_documents_are_valid(operation: Operation, schema: GraphQLSchema) -> Non
 @pytest.mark.parametrize("operation", [*documents.ALL, *BUILT], ids=lambda operation: operation.name)
 def test_no_document_asks_for_more_points_than_a_single_query_may(operation: Operation) -> None:
     assert 0 < operation.cost <= MAX_COST
+
+
+def test_every_topic_is_one_of_shopifys(schema: GraphQLSchema) -> None:
+    kinds = schema.type_map["WebhookSubscriptionTopic"]
+    assert isinstance(kinds, GraphQLEnumType)
+    assert {topic.replace("/", "_").upper() for topic in TOPICS} <= set(kinds.values)
 
 
 class _Touched(Visitor):

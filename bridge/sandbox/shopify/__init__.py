@@ -57,6 +57,7 @@ def build(*, now: Now, sleep: Sleep, rng: Random, host: str, **options: Any) -> 
         "access_token": token,
         "client_id": client_id,
         "client_secret": secret,
+        "webhook_secret": secret,
         "api_version": "2026-10",
     }
     courier = Courier.beside(sleep, rng)

@@ -156,7 +156,7 @@ def test_secrets_are_not_shown() -> None:
 
 
 def test_what_the_connector_offers(shop: Connector) -> None:
-    assert shop.offers == ("account", "catalog", "stock", "orders", "products", "order_writer")
+    assert shop.offers == ("account", "catalog", "stock", "orders", "products", "order_writer", "webhooks")
     assert shop.limits is LIMITS
 
 
