@@ -72,7 +72,7 @@ class Response:
         """Decode the body; raises TryLater when it is not JSON (a maintenance page, a proxy's error, a cut answer)."""
         try:
             return msgspec.json.decode(self.content)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             kind = "a web page instead of JSON" if self.content.lstrip()[:1] == b"<" else "something that is not JSON"
             text = self.redact(snippet(self.content))
             raise TryLater(

@@ -116,7 +116,7 @@ def _for_person(problem: Problem) -> str:
 def _decoded(content: bytes) -> object:
     try:
         return msgspec.json.decode(content)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 

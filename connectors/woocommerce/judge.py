@@ -108,7 +108,7 @@ def _with_code(error: BridgeError | None, text: str, code: str) -> BridgeError |
 def _fault(response: Response) -> dict[str, Any]:
     try:
         value = msgspec.json.decode(only_json(response.content))
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return {}
     return value if isinstance(value, dict) and "code" in value else {}
 
