@@ -15,6 +15,7 @@ from bridge.store.database import Database
 
 if TYPE_CHECKING:
     from bridge.app import results
+    from bridge.app.hooking import Webhooks
     from bridge.app.serving import Serving
     from bridge.app.syncing import What
     from bridge.engine.context import Context, Progress
@@ -197,6 +198,14 @@ class App:
         from bridge.app import syncing
 
         return await syncing.audit(self, only)
+
+    async def webhooks(
+        self, only: Sequence[str] = (), *, repair: bool = False, fresh_secret: bool = False
+    ) -> "Webhooks":
+        """What the platforms tell us by webhook; mended, or signed with a new secret, if asked for."""
+        from bridge.app import hooking
+
+        return await hooking.webhooks(self, only, repair=repair, fresh_secret=fresh_secret)
 
     async def link(self, channel: str, variant_id: str, sku: str, *, new: bool = False) -> "results.Linked":
         """Link a listing by hand."""

@@ -29,6 +29,7 @@ COMMANDS = {
     "retry": ("retry", "Take parked items back in."),
     "approve": ("approve", "Let a plan through that the guard held back."),
     "audit": ("audit", "Re-read every number of a channel."),
+    "webhooks": ("webhooks", "Show what the platforms tell us by webhook, and repair it."),
     "hold": ("hold", "Reserve units: add, release, list."),
     "password": ("password", "Make the password of the daemon's page."),
     "token": ("token", "Make a token for a script or a till."),

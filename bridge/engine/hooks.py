@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import lru_cache
 from urllib.parse import quote
 
 import msgspec
@@ -59,6 +60,7 @@ class HookReport:
         return not self.missing and not self.double
 
 
+@lru_cache(maxsize=256)
 def hook_url(public_url: str, channel: str) -> str:
     """Return the address that a channel's webhooks are sent to."""
     return f"{public_url.rstrip('/')}/hooks/{quote(channel)}"
