@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.engine import Connection
 
 from bridge.app.errors import Missing
+from bridge.app.heartbeat import daemon_status
 from bridge.app.results import (
     ChannelStatus,
     ConflictLine,
@@ -48,6 +49,7 @@ def status(connection: Connection, app: "App") -> Status:
             _channel(app, name, table.platform, met.get(name), totals.get(name))
             for name, table in app.loaded.config.channels.items()
         ),
+        daemon=daemon_status(connection, app.now()),
         last_run=None if run is None else _run(run),
         skus=queries.size(connection, "skus"),
         findings=queries.size(connection, "findings"),

@@ -5,9 +5,10 @@ from datetime import datetime
 
 __all__ = [
     "AdoptedChannel", "Adoption", "Approval", "AuditedChannel", "Audits", "ChannelCheck", "ChannelLinks", "ChannelPlan",
-    "ChannelRun", "ChannelStatus", "Check", "ConflictLine", "CountLine", "CounterLine", "DifferenceLine", "DriftLine",
-    "FindingLine", "HoldLine", "LedgerCheck", "LinkReport", "Linked", "LocationLine", "MovementLine", "ParkedLine", "Plan",
-    "PlannedField", "PlannedOrder", "PlannedWrite", "PositionLine", "Retried", "RunLine", "Status", "SyncRun", "Why",
+    "ChannelRun", "ChannelStatus", "Check", "ConflictLine", "CountLine", "CounterLine", "DaemonChannel", "DaemonStatus",
+    "DifferenceLine", "DriftLine", "FindingLine", "HoldLine", "JobLine", "LedgerCheck", "LinkReport", "Linked",
+    "LocationLine", "MovementLine", "ParkedLine", "Plan", "PlannedField", "PlannedOrder", "PlannedWrite", "PositionLine",
+    "Retried", "RunLine", "Status", "SyncRun", "Why",
 ]  # fmt: skip
 
 
@@ -39,12 +40,50 @@ class ChannelStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DaemonChannel:
+    """One channel as `bridge run` sees it: ok, late, failing, or resting (a person must act). `heard_age`: seconds since it was read."""
+
+    channel: str
+    state: str
+    heard_at: datetime | None
+    heard_age: float | None
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobLine:
+    """A job of the schedule: `every` so many seconds; `error` is how its last turn failed ("" = it did not)."""
+
+    name: str
+    every: float
+    next_at: datetime | None
+    last_at: datetime | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaemonStatus:
+    """`bridge run`, by its last sign of life. Where that is old it died; `ended_at` is when it last ended in order."""
+
+    running: bool
+    since: datetime | None = None
+    ended_at: datetime | None = None
+    seen_at: datetime | None = None
+    seen_age: float | None = None
+    address: str = ""
+    process: int | None = None
+    channels: tuple[DaemonChannel, ...] = ()
+    jobs: tuple[JobLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     """The whole house. `opened_from`: whose numbers opened the ledger (None: not open yet)."""
 
     database: str
     opened_from: str | None
     channels: tuple[ChannelStatus, ...]
+    daemon: DaemonStatus
     last_run: RunLine | None
     skus: int
     findings: int

@@ -2,7 +2,7 @@
 
 import click
 
-from bridge.app.results import ChannelStatus, Status
+from bridge.app.results import ChannelStatus, DaemonStatus, Status
 from bridge.cli.output import ago, clock, emit, number, say, table
 from bridge.cli.session import opened, options
 
@@ -12,9 +12,9 @@ __all__ = ["command"]
 @click.command(name="status")
 @options
 def command(config: str | None, as_json: bool) -> int:
-    """Show how things stand, channel by channel.
+    """Show how things stand, channel by channel, and whether `bridge run` is at work.
 
-    From the database alone: no channel is called.
+    From the database alone: no channel is called. --json has the daemon's schedule too.
 
     \b
     Examples:
@@ -43,6 +43,7 @@ def _show(result: Status) -> None:
         "oldest look>",
     ]
     table("", columns, [_row(one) for one in result.channels])
+    _daemon(result.daemon)
     run = result.last_run
     say(f"last run: {run.command} at {clock(run.started_at)} UTC, {run.outcome}" if run else "nothing has run yet")
     if result.opened_from is None:
@@ -51,6 +52,27 @@ def _show(result: Status) -> None:
     counted = (f"{result.skus:,} SKUs", f"{result.findings:,} findings (`bridge link`)", f"{result.parked:,} parked (`bridge parked`)",
                f"{result.conflicts:,} conflicts (`bridge conflicts`)")  # fmt: skip
     say(" · ".join(counted))
+
+
+def _daemon(daemon: DaemonStatus) -> None:
+    """The short form: --json has the whole schedule."""
+    say(f"bridge run: {_alive(daemon)}")
+    if daemon.running:
+        rows = [(one.channel, one.state, ago(one.heard_age), one.error) for one in daemon.channels]
+        table("", ["channel", "state", "last read>", "what is wrong"], rows)
+    for job in daemon.jobs:
+        if job.error:
+            say(f"its job {job.name} failed at {clock(job.last_at)} UTC: {job.error}")
+
+
+def _alive(daemon: DaemonStatus) -> str:
+    if daemon.running:
+        return f"at work since {clock(daemon.since)} UTC at {daemon.address} (process {daemon.process})"
+    if daemon.seen_at is not None:
+        return (
+            f"not running (last sign of life {clock(daemon.seen_at)} UTC, {ago(daemon.seen_age)} ago): start it again"
+        )
+    return "not running" + (f" (stopped at {clock(daemon.ended_at)} UTC)" if daemon.ended_at else "")
 
 
 def _row(one: ChannelStatus) -> tuple[str, ...]:

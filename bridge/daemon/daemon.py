@@ -7,15 +7,14 @@ import os
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
-import msgspec
 import uvicorn
 
 from bridge.app import App
 from bridge.app.errors import AppError
+from bridge.app.heartbeat import Beat, BeatChannel, beaten, rest
 from bridge.app.working import Working, recorded, working
 from bridge.config import ConfigError, Loaded, load
 from bridge.daemon.schedule import Schedule
@@ -23,14 +22,14 @@ from bridge.engine.inbox import Inbox
 from bridge.engine.lane import Lane, Pace
 from bridge.engine.live import Job, Live
 from bridge.engine.upkeep import Keeping, Upkeep
-from bridge.store import notes
 from bridge.webserver.server import build
 from bridge.webserver.web import ChannelHealth, ChannelState, Health, Web
 
 __all__ = ["Daemon", "bound"]
 
 _log = logging.getLogger("bridge.daemon")
-BEAT = timedelta(seconds=15)
+_RESTS = 10  # polls that a channel which needs a person is left alone for
+BEAT = timedelta(seconds=15)  # at the longest between two signs of life
 
 
 class _Server(uvicorn.Server):
@@ -117,10 +116,11 @@ class _House:
         self.daemon, self.app, self.work, self.sock = daemon, daemon.app, work, sock
         self.config = self.app.loaded.config
         poll, max_age = self.config.daemon.poll, self.config.audit.max_age
-        self.live = Live(work.context, Pace(poll=poll, max_age=max_age))
+        self.live = Live(work.context, Pace(poll=poll, max_age=max_age, rest=_RESTS * poll))
         ports = {one.name: one.connector.webhooks for one in work.channels if one.connector.webhooks is not None}
         self.inbox = Inbox(self.app.database, ports, self.app.now, self._heard)
         self.schedule = Schedule(self.app.now)
+        self.beats = min(BEAT, poll)
         self.since = daemon._since or self.app.now()
 
     async def run(self) -> None:
@@ -129,9 +129,10 @@ class _House:
         async with self._serving():
             living = asyncio.create_task(self.live.run(ending))
             self.schedule.start(self._jobs())
-            self.daemon.ready(self._address(), tuple(self.live.lanes))
             asked = [asyncio.create_task(event.wait()) for event in (self.daemon.stop, self.daemon.reload)]
             try:
+                await self._beat()
+                self.daemon.ready(self._address(), tuple(self.live.lanes))
                 await asyncio.wait([living, *asked], return_when=asyncio.FIRST_COMPLETED)
             finally:
                 for task in asked:
@@ -140,7 +141,7 @@ class _House:
                 ending.set()
                 await living
         await self.inbox.close()
-        self.app.database.write(lambda connection: notes.set_meta(connection, "daemon", ""))
+        self.app.database.write(rest)
 
     def _heard(self, channel: str) -> None:
         if channel in self.live.lanes:
@@ -186,19 +187,22 @@ class _House:
             events=self.config.daemon.keep_events,
         )
         upkeep = Upkeep(self.work.context, lambda: self.live.lanes, keeping, self.since)
-        beat = Job(name="heartbeat", every=BEAT, run=self._beat, at_start=True)
+        beat = Job(name="heartbeat", every=self.beats, run=self._beat)
         return [*self.live.jobs(), *upkeep.jobs(), beat]
 
     async def _beat(self) -> None:
         """Leave a sign of life, with the schedule, for `bridge status` in another process."""
-        beat: dict[str, Any] = {
-            "at": self.app.now(),
-            "since": self.since,
-            "process": os.getpid(),
-            "address": self._address(),
-            "every": BEAT.total_seconds(),
-            "channels": [asdict(one) for one in self.health().channels],
-            "jobs": [asdict(one) for one in self.schedule.turns()],
-        }
-        text = msgspec.json.encode(beat).decode()
-        self.app.database.write(lambda connection: notes.set_meta(connection, "daemon", text))
+        beat = Beat(
+            at=self.app.now(),
+            since=self.since,
+            process=os.getpid(),
+            address=self._address(),
+            every=self.beats.total_seconds(),
+            channels=tuple(_as_told(one) for one in self.health().channels),
+            jobs=tuple(self.schedule.turns()),
+        )
+        self.app.database.write(lambda connection: beaten(connection, beat))
+
+
+def _as_told(one: ChannelHealth) -> BeatChannel:
+    return BeatChannel(channel=one.channel, state=one.state, heard_at=one.heard_at, error=one.error)

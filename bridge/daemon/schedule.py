@@ -9,22 +9,12 @@ from typing import Any
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
+from bridge.app.results import JobLine
 from bridge.engine.live import Job
 
-__all__ = ["Schedule", "Turn"]
+__all__ = ["Schedule"]
 
 _log = logging.getLogger("bridge.daemon")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
-    """One job as `bridge status` shows it; `error` is how its last run failed ("" = it did not)."""
-
-    name: str
-    every: float
-    next_at: datetime | None
-    last_at: datetime | None = None
-    error: str = ""
 
 
 @dataclass(slots=True)
@@ -59,15 +49,15 @@ class Schedule:
         """Start nothing more."""
         self._timer.shutdown(wait=False)
 
-    def turns(self) -> list[Turn]:
+    def turns(self) -> list[JobLine]:
         """Return every job with its next and its last turn."""
         return [self._turn(name, job) for name, job in sorted(self._jobs.items())]
 
-    def _turn(self, name: str, job: Job) -> Turn:
+    def _turn(self, name: str, job: Job) -> JobLine:
         planned = self._timer.get_job(name)
         last, error = self._last.get(name, (None, ""))
         next_at = None if planned is None else planned.next_run_time
-        return Turn(name=name, every=job.every.total_seconds(), next_at=next_at, last_at=last, error=error)
+        return JobLine(name=name, every=job.every.total_seconds(), next_at=next_at, last_at=last, error=error)
 
     def _guarded(self, job: Job) -> Callable[[], Awaitable[None]]:
         async def run() -> None:
