@@ -7,7 +7,7 @@ import base64
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from sqlalchemy.engine import Connection
@@ -43,6 +43,12 @@ __all__ = ["BadCursor", "Kept", "KeyTaken", "Once", "Serving"]
 
 # A till's clock may be ahead of ours by this much; further ahead is a mistake, not a time.
 AHEAD = timedelta(minutes=1)
+
+
+# What a cursor may hold: what the databases take.
+_Name = Annotated[str, msgspec.Meta(pattern=r"^[^\x00]*$")]
+_Number = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+_Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class KeyTaken(AppError):
@@ -95,7 +101,7 @@ class Serving:
 
     def skus(self, search: str, cursor: str, limit: int) -> SkuPage:
         """List SKUs by name; `search` is words that are in the SKU or the title."""
-        after = "" if not cursor else _unpacked(cursor, str)
+        after = "" if not cursor else _unpacked(cursor, _Name)
 
         def unit(connection: Connection) -> SkuPage:
             rows = lookup.sku_rows(connection, search.split()[:10], after, limit + 1)
@@ -121,25 +127,25 @@ class Serving:
             lines[row.key].append(line)
         return {sku: _kit(parts, lines) if parts else tuple(lines[sku]) for sku, parts in wanted.items()}
 
-    def movements(self, sku: str, place: str | None, cursor: str, limit: int) -> MovementPage:
-        """List the movements of a SKU, newest first; raises Missing."""
-        before = None if not cursor else _unpacked(cursor, int)
+    def movements(self, sku: str, place: str, cursor: str, limit: int) -> MovementPage:
+        """List the movements of a SKU, newest first (`place` "" is all); raises Missing."""
+        before = None if not cursor else _unpacked(cursor, _Number)
 
         def unit(connection: Connection) -> MovementPage:
             if queries.title(connection, sku) is None:
                 raise looking.unknown_sku(connection, sku)
-            rows = lookup.moves(connection, sku, place, before, limit + 1)
+            rows = lookup.moves(connection, sku, place or None, before, limit + 1)
             items = tuple(looking.movement_line(row) for row in rows[:limit])
             return MovementPage(items=items, next=_packed(items[-1].id) if len(rows) > limit else None)
 
         return self.app.database.read(unit)
 
-    def orders(self, channel: str | None, status: str | None, cursor: str, limit: int) -> OrderPage:
-        """List orders, the newest change first."""
-        after = None if not cursor else _unpacked(cursor, tuple[datetime, str, str])
+    def orders(self, channel: str, status: str, cursor: str, limit: int) -> OrderPage:
+        """List orders, the newest change first (`channel` and `status` "" are all)."""
+        after = None if not cursor else _unpacked(cursor, tuple[_Moment, _Name, _Name])
 
         def unit(connection: Connection) -> OrderPage:
-            rows = lookup.order_rows(connection, channel, status, after, limit + 1)
+            rows = lookup.order_rows(connection, channel or None, status or None, after, limit + 1)
             items = tuple(_head(row) for row in rows[:limit])
             last = items[-1] if len(rows) > limit else None
             return OrderPage(items=items, next=None if last is None else _packed(_place(last)))

@@ -208,7 +208,8 @@ def test_skus_are_listed_by_name_page_by_page() -> None:
             page = (await house.get("/skus", params={"limit": "2", "cursor": cursor})).json()
             seen += [one["sku"] for one in page["items"]]
             cursor = page["next"]
-        assert (seen, cursor) == (["S1", "S2", "S3", "S4", "S5"], None)
+        assert seen == ["S1", "S2", "S3", "S4", "S5"]
+        assert cursor is None
 
     api_story(story, goods={"woocommerce": [good for n in range(1, 6) for good in one_sku(f"S{n}", n)]})
 
@@ -229,7 +230,9 @@ def test_skus_are_found_by_words_of_their_name_or_title() -> None:
 
 
 @pytest.mark.parametrize("path", ["/skus", "/orders", "/skus/A/movements"])
-@pytest.mark.parametrize("query", [{"limit": "0"}, {"limit": "201"}, {"limit": "x"}, {"cursor": "!"}, {"page": "2"}])
+@pytest.mark.parametrize(
+    "query", [{"limit": "0"}, {"limit": "201"}, {"limit": "x"}, {"cursor": "!"}, {"cursor": "AAAA"}, {"page": "2"}]
+)
 def test_a_query_that_is_wrong_is_422(path: str, query: dict[str, str]) -> None:
     async def story(house: House) -> None:
         _is_problem(await house.get(path, params=query), 422)

@@ -97,18 +97,9 @@ def _path_parameters(one: Operation) -> list[dict[str, Any]]:
 def _query_parameters(one: Operation, refs: dict[int, Any], components: dict[str, Any]) -> list[dict[str, Any]]:
     shape = components[refs[id(one.query)]["$ref"].rpartition("/")[2]]
     return [
-        {"name": name, "in": "query", "required": False, "schema": _without_null(schema)}
+        {"name": name, "in": "query", "required": False, "schema": schema}
         for name, schema in shape["properties"].items()
     ]
-
-
-def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """A query cannot say null: it leaves the parameter out."""
-    kinds = [kind for kind in schema.get("anyOf", []) if kind != {"type": "null"}]
-    if not kinds:
-        kept = {key: value for key, value in schema.items() if key != "default" or value is not None}
-        return {**kept, "enum": [one for one in kept["enum"] if one is not None]} if "enum" in kept else kept
-    return dict(kinds[0])
 
 
 def _headers(one: Operation) -> list[dict[str, Any]]:

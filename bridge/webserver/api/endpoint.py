@@ -56,7 +56,7 @@ class Endpoint:
     async def _answer(self, request: Request) -> Response:
         operation = self._operation(request)
         token = self._token(request, operation)
-        query = _checked(dict(request.query_params), operation.query, "query", strict=False)
+        query = _query(request, operation)
         path = _path(request)
         if not operation.changes:
             call = Call(path=path, query=query, body=None)
@@ -110,6 +110,13 @@ class Endpoint:
         return token
 
 
+def _query(request: Request, operation: Operation) -> Any:
+    given = dict(request.query_params)
+    if len(given) < len(request.query_params.multi_items()):
+        raise Problem(422, "a parameter is given twice", "query", "give it once")
+    return _checked(given, operation.query, "query", strict=False)
+
+
 def _path(request: Request) -> Mapping[str, str]:
     found: Mapping[str, str] = request.path_params
     for value in found.values():
@@ -141,7 +148,16 @@ async def _body(request: Request, operation: Operation) -> Any:
         value = msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Problem(400, f"the body is no JSON: {error}", "body", "send one JSON object in UTF-8") from error
-    return _checked(value, operation.body, "body", strict=True)
+    return _checked(_whole(value), operation.body, "body", strict=True)
+
+
+def _whole(value: Any) -> Any:
+    """Write 3.0 as 3: to JSON they are one number, and some languages know no other."""
+    if isinstance(value, dict):
+        return {name: _whole(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_whole(one) for one in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 async def _bytes(request: Request) -> bytes:

@@ -81,7 +81,7 @@ class ListSkus(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
 class MovementsOf(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """Which movements to list."""
 
-    place: Place | None = None
+    place: Annotated[str, Meta(max_length=64, pattern=_PLAIN_OR_NOTHING, description="Empty: all places.")] = ""
     cursor: Cursor = ""
     limit: Limit = 50
 
@@ -89,7 +89,7 @@ class MovementsOf(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_on
 class ListOrders(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """Which orders to list."""
 
-    channel: Annotated[str, Meta(max_length=255, pattern=PLAIN)] | None = None
-    status: Literal["placed", "paid", "fulfilled", "cancelled"] | None = None
+    channel: Annotated[str, Meta(max_length=255, pattern=_PLAIN_OR_NOTHING, description="Empty: all channels.")] = ""
+    status: Literal["", "placed", "paid", "fulfilled", "cancelled"] = ""
     cursor: Cursor = ""
     limit: Limit = 50
