@@ -78,7 +78,7 @@ def _details(one: "ChannelHooks") -> None:
 def _told(report: "HookReport") -> list[str]:
     acts = {
         "not told": report.missing, "told twice": report.double, "created": report.created, "switched on": report.mended,
-        "removed, told twice": report.removed,
+        "signed with a new secret": report.signed, "removed, because told twice": report.removed,
     }  # fmt: skip
     lines = [f"{what}: {', '.join(dict.fromkeys(topics))}" for what, topics in acts.items() if topics]
     return [*lines, *report.findings]

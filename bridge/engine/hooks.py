@@ -37,7 +37,8 @@ class Hook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HookReport:
-    """What is subscribed, and what was done about it. `created`, `removed` and `mended` name topics.
+    """What is subscribed, and what was done about it: topics that were `created`, `mended` (switched on again), `signed` (with a
+    secret of ours, where it was another one), `removed` (because told twice).
 
     `hooks` are those at our `url` at the end; `missing` the topics that nobody tells us of then, `double` those told more than
     once, `others` how many subscriptions are at other addresses. `findings` are for a person.
@@ -51,6 +52,7 @@ class HookReport:
     others: int = 0
     created: tuple[str, ...] = ()
     mended: tuple[str, ...] = ()
+    signed: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
 
@@ -141,6 +143,7 @@ class _Hooking:
     others: int = 0
     created: list[str] = field(default_factory=list)
     mended: list[str] = field(default_factory=list)
+    signed: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
 
@@ -158,9 +161,9 @@ class _Hooking:
     async def heal(self) -> None:
         """Make it what it should be: first nothing is missed, then nothing comes twice."""
         self._learn(self.ours.values())
-        signed = self.context.database.read(self._signed)
+        known = self.context.database.read(self._signed)
         for one in self._choice.kept:
-            if not one.active or not (one.id in signed or one.secret or self.port.secrets):
+            if not one.active or not (one.id in known or one.secret or self.port.secrets):
                 await self._mend(one)
         if missing := self._choice.uncovered:
             await self._subscribe(missing)
@@ -195,11 +198,12 @@ class _Hooking:
         except Gone:
             del self.ours[one.id]
         except Refused as error:
-            self.refused.append(f"{told} could not be switched on: {error.what}")
+            act = "signed with our secret" if one.active else "switched on"
+            self.refused.append(f"{told} could not be {act}: {error.what}")
         else:
             del self.ours[one.id]
             self._have([mended])
-            self.mended.extend(_told(one, self.port.topics))
+            (self.signed if one.active else self.mended).extend(_told(one, self.port.topics))
 
     async def _subscribe(self, missing: Sequence[str]) -> None:
         secret = self._secret()
@@ -285,6 +289,7 @@ class _Hooking:
             others=self.others,
             created=tuple(self.created),
             mended=tuple(self.mended),
+            signed=tuple(self.signed),
             removed=tuple(self.removed),
             findings=(*self.refused, *self._old_ones()),
         )

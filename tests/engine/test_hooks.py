@@ -254,7 +254,7 @@ def test_a_subscription_that_somebody_made_by_hand_gets_our_secret(bench: Bench)
     bench.port.put([TOPICS[0]], URL, secret="typed by a person")
     assert not bench.verifies()
     report = bench.run()
-    assert report.mended == (TOPICS[0],)
+    assert (report.signed, report.mended) == ((TOPICS[0],), ())
     assert bench.verifies()
 
 
@@ -263,7 +263,7 @@ def test_a_lost_database_has_everything_signed_anew(bench: Bench, database: Data
     fresh = begin(database)
     fresh.port = bench.port
     report = fresh.run()
-    assert (report.mended, report.created) == (TOPICS, ())
+    assert (report.signed, report.created) == (TOPICS, ())
     assert fresh.verifies()
     assert len(fresh.at_ours) == 3
 
@@ -307,7 +307,7 @@ def test_a_new_secret_and_the_old_one_for_a_day(bench: Bench) -> None:
     (old,) = bench.secrets
     bench.time += timedelta(days=30)
     report = bench.run(rotate)
-    assert (report.mended, report.ok) == (TOPICS, True)
+    assert (report.signed, report.ok) == (TOPICS, True)
     new, before = list(bench.secrets)
     assert before == old != new
     assert set(bench.port.signs.values()) == {new}
@@ -338,7 +338,7 @@ def test_a_rotation_that_was_cut_off_is_finished_by_the_next_healing(bench: Benc
     bench.time += timedelta(days=3)
     assert bench.verifies()
     bench.port = healthy
-    assert bench.run().mended == TOPICS[1:]
+    assert bench.run().signed == TOPICS[1:]
     assert set(healthy.signs.values()) == {new}
     bench.time += timedelta(days=1)
     assert list(bench.secrets) == [new]
