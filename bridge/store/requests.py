@@ -30,8 +30,8 @@ def begin(connection: Connection, token: str, key: str, digest: str, now: dateti
     Of two transactions at once the second waits here for the first: there is never a second effect.
     """
     row = {"token": token, "key": key, "digest": digest, "status": 0, "answer": "", "at": now}
-    claim = inserting(connection.dialect.name, requests).values(row).on_conflict_do_nothing()
-    if connection.execute(claim).rowcount:
+    claim = inserting(connection.dialect.name, requests).values(row).on_conflict_do_nothing().returning(requests.c.key)
+    if connection.execute(claim).first() is not None:
         return None
     found = connection.execute(sa.select(requests).where(_is(token, key))).one()
     return Answered(digest=found.digest, status=found.status, answer=found.answer)
