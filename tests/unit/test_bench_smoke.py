@@ -14,7 +14,7 @@ from bench.report import Figure, Result, number
 
 ROOT = Path(__file__).parents[2]
 # What depends on the machine, and so on what else it is doing.
-TIMED = {"pull", "ingest", "plan", "cold_start"}
+TIMED = {"pull", "ingest", "plan", "cold_start", "hooks"}
 
 
 def ran(name: str) -> tuple[int, dict[str, Any]]:
