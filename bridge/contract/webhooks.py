@@ -27,7 +27,8 @@ class Hint:
     """Something to look at. `at` is when it happened by the platform's clock, where the delivery says so.
 
     order       `id` is the order's
-    stock       `id` and `location` make the stock key; `id` alone where the platform names no location
+    stock       `id` and `location` make the stock key; `id` alone where the platform names no location; `quantity` is the number
+                told (None: none was): one that we know already is an echo, and needs no look
     product     `id` is the product's
     channel     something changed that is not named: read all feeds
     privacy     a person's data is asked for or is to be deleted: `topic` says which, `id` whose (the platform's customer id),
@@ -41,6 +42,7 @@ class Hint:
     topic: str = ""
     at: datetime | None = None
     orders: tuple[str, ...] = ()
+    quantity: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

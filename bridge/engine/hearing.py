@@ -1,7 +1,8 @@
 """Hearing: stored deliveries into looks at what they name. A delivery says where to look, never what is there."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy.engine import Connection
@@ -9,77 +10,128 @@ from sqlalchemy.engine import Connection
 from bridge.contract.errors import Gone, Refused
 from bridge.contract.feed import Bad
 from bridge.contract.webhooks import Hint
+from bridge.domain.catalog import StockKey
 from bridge.domain.orders import Order
 from bridge.engine.booking import book
 from bridge.engine.collect import drain_orders, park_bad
 from bridge.engine.context import Channel, Context
 from bridge.engine.privacy import heed
 from bridge.engine.report import ChannelReport
-from bridge.store import deliveries, orders
+from bridge.store import deliveries, positions
 from bridge.store.deliveries import Stored
 
-__all__ = ["hear"]
+__all__ = ["Heard", "Memory", "hear", "look_at"]
 
-# More orders than this are read as pages of the feed, and one by one only what the feed does not show yet.
-FEW = 5
+# More orders than this are read as pages of the feed first.
+FEW = 12
+# One sale is told several times within a second ("created", "updated", "paid"): one more look then, not one each.
+PAUSE = timedelta(seconds=1)
+_REMEMBERED = 5_000
 
 
-async def hear(context: Context, channel: Channel, stored: Sequence[Stored], report: ChannelReport) -> bool:
-    """Look at what these deliveries name and book the orders; return whether the feeds are to be read as well.
+@dataclass(slots=True)
+class Memory:
+    """When we last began to look at an order, by our clock; lost with the process, and then we look once more."""
+
+    looked: dict[str, datetime] = field(default_factory=dict)
+
+    def note(self, ids: Iterable[str], now: datetime) -> None:
+        """We look at these now."""
+        for one in ids:
+            self.looked.pop(one, None)
+            self.looked[one] = now
+        while len(self.looked) > _REMEMBERED:
+            del self.looked[next(iter(self.looked))]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What is left to look at. `feeds`: the feeds have news; `orders`: to be looked at once more, and when.
+
+    `levels`: numbers that were told and differ from what we know. An order on its way may explain them.
+    """
+
+    feeds: bool = False
+    orders: dict[str, datetime] = field(default_factory=dict)
+    levels: dict[StockKey, int] = field(default_factory=dict)
+
+
+async def hear(
+    context: Context, channel: Channel, stored: Sequence[Stored], memory: Memory, report: ChannelReport
+) -> Heard:
+    """Look at what these deliveries name, and book the orders.
 
     They are marked done in the end: a failure in between leaves all of them waiting, and looking twice changes nothing.
     """
     port = channel.connector.webhooks
-    hints = [hint for one in stored for hint in (port.parse(one.delivery) if port else ())]
-    await _orders(context, channel, hints, report)
-    private = [hint for hint in hints if hint.kind == "privacy"]
+    told = [(one, hint) for one in stored for hint in (port.parse(one.delivery) if port else ())]
+    now = context.now()
+    orders, later = _to_look_at(told, memory, now)
+    if len(orders) > FEW:
+        memory.note(orders, now)
+        await drain_orders(context, channel, report)
+    await look_at(context, channel, orders, memory, report)
+    hints = [hint for _, hint in told]
+    levels = context.database.read(lambda connection: _news(connection, channel.name, hints))
 
     def done(connection: Connection) -> None:
-        for hint in private:
-            heed(connection, channel.name, hint, context.now())
+        for hint in hints:
+            if hint.kind == "privacy":
+                heed(connection, channel.name, hint, context.now())
         deliveries.finish(connection, [one.id for one in stored], "done", "", context.now())
 
     context.database.write(done)
-    return any(hint.kind in {"stock", "product", "channel"} for hint in hints)
+    feeds = any(hint.kind in {"product", "channel"} or (hint.kind == "stock" and _unclear(hint)) for hint in hints)
+    return Heard(feeds=feeds, orders=later, levels=levels)
 
 
-async def _orders(context: Context, channel: Channel, hints: Sequence[Hint], report: ChannelReport) -> None:
-    wanted = _newest(hints)
-    if len(wanted) > FEW:
-        await drain_orders(context, channel, report)
-    missing = context.database.read(lambda connection: _unseen(connection, channel.name, wanted))
+def _to_look_at(
+    told: Sequence[tuple[Stored, Hint]], memory: Memory, now: datetime
+) -> tuple[list[str], dict[str, datetime]]:
+    """Return the orders to look at now, and those we looked at a moment ago. What came before that look is in it."""
+    soon, later = dict[str, None](), dict[str, datetime]()
+    for one, hint in told:
+        if hint.kind != "order" or not hint.id:
+            continue
+        last = memory.looked.get(hint.id)
+        if last is None or now - last >= PAUSE:
+            soon[hint.id] = None
+        elif one.received_at >= last:
+            later[hint.id] = last + PAUSE
+    return list(soon), later
+
+
+def _news(connection: Connection, channel: str, hints: Sequence[Hint]) -> dict[StockKey, int]:
+    """The numbers told that are not what we know already: an echo of our own write is nothing."""
+    told = {StockKey(h.id, h.location): h.quantity for h in hints if h.kind == "stock" and not _unclear(h)}
+    known = positions.by_keys(connection, channel, told)
+    return {
+        key: units for key, units in told.items() if units is not None and key in known and known[key].shown != units
+    }
+
+
+def _unclear(hint: Hint) -> bool:
+    return hint.quantity is None
+
+
+async def look_at(
+    context: Context, channel: Channel, ids: Sequence[str], memory: Memory, report: ChannelReport
+) -> None:
+    """Read these orders now and book them; one that cannot be understood is set aside, one that is no more is left out."""
     size = channel.connector.limits.concurrency
-    for start in range(0, len(missing), size):
-        await _look(context, channel, missing[start : start + size], report)
+    for start in range(0, len(ids), size):
+        part = ids[start : start + size]
+        memory.note(part, context.now())
+        found = await asyncio.gather(*(_one(channel, one) for one in part))
+        _keep(context, channel, found, report)
 
 
-def _newest(hints: Sequence[Hint]) -> dict[str, datetime | None]:
-    """When each order was last heard of; None where a delivery does not say."""
-    wanted: dict[str, datetime | None] = {}
-    for hint in hints:
-        if hint.kind == "order" and hint.id:
-            before = wanted.get(hint.id, hint.at)
-            wanted[hint.id] = None if hint.at is None or before is None else max(before, hint.at)
-    return wanted
-
-
-def _unseen(connection: Connection, channel: str, wanted: dict[str, datetime | None]) -> list[str]:
-    """Those whose newest snapshot is not surely younger than the delivery: platforms stamp orders in whole seconds."""
-    known = orders.load(connection, channel, list(wanted))
-    return [
-        one
-        for one, at in wanted.items()
-        if at is None or one not in known or known[one].order.updated_at <= at + timedelta(seconds=1)
-    ]
-
-
-async def _look(context: Context, channel: Channel, ids: Sequence[str], report: ChannelReport) -> None:
-    found = await asyncio.gather(*(_one(channel, one) for one in ids))
-    page = [one for one in found if isinstance(one, Order)]
+def _keep(context: Context, channel: Channel, found: Sequence[Order | Bad | None], report: ChannelReport) -> None:
+    page = sorted((one for one in found if isinstance(one, Order)), key=lambda order: (order.updated_at, order.id))
     bad = [one for one in found if isinstance(one, Bad)]
 
     def keep(connection: Connection) -> None:
-        booked = book(connection, context, channel, sorted(page, key=lambda order: (order.updated_at, order.id)))
+        booked = book(connection, context, channel, page)
         park_bad(connection, context, channel.name, "orders", bad)
         report.orders += booked.orders
         report.movements += booked.movements

@@ -17,7 +17,7 @@ from bridge.contract.errors import BridgeError, NeedsPerson, TryLater
 from bridge.domain.catalog import StockKey
 from bridge.engine.collect import collect, read_again
 from bridge.engine.context import Channel, Context
-from bridge.engine.hearing import hear
+from bridge.engine.hearing import Heard, Memory, hear, look_at
 from bridge.engine.push import push
 from bridge.engine.recover import recover
 from bridge.engine.report import ChannelReport
@@ -37,7 +37,9 @@ class Pace:
 
     poll     how often every feed is read, hints or not
     max_age  no number goes unverified longer
-    feeds    hints at products and numbers are gathered for so long before the feeds are read
+    gather   deliveries are gathered for so long before anything is looked at: one sale is told several times at once
+    feeds    hints at products are gathered for so long before the feeds are read
+    levels   a number that was told waits so long for the order that may explain it
     first, longest  the pause after one failure, and after many
     rest     the pause of a channel that needs a person
     bug      the pause after something that no error foresees
@@ -45,7 +47,9 @@ class Pace:
 
     poll: timedelta = timedelta(seconds=30)
     max_age: timedelta = timedelta(hours=1)
-    feeds: timedelta = timedelta(seconds=1)
+    gather: timedelta = timedelta(milliseconds=50)
+    feeds: timedelta = timedelta(seconds=10)
+    levels: timedelta = timedelta(seconds=1)
     first: timedelta = timedelta(seconds=1)
     longest: timedelta = timedelta(minutes=2)
     rest: timedelta = timedelta(minutes=5)
@@ -94,6 +98,9 @@ class Lane:
     _hands: asyncio.Event = field(default_factory=asyncio.Event)
     _errands: set[Errand] = field(default_factory=lambda: set[Errand](("poll",)))
     _doubts: dict[StockKey, datetime] = field(default_factory=dict)
+    _told: dict[StockKey, int] = field(default_factory=dict)
+    _later: dict[str, datetime] = field(default_factory=dict)
+    _memory: Memory = field(default_factory=Memory)
     _feeds_at: datetime | None = None
     _failures: int = 0
 
@@ -120,6 +127,7 @@ class Lane:
         self._ears.set()
         while not self.stopping:
             await self._ears.wait()
+            await self.context.sleep(self.pace.gather.total_seconds())
             self._ears.clear()
             pause = await self._trying(self._hear)
             if pause is not None:
@@ -144,16 +152,24 @@ class Lane:
             self.hinted_at, self.unhinted = self.context.now(), 0
             report = ChannelReport()
             try:
-                wants_feeds = await hear(self.context, self.channel, stored, report)
+                heard = await hear(self.context, self.channel, stored, self._memory, report)
             finally:
                 self._note(report, stored[0].received_at)
             self._count({"hints": len(stored)})
-            if wants_feeds and self._feeds_at is None:
-                self._feeds_at = self.context.now() + self.pace.feeds
-                self._hands.set()
+            self._remember(heard)
+
+    def _remember(self, heard: Heard) -> None:
+        now = self.context.now()
+        if heard.feeds and self._feeds_at is None:
+            self._feeds_at = now + self.pace.feeds
+        self._later |= heard.orders
+        for key, units in heard.levels.items():
+            self._told[key] = units
+            self._doubts.setdefault(key, now + self.pace.levels)
+        self._hands.set()
 
     async def _something_to_do(self) -> None:
-        times = [*self._doubts.values(), *([self._feeds_at] if self._feeds_at else [])]
+        times = [*self._doubts.values(), *self._later.values(), *([self._feeds_at] if self._feeds_at else [])]
         wait = max(0.0, (min(times) - self.context.now()).total_seconds()) if times else None
         with suppress(TimeoutError):
             await asyncio.wait_for(self._hands.wait(), wait)
@@ -165,6 +181,7 @@ class Lane:
             await self._step(self._read)
         if not self.news.holding(self.name):
             await self._step(self._push)
+        await self._step(self._look_once_more)
         await self._step(self._settle_doubts)
         if "audit" in self._errands:
             self._errands.discard("audit")
@@ -203,11 +220,21 @@ class Lane:
             delay = (self.context.now() - since).total_seconds()
             self._count({figures.delay_name(delay): 1})
 
+    async def _look_once_more(self, report: ChannelReport) -> None:
+        due = [one for one, at in self._later.items() if at <= self.context.now()]
+        for one in due:
+            del self._later[one]
+        await look_at(self.context, self.channel, due, self._memory, report)
+
     async def _settle_doubts(self, report: ChannelReport) -> None:
-        """Read again what was found different, once it has stood for the grace time."""
-        due = [key for key, at in self._doubts.items() if at <= self.context.now()]
+        """Read again what was found different, once it has stood for the grace time; what was told and is so by now is settled."""
+        due = {key for key, at in self._doubts.items() if at <= self.context.now()}
+        told = {key: self._told.pop(key) for key in due & self._told.keys()}
         for key in due:
             del self._doubts[key]
+        if told:
+            known = self.context.database.read(lambda connection: positions.by_keys(connection, self.name, told))
+            due -= {key for key, row in known.items() if row.shown == told[key] and row.suspect is None}
         if due:
             self._doubt(await read_again(self.context, self.channel, sorted(due), report))
             self.wake()

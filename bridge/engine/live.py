@@ -79,9 +79,11 @@ class Live:
         self._stopping = True
         for lane in self.lanes.values():
             lane.stopping = True
-        free = asyncio.gather(*(lane.lock.acquire() for lane in self.lanes.values()))
-        await asyncio.wait([asyncio.ensure_future(free)], timeout=patience)
-        free.cancel()
+        free = [asyncio.create_task(lane.lock.acquire()) for lane in self.lanes.values()]
+        if free:
+            _, busy = await asyncio.wait(free, timeout=patience)
+            for task in busy:
+                task.cancel()
 
     # What lanes tell.
 

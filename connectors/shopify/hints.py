@@ -37,6 +37,7 @@ class _Body(msgspec.Struct):
     order_edit: Any = None
     inventory_item_id: Any = None
     location_id: Any = None
+    available: Any = None
     customer: Any = None
     orders_requested: Any = None
     orders_to_redact: Any = None
@@ -93,7 +94,8 @@ def _refund(payload: _Body) -> Hint | None:
 def _level(payload: _Body) -> Hint | None:
     found = re.fullmatch(_LEVEL, _text(payload.admin_graphql_api_id))
     item, place = found[1] if found else _number(payload.inventory_item_id), _number(payload.location_id)
-    return Hint(kind="stock", id=item, location=place) if item and place else None
+    units = payload.available if type(payload.available) is int else None
+    return Hint(kind="stock", id=item, location=place, quantity=units) if item and place else None
 
 
 def _item(payload: _Body) -> Hint | None:

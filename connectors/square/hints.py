@@ -23,6 +23,7 @@ _ALL = ("catalog.version.updated", "oauth.authorization.revoked")
 TOPICS = (*_ORDERS, *_MONEY, _COUNTS, *_ALL)
 # An id goes into the path of the call that looks.
 _ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
+_WHOLE = re.compile(r"-?[0-9]{1,12}")
 
 
 def hints(body: bytes) -> Sequence[Hint]:
@@ -40,8 +41,11 @@ def hints(body: bytes) -> Sequence[Hint]:
         return [Hint(kind="nothing", topic=topic, at=at)]
     if not found:
         return [Hint(kind="channel", topic=topic, at=at)]
+    if topic != _COUNTS:
+        return [Hint(kind="order", id=one, location=place, topic=topic, at=at) for one, place in found]
+    told = _quantities(part(event, "data"))
     return [
-        Hint(kind="stock" if topic == _COUNTS else "order", id=one, location=place, topic=topic, at=at)
+        Hint(kind="stock", id=one, location=place, topic=topic, at=at, quantity=told.get((one, place)))
         for one, place in found
     ]
 
@@ -68,6 +72,16 @@ def _counts(data: Payload) -> list[tuple[str, str]]:
     if not all(len(key) == 2 for key in keys):
         return []
     return list(dict.fromkeys((one, place) for one, place in keys))
+
+
+def _quantities(data: Payload) -> dict[tuple[object, object], int]:
+    """Return the numbers told of what can be sold; a fraction is none of ours."""
+    told = {}
+    for count in rows(part(data, "object"), "inventory_counts"):
+        quantity = count.get("quantity")
+        if count.get("state") == "IN_STOCK" and isinstance(quantity, str) and _WHOLE.fullmatch(quantity):
+            told[count.get("catalog_object_id"), count.get("location_id")] = int(quantity)
+    return told
 
 
 def _ids(*values: object) -> list[str]:
