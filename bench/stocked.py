@@ -13,22 +13,32 @@ from bridge.store.tables import counters, listings, movements, positions, skus
 
 __all__ = ["stocked"]
 
+_Rows = dict[sa.Table, list[dict[str, Any]]]
 _PART = 5_000
 _STOCK = 20
 
 
-def stocked(database: Database, count: int, platforms: Mapping[str, str], *, now: datetime, off_every: int = 0) -> None:
+def stocked(
+    database: Database,
+    count: int,
+    platforms: Mapping[str, str],
+    *,
+    now: datetime,
+    off_every: int = 0,
+    everywhere: bool = False,
+) -> None:
     """Fill an empty database with `count` SKUs on these channels (name -> platform).
 
     Every number is as it should be, except on every `off_every`th SKU, of which 2 units were sold on the first channel and
-    the others do not show it yet.
+    the others do not show it yet. `everywhere`: 2 units were lost in the house instead, and no channel shows it yet.
     """
     schema.ensure(database)
     then = now - timedelta(hours=1)
     database.write(lambda connection: _channels(connection, platforms, then))
     for start in range(0, count, _PART):
         part = range(start, min(start + _PART, count))
-        database.write(lambda connection, part=part: _skus(connection, part, list(platforms), then, off_every))  # type: ignore[misc]
+        rows = _skus(part, list(platforms), then, off_every, "" if everywhere else next(iter(platforms)))
+        database.write(lambda connection, rows=rows: _insert(connection, rows))  # type: ignore[misc]
 
 
 def _channels(connection: Connection, platforms: Mapping[str, str], then: datetime) -> None:
@@ -40,19 +50,22 @@ def _channels(connection: Connection, platforms: Mapping[str, str], then: dateti
     notes.set_meta(connection, "opened", next(iter(platforms)))
 
 
-def _skus(connection: Connection, part: range, names: list[str], then: datetime, off_every: int) -> None:
+def _skus(part: range, names: list[str], then: datetime, off_every: int, seller: str) -> _Rows:
     def off(number: int) -> int:
         return 2 if off_every and number % off_every == 0 else 0
 
-    rows: dict[sa.Table, list[dict[str, Any]]] = {
+    return {
         skus: [{"sku": _sku(one), "title": f"Good {one}", "created_at": then} for one in part],
         counters: [_counter(one, off(one), names[0], then) for one in part],
-        movements: [row for one in part for row in _movements(one, off(one), names[0], then)],
+        movements: [row for one in part for row in _movements(one, off(one), seller, then)],
         listings: [_listing(one, name) for one in part for name in names],
         positions: [
-            _position(one, name, 0 if name == names[0] else off(one), off(one), then) for one in part for name in names
+            _position(one, name, 0 if name == seller else off(one), off(one), then) for one in part for name in names
         ],
     }
+
+
+def _insert(connection: Connection, rows: _Rows) -> None:
     for table, values in rows.items():
         connection.execute(table.insert(), values)
 
@@ -72,11 +85,11 @@ def _movements(number: int, off: int, channel: str, then: datetime) -> Iterator[
     opening = {"delta": _STOCK, "why": "opening", "unique_key": f"opening/{number}", "source": "", "note": "opening"}
     yield {**same, **opening}
     if off:
-        note = f"order {number}"
+        note = f"order {number}" if channel else f"breakage {number}"
         yield {
             **same,
             "delta": -off,
-            "why": "sale",
+            "why": "sale" if channel else "correction",
             "unique_key": f"sale/{number}",
             "source": f"{number}",
             "note": note,

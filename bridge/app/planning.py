@@ -1,9 +1,10 @@
 """Plan: every stock write that `sync` would make now, with its reason and the number of calls. Writes nothing anywhere."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain, islice, repeat
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.engine import Connection
@@ -12,7 +13,7 @@ from bridge.app.results import ChannelPlan, Plan, PlannedField, PlannedOrder, Pl
 from bridge.app.working import Working, recorded, working
 from bridge.contract.errors import BridgeError
 from bridge.domain.guard import guard
-from bridge.domain.position import Position
+from bridge.domain.position import Due
 from bridge.engine.collect import collect
 from bridge.engine.context import Channel, Context
 from bridge.engine.documents import sync_products
@@ -95,16 +96,15 @@ def _order(one: Todo) -> PlannedOrder:
 def _channel(
     connection: Connection, reasons: "Reasons", channel: Channel, skus: Sequence[str], limit: int | None
 ) -> ChannelPlan:
-    rows = [row for row in positions.work(connection, channel.name, skus) if row.delta]
+    rows = positions.due(connection, channel.name, skus)
     halt = guard(rows, positions.units_shown(connection, channel.name), reasons.context.rules.guard)
-    halted = {row.key for row in halt.rows} if halt else set()
-    allowed = [row for row in rows if row.key not in halted]
-    before = positions.by_keys(connection, channel.name, queries.guarded(connection, channel.name, skus)).values()
-    held = [*before, *(row for row in rows if row.key in halted)]
+    halted = halt.rows if halt else ()
+    allowed = _without(rows, halted)
+    before = positions.guarded(connection, channel.name, skus)
+    held = [*before, *halted]
     reason = halt.reason if halt else next((row.parked.removeprefix("guard: ") for row in before), "")
-    told = [*allowed, *held][:limit]
-    reasons.learn(connection, told)
-    held_keys = {row.key for row in held}
+    told = list(islice(chain(zip(allowed, repeat(False)), zip(held, repeat(True))), limit))
+    reasons.learn(connection, {row.sku for row, _ in told})
     return ChannelPlan(
         channel=channel.name,
         writes=len(allowed),
@@ -112,18 +112,23 @@ def _channel(
         calls=len(channel.connector.stock.batches([change_of(row) for row in allowed])),
         halted=reason,
         held=len(held),
-        rows=tuple(_write(row, reasons.of(row), held=row.key in held_keys) for row in told),
+        rows=tuple(_write(row, reasons.of(row, channel.name), held=waits) for row, waits in told),
     )
 
 
-def _write(row: Position, reason: str, *, held: bool) -> PlannedWrite:
+def _without(rows: list[Due], halted: Sequence[Due]) -> list[Due]:
+    out = set(halted)
+    return [row for row in rows if row not in out] if out else rows
+
+
+def _write(row: Due, reason: str, *, held: bool) -> PlannedWrite:
     return PlannedWrite(
         sku=row.sku,
         place=row.place,
-        stock_id=row.key.stock_id,
-        location=row.key.location,
-        shown=row.shown or 0,
-        target=row.target or 0,
+        stock_id=row.stock_id,
+        location=row.location,
+        shown=row.shown,
+        target=row.target,
         delta=row.delta,
         held=held,
         reason=reason,
@@ -139,15 +144,15 @@ class Reasons:
         self._reserved: dict[tuple[str, str], int] = {}
         self._learned: set[str] = set()
 
-    def learn(self, connection: Connection, rows: Sequence[Position]) -> None:
-        """Load what is needed for these rows, each SKU once for all channels."""
-        fresh = {row.sku for row in rows} - self._learned
+    def learn(self, connection: Connection, skus: Set[str]) -> None:
+        """Load what is needed for these SKUs, each once for all channels."""
+        fresh = skus - self._learned
         self._latest |= queries.latest_movements(connection, fresh)
         self._reserved = queries.units_held(connection)
         self._learned |= fresh
 
-    def of(self, row: Position) -> str:
-        """Return the reason in a few words."""
+    def of(self, row: Due, channel: str) -> str:
+        """Return the reason for a number of a channel in a few words."""
         slot = (row.sku, row.place)
         newest, reserved = self._latest.get(slot), self._reserved.get(slot, 0)
         aside = f", {reserved} held" if reserved else ""
@@ -157,5 +162,6 @@ class Reasons:
             return "its components changed"
         if newest is None:
             return f"the rules changed{aside}"
-        where = "here" if newest.channel == row.channel else f"on {newest.channel}"
-        return f"{newest.why} {newest.delta:+d} {where} ({newest.note}){aside}"
+        _, _, delta, why, moved_on, note = newest
+        where = "here" if moved_on == channel else f"on {moved_on}"
+        return f"{why} {delta:+d} {where} ({note}){aside}"

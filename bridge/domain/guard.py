@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-from bridge.domain.position import Position
+from bridge.domain.position import Due, Position
 
 __all__ = ["GuardRule", "Halt", "guard"]
+
+R = TypeVar("R", Position, Due)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,14 +24,14 @@ class GuardRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Halt:
+class Halt(Generic[R]):
     """Why rows are parked, and which."""
 
     reason: str
-    rows: tuple[Position, ...]
+    rows: tuple[R, ...]
 
 
-def guard(rows: Sequence[Position], units_shown: int, rule: GuardRule) -> Halt | None:
+def guard(rows: Sequence[R], units_shown: int, rule: GuardRule) -> Halt[R] | None:
     """Judge the rows of one channel's plan; `units_shown` is what the channel shows in all before it."""
     asked = [row for row in rows if not row.approved]
     zeroed = [row for row in asked if (row.shown or 0) > 0 and row.target == 0]

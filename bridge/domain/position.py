@@ -5,12 +5,13 @@ Pure: every function takes a `Position` and returns a new one. Times are the pla
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from bridge.domain.catalog import StockKey
 
 __all__ = [
     "Base",
+    "Due",
     "Position",
     "Verdict",
     "adopted",
@@ -70,6 +71,33 @@ class Position:
         """The work: what must change there (0 while either side is unknown)."""
         if self.shown is None or self.target is None:
             return 0
+        return self.target - self.shown
+
+
+class Due(NamedTuple):
+    """A number that is to change, as far as a plan tells of it.
+
+    A plan may have hundreds of thousands of them, and a whole `Position` takes three times as long to read.
+    """
+
+    stock_id: str
+    location: str
+    sku: str
+    place: str
+    shown: int
+    target: int
+    base: Base
+    parked: str
+    approved: bool
+
+    @property
+    def key(self) -> StockKey:
+        """Where the number lives."""
+        return StockKey(self.stock_id, self.location)
+
+    @property
+    def delta(self) -> int:
+        """What must change there."""
         return self.target - self.shown
 
 

@@ -13,7 +13,7 @@ from bridge.contract.errors import BridgeError, Gone, Refused
 from bridge.contract.stock import Applied, Outcome, Prepared, Rejected, StockChange
 from bridge.domain.catalog import StockKey
 from bridge.domain.guard import guard
-from bridge.domain.position import Position, claimed, read, released, wrote
+from bridge.domain.position import Due, Position, claimed, read, released, wrote
 from bridge.engine.context import Channel, Context
 from bridge.engine.linking import position_name
 from bridge.engine.noting import park
@@ -48,7 +48,7 @@ def _begin_tracking(connection: Connection, channel: Channel, skus: Sequence[str
     return fresh
 
 
-def change_of(row: Position) -> StockChange:
+def change_of(row: Position | Due) -> StockChange:
     """The stock write that brings a position to its target."""
     return StockChange(key=row.key, delta=row.delta, shown=row.shown or 0, track=row.base == "untracked")
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from bridge.domain.catalog import StockKey
-from bridge.domain.position import Position
+from bridge.domain.position import Due, Position
 from bridge.store.sql import change, chunks, rows_of, upsert
 from bridge.store.tables import differs, doubtful, listings, positions
 
@@ -19,8 +19,10 @@ __all__ = [
     "by_keys",
     "by_skus",
     "count",
+    "due",
     "every",
     "forget",
+    "guarded",
     "in_flight",
     "oldest",
     "save",
@@ -39,6 +41,8 @@ _PLAIN = tuple(field.name for field in fields(Position) if field.name != "key")
 _set_key = Position.__dict__["key"].__set__
 _SETTERS = tuple(Position.__dict__[name].__set__ for name in _PLAIN)
 _COLUMNS = (positions.c.stock_id, positions.c.location, *(positions.c[name] for name in _PLAIN))
+_DUE = tuple(positions.c[name] for name in Due._fields)
+_ORDER = (positions.c.channel, positions.c.stock_id, positions.c.location)
 
 
 def save(connection: Connection, rows: Iterable[Position]) -> None:
@@ -78,17 +82,19 @@ def every(connection: Connection, channel: str | None = None) -> Iterator[Positi
 
 def work(connection: Connection, channel: str, skus: Sequence[str] = ()) -> list[Position]:
     """Return the positions to write: they differ, nothing is in flight, nobody parked them, no difference is being judged."""
-    mine = sa.and_(
-        positions.c.channel == channel,
-        differs,
-        positions.c.in_flight.is_(None),
-        positions.c.suspect.is_(None),
-        positions.c.parked == "",
-        positions.c.gone.is_(False),
-    )
-    if skus:
-        mine = sa.and_(mine, positions.c.sku.in_(skus))
-    return list(_select(connection, mine))
+    return list(_select(connection, _to_write(channel, skus)))
+
+
+def due(connection: Connection, channel: str, skus: Sequence[str] = ()) -> list[Due]:
+    """Return the same as `work`, with no more of each position than a plan tells."""
+    return _due(connection, _to_write(channel, skus))
+
+
+def guarded(connection: Connection, channel: str, skus: Sequence[str] = ()) -> list[Due]:
+    """Return the channel's numbers that the guard holds back (of these SKUs, if any are named)."""
+    c = positions.c
+    held = sa.and_(c.channel == channel, c.parked.like("guard: %"), c.gone.is_(False), differs)
+    return _due(connection, sa.and_(held, c.sku.in_(skus)) if skus else held)
 
 
 def untracked(connection: Connection, channel: str) -> list[Position]:
@@ -186,9 +192,19 @@ def units_shown(connection: Connection, channel: str) -> int:
     return int(connection.execute(sa.select(sa.func.sum(positions.c.shown)).where(mine)).scalar() or 0)
 
 
+def _to_write(channel: str, skus: Sequence[str]) -> sa.ColumnElement[bool]:
+    c = positions.c
+    free = sa.and_(c.in_flight.is_(None), c.suspect.is_(None), c.parked == "", c.gone.is_(False))
+    mine = sa.and_(c.channel == channel, differs, free)
+    return sa.and_(mine, c.sku.in_(skus)) if skus else mine
+
+
+def _due(connection: Connection, where: sa.ColumnElement[bool]) -> list[Due]:
+    return list(map(Due._make, rows_of(connection, sa.select(*_DUE).where(where).order_by(*_ORDER))))
+
+
 def _select(connection: Connection, where: sa.ColumnElement[bool]) -> Iterator[Position]:
-    order = (positions.c.channel, positions.c.stock_id, positions.c.location)
-    for row in rows_of(connection, sa.select(*_COLUMNS).where(where).order_by(*order)):
+    for row in rows_of(connection, sa.select(*_COLUMNS).where(where).order_by(*_ORDER)):
         yield _position(row)
 
 

@@ -7,8 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from bridge.domain.catalog import StockKey
-from bridge.store.sql import chunks
+from bridge.store.sql import chunks, rows_of
 from bridge.store.tables import (
     conflicts,
     counters,
@@ -35,7 +34,6 @@ __all__ = [
     "counter_rows",
     "drift_rows",
     "finding_rows",
-    "guarded",
     "halts",
     "hold",
     "hold_rows",
@@ -145,7 +143,7 @@ def latest_movements(connection: Connection, names: Collection[str]) -> dict[tup
     found: dict[tuple[str, str], Any] = {}
     for part in parts:
         wanted = newest if part is None else newest.where(m.key.in_(part))
-        found.update(((row.key, row.place), row) for row in connection.execute(query.where(m.id.in_(wanted))))
+        found.update(((row[0], row[1]), row) for row in rows_of(connection, query.where(m.id.in_(wanted))))
     return found
 
 
@@ -190,15 +188,6 @@ def parked_rows(connection: Connection, ids: Sequence[int] | None = None) -> lis
     """Return parked items, oldest first."""
     query = sa.select(parked).order_by(parked.c.since, parked.c.id)
     return list(connection.execute(query if ids is None else query.where(parked.c.id.in_(ids))))
-
-
-def guarded(connection: Connection, channel: str, names: Sequence[str] = ()) -> list[StockKey]:
-    """Return the channel's numbers that the guard holds back (of these SKUs, if any are named)."""
-    c = positions.c
-    mine = sa.and_(c.channel == channel, c.parked.like("guard: %"), c.gone.is_(False), c.shown != c.target)
-    query = sa.select(c.stock_id, c.location).where(mine)
-    rows = connection.execute(query.where(c.sku.in_(names)) if names else query)
-    return [StockKey(row.stock_id, row.location) for row in rows]
 
 
 def halts(connection: Connection) -> dict[str, str]:
