@@ -21,6 +21,7 @@ from bridge.store import deliveries, figures, hook_secrets, schema
 from bridge.store.database import Database
 from bridge.store.tables import deliveries as table
 from tests.engine.hookport import HookPort, signature
+from tests.postgres import Server
 from tests.unit.make import T0
 
 T = TypeVar("T")
@@ -417,3 +418,28 @@ def test_closing_waits_for_the_commit_that_is_under_way(threaded: House) -> None
 
     assert house.run(day()) == 200
     assert house.bodies == [b"last"]
+
+
+def test_on_postgresql_as_well(server: Server) -> None:
+    database = Database(server.make())
+    schema.ensure(database)
+    inbox = Inbox(database, {"shop": HookPort()}, lambda: T0, lambda _: None)
+
+    async def deliver(body: bytes, secret: str) -> int:
+        headers = {"x-signature": signature(secret, body), "x-odd": "\x00 \x7f \xff"}
+        return await inbox.receive(
+            "shop", Delivery(body=body, headers=headers, url="https://bridge.example/hooks/shop")
+        )
+
+    async def day() -> list[int]:
+        database.write(lambda connection: hook_secrets.keep(connection, "shop", "agreed", T0))
+        bodies = [b"\x00\xff%d" % number for number in range(300)]
+        answers = await asyncio.gather(*(deliver(body, "agreed") for body in bodies), deliver(b"{}", "guessed"))
+        await inbox.close()
+        return answers
+
+    assert asyncio.run(day()) == [200] * 300 + [401]
+    found = database.read(lambda connection: deliveries.waiting(connection, "shop"))
+    assert [one.delivery.body for one in found] == [b"\x00\xff%d" % number for number in range(300)]
+    assert found[0].delivery.headers["x-odd"] == "\x00 \x7f \xff"
+    database.close()
