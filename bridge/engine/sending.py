@@ -51,8 +51,9 @@ class Sender:
             names = [line.target.name for line in self._lines]
             self._context.database.write(lambda connection: events.forget_others(connection, names))
             self._begun = True
-        found = await asyncio.gather(*(line.send() for line in self._lines))
-        return min((at for at in found if at is not None), default=None)
+        await asyncio.gather(*(line.send() for line in self._lines))
+        # Asked at the end: giving up at one target is an event for the others.
+        return min((at for line in self._lines if (at := line.next_at()) is not None), default=None)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -67,7 +68,7 @@ class _Line:
         self.context, self.target, self.http, self.source = context, target, http, source
         self.rests_until: datetime | None = None
 
-    async def send(self) -> datetime | None:
+    async def send(self) -> None:
         """Send what is due, subject by subject at once, until all is sent or the target is unwell."""
         while not self._rests():
             now = self.context.now()
@@ -77,6 +78,9 @@ class _Line:
             if not batch:
                 break
             await asyncio.gather(*(self._one(event) for event in batch))
+
+    def next_at(self) -> datetime | None:
+        """Return when the next event may be sent; None when nothing waits."""
         due = self.context.database.read(lambda connection: events.next_at(connection, self.target.name))
         return due if due is None or self.rests_until is None else max(due, self.rests_until)
 
@@ -92,10 +96,10 @@ class _Line:
         if 200 <= answer.status < 300:
             self.context.database.write(lambda connection: events.sent(connection, self.target.name, event.id))
             return
-        error_text = f"HTTP {answer.status}: {snippet(answer.content)}"
+        said = f"HTTP {answer.status}: {answer.redact(snippet(answer.content))}"
         unwell = answer.status >= 500 or answer.status in {408, 429}
         after = retry_after(answer.headers, answer.at) if unwell else None
-        self._failed(event, error_text, after=after, unwell=unwell, for_good=answer.status == 410)
+        self._failed(event, said, after=after, unwell=unwell, for_good=answer.status == 410)
 
     def _request(self, event: Due) -> Request:
         body = cloud_event(event, self.source)
