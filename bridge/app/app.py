@@ -50,6 +50,8 @@ class App:
         self.warn = warn
         # The daemon's context, while it runs: what the API changes follows from the same rules and is told to the same targets.
         self.live: Context | None = None
+        # Whether a command has worked along with a daemon in another process.
+        self.beside = False
 
     @classmethod
     def open(
@@ -88,6 +90,12 @@ class App:
     def now(self) -> datetime:
         """The time, in UTC."""
         return self.surroundings.now() if self.surroundings else datetime.now(UTC)
+
+    @property
+    def next_step(self) -> str:
+        """What brings a change of the database to the channels."""
+        poll = self.loaded.config.daemon.poll.total_seconds()
+        return f"`bridge run` takes it up within {poll:g} s" if self.beside else "Next: `bridge sync`"
 
     def must_have(self, channel: str) -> None:
         """Raise AppError unless the config has this channel."""
@@ -228,9 +236,10 @@ class App:
     def approve(self, channel: str) -> "results.Approval":
         """Let the next sync write what the guard held back on a channel."""
         from bridge.app import mending
+        from bridge.app.beside import at_work
 
         self.must_have(channel)
-        with self.database.alone("bridge approve"):
+        with at_work(self, "approve", beside=True):
             return self.database.write(lambda connection: mending.approve(connection, channel))
 
     async def add_hold(

@@ -31,7 +31,7 @@ async def retry(app: "App", ids: Sequence[int] | None) -> Retried:
     Guarded plans are approved, not retried; an order with unknown products waits for a link. An order or a product that
     could not be understood is read anew at once: no feed would bring it again.
     """
-    with recorded(app, "retry"):
+    with recorded(app, "retry", beside=True):
         found = app.database.read(lambda connection: _chosen(connection, ids))
         refused = app.database.read(lambda connection: [one for one in found if _waits(connection, one)])
         taken = [one for one in found if one not in refused]
@@ -120,7 +120,7 @@ def approve(connection: Connection, channel: str) -> Approval:
 
 async def add_hold(app: "App", sku: str, quantity: int, place: str, lasts: timedelta | None, note: str) -> HoldLine:
     """Reserve units of a SKU; every channel shows that many fewer from the next sync on."""
-    with recorded(app, "hold"):
+    with recorded(app, "hold", beside=True):
         async with working(app) as work:
             ends = None if lasts is None else app.now() + lasts
             return app.database.write(
@@ -130,7 +130,7 @@ async def add_hold(app: "App", sku: str, quantity: int, place: str, lasts: timed
 
 async def release_hold(app: "App", hold_id: str) -> HoldLine:
     """Give the units of an open hold back."""
-    with recorded(app, "hold"):
+    with recorded(app, "hold", beside=True):
         async with working(app) as work:
             return app.database.write(lambda connection: holding.give_back(connection, work.context, hold_id))
 

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from bridge.app.beside import at_work
 from bridge.app.errors import AppError
 from bridge.app.wiring import channel_of, events_of, outside, rules_of
 from bridge.engine.adopt import meet
 from bridge.engine.context import Channel, Context
-from bridge.engine.rules import apply_rules
+from bridge.engine.rules import apply_rules, in_force
 from bridge.store import channels, notes
+from bridge.store.errors import BusyError
 from bridge.wire.http import Surroundings
 
 if TYPE_CHECKING:
@@ -54,12 +56,26 @@ async def working(
         if adopted:
             for channel in built.values():
                 await _known(context, channel)
-            app.database.write(lambda connection: apply_rules(connection, context))
+            _apply_rules(app, context)
         yield Working(context=context, left_out=left_out)
     finally:
         for channel in built.values():
             if channel.connector.close is not None:
                 await channel.connector.close()
+
+
+def _apply_rules(app: "App", context: Context) -> None:
+    """A daemon keeps to the rules it began with: with others in the config, we would undo each other's work."""
+    try:
+        with app.database.alone("bridge"):
+            app.database.write(lambda connection: apply_rules(connection, context))
+    except BusyError as error:
+        if app.database.read(lambda connection: in_force(connection, context)):
+            return
+        if not error.daemon:
+            raise
+        step = "have it read the config: `systemctl reload bridge`, or send it SIGHUP"
+        raise AppError(f"{error.other} works by an older config", next_step=step) from error
 
 
 def context_of(app: "App", built: Mapping[str, Channel], around: Surroundings | None = None) -> Context:
@@ -114,9 +130,12 @@ class Run:
 
 
 @contextmanager
-def recorded(app: "App", command: str) -> Iterator[Run]:
-    """Be the only process at work on the database, and note the run with its outcome; raises BusyError naming the other."""
-    with app.database.alone(f"bridge {command}"):
+def recorded(app: "App", command: str, *, beside: bool = False) -> Iterator[Run]:
+    """Be at work on the database, alone or (`beside`) along with a daemon, and note the run with its outcome.
+
+    Raises BusyError naming the other.
+    """
+    with at_work(app, command, beside=beside):
         number = app.database.write(lambda connection: notes.begin_run(connection, command, app.now()))
         run = Run()
         try:

@@ -21,11 +21,11 @@ def command(channel: str, config: str | None, as_json: bool) -> int:
       bridge approve shop
     """
     with opened(config) as app:
-        result = app.approve(channel)
+        result, step = app.approve(channel), app.next_step
     if as_json:
         emit(result)
     elif result.rows:
-        say(f"{result.rows:,} writes to {channel} ({result.units:,} units) are approved. Next: `bridge sync`")
+        say(f"{result.rows:,} writes to {channel} ({result.units:,} units) are approved. {step}")
     else:
         say(f"nothing is held back on {channel}")
     return 0

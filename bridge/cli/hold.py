@@ -58,7 +58,7 @@ def add(
     """
     with opened(config) as app:
         hold = run(app.add_hold(sku, quantity, place=place, lasts=lasts, note=note))
-    _say(hold, as_json)
+    _say(hold, app.next_step, as_json)
     return 0
 
 
@@ -74,7 +74,7 @@ def release(hold_id: str, config: str | None, as_json: bool) -> int:
     """
     with opened(config) as app:
         hold = run(app.release_hold(hold_id))
-    _say(hold, as_json)
+    _say(hold, app.next_step, as_json)
     return 0
 
 
@@ -100,8 +100,8 @@ def list_(everything: bool, config: str | None, as_json: bool) -> int:
     return 0
 
 
-def _say(hold: HoldLine, as_json: bool) -> None:
+def _say(hold: HoldLine, step: str, as_json: bool) -> None:
     if as_json:
         emit(hold)
     else:
-        say(f"hold {hold.id}: {hold.quantity} of {hold.sku} at {hold.place}, {hold.state}. Next: `bridge sync`")
+        say(f"hold {hold.id}: {hold.quantity} of {hold.sku} at {hold.place}, {hold.state}. {step}")

@@ -16,7 +16,7 @@ __all__ = ["command"]
 def command(ids: tuple[int, ...], everything: bool, config: str | None, as_json: bool) -> int:
     """Take parked items back in.
 
-    The next `bridge sync` tries them again.
+    The next `bridge sync`, or `bridge run` where it is at work, tries them again.
 
     \b
     Examples:
@@ -26,11 +26,11 @@ def command(ids: tuple[int, ...], everything: bool, config: str | None, as_json:
     if bool(ids) == everything:
         raise click.UsageError("Name items by their numbers (`bridge parked` shows them), or say --all.")
     with opened(config) as app:
-        result = run(app.retry(None if everything else ids))
+        result, step = run(app.retry(None if everything else ids)), app.next_step
     if as_json:
         emit(result)
     else:
-        say(f"{len(result.retried)} taken back in. Next: `bridge sync`")
+        say(f"{len(result.retried)} taken back in. {step}")
         for one in result.refused:
             step = f"`bridge approve {one.channel}`" if one.subject == "plan" else "`bridge link`"
             say(f"{one.id} stays parked: {one.reason}. Next: {step}")

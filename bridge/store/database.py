@@ -25,6 +25,7 @@ T = TypeVar("T")
 # SQLite reports a damaged file by the bare DatabaseError; its other subclasses are mistakes of ours.
 _NOT_OURS = {sa.exc.OperationalError, sa.exc.DatabaseError}
 _PG_LOCK = 0x62726964676531  # "bridge1": the advisory lock of this program
+_PG_TURN = 0x62726964676532  # "bridge2": the one of its writing transactions
 
 
 def connect_url(text: str) -> sa.URL:
@@ -51,7 +52,14 @@ class Database:
     def write(self, unit: Callable[[Connection], T]) -> T:
         """Run a unit in a transaction of its own; a full disk or a lost server leaves nothing half-written."""
         with self._turn, self.explaining(), self.engine.begin() as connection:
+            if not self.is_sqlite:
+                self._take_turns(connection)
             return unit(connection)
+
+    def _take_turns(self, connection: Connection) -> None:
+        """Units of another process never mix with those of the one at work, as in SQLite; its own threads share the turn."""
+        shared = "" if self._lock is None else "_shared"
+        connection.execute(sa.text(f"select pg_advisory_xact_lock{shared}(:key)"), {"key": _PG_TURN})
 
     def read(self, unit: Callable[[Connection], T]) -> T:
         """Run a unit that only reads: it waits for no writer."""

@@ -16,10 +16,12 @@ class StoreError(Exception):
 
 
 class BusyError(StoreError):
-    """Another process works on this database."""
+    """Another process works on this database. `daemon`: it is one that works until it is stopped."""
 
-    def __init__(self, other: str) -> None:
-        super().__init__(f"{other} is working on this database", "wait until it is done, or stop it")
+    def __init__(self, other: str, next_step: str = "wait until it is done, or stop it") -> None:
+        super().__init__(f"{other} is working on this database", next_step)
+        self.other = other
+        self.daemon = "bridge run" in other
 
 
 class NewerError(StoreError):

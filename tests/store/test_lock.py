@@ -1,6 +1,7 @@
 """Only one process synchronises on a database; the lock dies with its process, however it dies."""
 
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -97,8 +98,19 @@ def test_a_step_that_fails_frees_it(empty: Database) -> None:
 
 
 def test_within_one_process_it_is_just_as_exclusive(empty: Database) -> None:
+    other = Database(empty.url.render_as_string(hide_password=False))
     with empty.alone("bridge run"), pytest.raises(BusyError, match="bridge run"):
+        enter(other)
+    other.close()
+
+
+def test_who_has_it_may_ask_for_it_again(empty: Database) -> None:
+    with empty.alone("bridge run"):
         enter(empty)
+        other = Database(empty.url.render_as_string(hide_password=False))
+        with pytest.raises(BusyError, match="bridge run"):
+            enter(other)
+        other.close()
 
 
 def test_readers_do_not_need_it(hold: tuple[Database, Holder]) -> None:
@@ -109,4 +121,28 @@ def test_readers_do_not_need_it(hold: tuple[Database, Holder]) -> None:
 def test_another_database_is_not_locked(hold: tuple[Database, Holder], other_url: str) -> None:
     other = Database(other_url)
     enter(other)
+    other.close()
+
+
+def may_write(database: Database) -> bool:
+    """Whether another process that is not the one at work could begin a unit this moment."""
+    if database.is_sqlite:
+        raw = sqlite3.connect(database.url.database or "", timeout=0, isolation_level=None)
+        try:
+            raw.execute("begin immediate")
+        except sqlite3.OperationalError:
+            return False
+        finally:
+            raw.close()
+        return True
+    with database.engine.connect() as connection:
+        return bool(connection.scalar(sa.text("select pg_try_advisory_xact_lock(:key)"), {"key": 0x62726964676532}))
+
+
+def test_units_of_others_wait_for_those_of_the_one_at_work(empty: Database) -> None:
+    other = Database(empty.url.render_as_string(hide_password=False))
+    with empty.alone("bridge run"):
+        assert not empty.write(lambda _: may_write(other))
+        assert may_write(other)
+    assert not other.write(lambda _: may_write(empty))
     other.close()
