@@ -77,8 +77,13 @@ def _details(one: "ChannelHooks") -> None:
 
 def _told(report: "HookReport") -> list[str]:
     acts = {
-        "not told": report.missing, "told twice": report.double, "created": report.created, "switched on": report.mended,
-        "signed with a new secret": report.signed, "removed, because told twice": report.removed,
-    }  # fmt: skip
+        "not told": report.missing,
+        "signed with a secret that we do not know": report.unsigned,
+        "told twice": report.double,
+        "created": report.created,
+        "switched on": report.mended,
+        "signed with a new secret": report.signed,
+        "removed, because told twice": report.removed,
+    }
     lines = [f"{what}: {', '.join(dict.fromkeys(topics))}" for what, topics in acts.items() if topics]
     return [*lines, *report.findings]

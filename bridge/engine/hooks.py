@@ -40,14 +40,16 @@ class HookReport:
     """What is subscribed, and what was done about it: topics that were `created`, `mended` (switched on again), `signed` (with a
     secret of ours, where it was another one), `removed` (because told twice).
 
-    `hooks` are those at our `url` at the end; `missing` the topics that nobody tells us of then, `double` those told more than
-    once, `others` how many subscriptions are at other addresses. `findings` are for a person.
+    `hooks` are those at our `url` at the end; `missing` the topics that nobody tells us of then, `unsigned` those signed with a
+    secret that we do not know, `double` those told more than once, `others` how many subscriptions are at other addresses.
+    `findings` are for a person.
     """
 
     channel: str
     url: str
     hooks: tuple[Hook, ...] = ()
     missing: tuple[str, ...] = ()
+    unsigned: tuple[str, ...] = ()
     double: tuple[str, ...] = ()
     others: int = 0
     created: tuple[str, ...] = ()
@@ -58,8 +60,8 @@ class HookReport:
 
     @property
     def ok(self) -> bool:
-        """Whether every topic is told, once."""
-        return not self.missing and not self.double
+        """Whether every topic is told, once, and can be believed."""
+        return not (self.missing or self.unsigned or self.double)
 
 
 @lru_cache(maxsize=256)
@@ -161,9 +163,9 @@ class _Hooking:
     async def heal(self) -> None:
         """Make it what it should be: first nothing is missed, then nothing comes twice."""
         self._learn(self.ours.values())
-        known = self.context.database.read(self._signed)
+        unsigned = self._unsigned()
         for one in self._choice.kept:
-            if not one.active or not (one.id in known or one.secret or self.port.secrets):
+            if not one.active or one in unsigned:
                 await self._mend(one)
         if missing := self._choice.uncovered:
             await self._subscribe(missing)
@@ -265,6 +267,11 @@ class _Hooking:
         used = {one.secret for one in self.ours.values() if one.secret} or set(self._stored(connection)[:1])
         hook_secrets.retire_others(connection, self.channel.name, used, self.context.now() + LATE)
 
+    def _unsigned(self) -> list[Subscription]:
+        """What we listen to although we could not verify it: somebody made it by hand, or our database was lost."""
+        known = self.context.database.read(self._signed)
+        return [one for one in self._choice.kept if not (one.id in known or one.secret or self.port.secrets)]
+
     def _signed(self, connection: Connection) -> set[str]:
         """The ids of the subscriptions that sign with a secret we know: one that somebody else made there does not."""
         text = notes.get_meta(connection, f"hooks:{self.channel.name}")
@@ -285,6 +292,7 @@ class _Hooking:
             url=self.url,
             hooks=tuple(_hook(one) for one in sorted(self.ours.values(), key=_age)),
             missing=tuple(topic for topic in topics if topic in off or topic in choice.uncovered),
+            unsigned=tuple(topic for one in self._unsigned() if one.active for topic in _told(one, topics)),
             double=tuple(topic for one in choice.doubles for topic in _told(one, topics)),
             others=self.others,
             created=tuple(self.created),

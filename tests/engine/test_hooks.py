@@ -253,8 +253,10 @@ def test_a_subscription_that_somebody_made_by_hand_gets_our_secret(bench: Bench)
     bench.port.kept.pop(bench.at_ours[0].id)
     bench.port.put([TOPICS[0]], URL, secret="typed by a person")
     assert not bench.verifies()
+    looked = bench.run(survey)
+    assert (looked.unsigned, looked.missing, looked.ok) == ((TOPICS[0],), (), False)
     report = bench.run()
-    assert (report.signed, report.mended) == ((TOPICS[0],), ())
+    assert (report.signed, report.mended, report.unsigned, report.ok) == ((TOPICS[0],), (), (), True)
     assert bench.verifies()
 
 
@@ -362,7 +364,7 @@ def test_looking_changes_nothing(bench: Bench) -> None:
     bench.port.put([TOPICS[1]], URL)
     before = dict(bench.port.kept)
     report = bench.run(survey)
-    assert (report.missing, report.double) == ((TOPICS[0], TOPICS[2]), (TOPICS[1],))
+    assert (report.missing, report.unsigned, report.double) == ((TOPICS[0], TOPICS[2]), (TOPICS[1],), (TOPICS[1],))
     assert bench.port.calls == ["list"]
     assert (bench.port.kept, bench.secrets) == (before, ())
 
