@@ -59,6 +59,7 @@ class Started:
         routes = api.routes(Web(app=app, inbox=inbox, health=Health, poke=lambda: None))
         transport = httpx.ASGITransport(Starlette(routes=routes))
         headers = {"authorization": "Bearer till-secret"}
+        self._calls = 0
         self.client = httpx.AsyncClient(transport=transport, base_url="http://bridge/api/v1", headers=headers)
 
     async def hold(self, key: str, units: int = 1) -> httpx.Response:
@@ -69,9 +70,8 @@ class Started:
     async def sell(self, name: str) -> httpx.Response:
         """Report a sale of one unit, under a key of its own."""
         body: dict[str, Any] = {"id": name, "occurred_at": NOW.isoformat(), "lines": [{"sku": "A", "quantity": 1}]}
-        return await self.client.post(
-            "/sales", json=body, headers={"idempotency-key": f"{name} {id(body)}".replace(" ", "-")}
-        )
+        self._calls += 1
+        return await self.client.post("/sales", json=body, headers={"idempotency-key": f"sale-{self._calls}"})
 
 
 @pytest.fixture
