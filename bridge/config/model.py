@@ -144,7 +144,7 @@ class WebTable(_Table):
 class TokenTable(_Table):
     """[[tokens]]: a script's or a till's access to /api/v1, /metrics; `bridge token` makes one. `hash` is its SHA-256 in hex."""
 
-    name: Annotated[str, Field(min_length=1)]
+    name: Annotated[str, Field(min_length=1, max_length=60)]
     hash: Annotated[str, Field(pattern="^[0-9a-f]{64}$", repr=False)]
     scopes: Annotated[list[Literal["read", "stock", "holds", "metrics"]], Field(min_length=1)]
 
@@ -158,7 +158,7 @@ EVENT_TYPES = (
 class EventsTable(_Table):
     """[[events]]: a URL that hears of what happens, as signed CloudEvents; `types` empty means all."""
 
-    name: Annotated[str, Field(min_length=1)]
+    name: Annotated[str, Field(min_length=1, max_length=60)]
     url: Annotated[str, Field(pattern="^https?://")]
     secret: Annotated[str, Field(min_length=16, repr=False)]
     types: list[str] = []
