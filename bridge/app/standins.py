@@ -4,11 +4,12 @@ import asyncio
 import contextlib
 import random
 import socket
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from importlib import import_module
+from types import MappingProxyType
 from typing import Any
 
 import uvicorn
@@ -75,11 +76,20 @@ def config_for(stand_ins: Sequence[StandIn]) -> str:
 
 @asynccontextmanager
 async def serving(
-    platforms: Sequence[str], *, rng: random.Random, now: Now, sleep: Sleep, port: int = 0
+    platforms: Sequence[str],
+    *,
+    rng: random.Random,
+    now: Now,
+    sleep: Sleep,
+    port: int = 0,
+    options: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
 ) -> AsyncIterator[list[tuple[StandIn, Platform]]]:
-    """Run empty stand-ins on loopback, on `port` and those after it (0: any that are free), in this loop, under the given clock."""
+    """Run empty stand-ins on loopback, on `port` and those after it (0: any that are free), in this loop, under the given clock.
+
+    `options` are further ones of each platform's `build`.
+    """
     ports = [port + index if port else 0 for index in range(len(platforms))]
-    started = [_bound(one, rng, now, sleep, at) for one, at in zip(platforms, ports, strict=True)]
+    started = [_bound(one, rng, now, sleep, at, options.get(one, {})) for one, at in zip(platforms, ports, strict=True)]
     servers, tasks = [], []
     for (stand_in, platform), sock in started:
         app = CutByServer(platform.app)
@@ -102,13 +112,13 @@ async def serving(
 
 
 def _bound(
-    name: str, rng: random.Random, now: Now, sleep: Sleep, port: int
+    name: str, rng: random.Random, now: Now, sleep: Sleep, port: int, more: Mapping[str, Any]
 ) -> tuple[tuple[StandIn, Platform], socket.socket]:
     """Take the port first: the stand-in must know its own address. Connections wait in the backlog until it serves."""
     sock = _listening(port)
     url = f"http://127.0.0.1:{sock.getsockname()[1]}"
     build: Build = import_module(f"bridge.sandbox.{name}").build
-    platform = build(now=now, sleep=sleep, rng=rng, host=url, **_OPTIONS.get(name, {}))
+    platform = build(now=now, sleep=sleep, rng=rng, host=url, **{**_OPTIONS.get(name, {}), **more})
     stand_in = StandIn(
         platform=name,
         channel=NAMES[name],
