@@ -166,6 +166,15 @@ def _goods() -> list[dict[str, Any]]:
 def lived_in(folder: Path, **how: Any) -> House:
     """A house with a history."""
     house = empty(folder, **how)
+    try:
+        _live(house)
+    except BaseException:
+        house.close()
+        raise
+    return house
+
+
+def _live(house: House) -> None:
     for name in _NAMES:
         house.shop(name).seed(_goods())
     house.shop("till").seed(
@@ -185,7 +194,6 @@ def lived_in(folder: Path, **how: Any) -> House:
             ),
         )
     )
-    return house
 
 
 def _days(house: House) -> list[Callable[[], None]]:
