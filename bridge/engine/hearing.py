@@ -77,7 +77,7 @@ async def hear(
     def done(connection: Connection) -> None:
         for hint in hints:
             if hint.kind == "privacy":
-                heed(connection, channel.name, hint, context.now())
+                heed(connection, context, channel.name, hint)
         deliveries.finish(connection, [one.id for one in stored], "done", "", context.now())
 
     context.database.write(done)

@@ -18,6 +18,7 @@ from bridge.domain.catalog import StockKey
 from bridge.engine.collect import collect, read_again
 from bridge.engine.context import Channel, Context
 from bridge.engine.hearing import Heard, Memory, hear, look_at
+from bridge.engine.noting import park
 from bridge.engine.push import push
 from bridge.engine.recover import recover
 from bridge.engine.report import ChannelReport
@@ -320,7 +321,7 @@ class Lane:
 
         def unit(connection: Connection) -> None:
             if reason:
-                notes.park(connection, "channel", self.name, self.name, reason, self.context.now())
+                park(connection, self.context, "channel", self.name, self.name, reason)
             else:
                 notes.unpark(connection, "channel", self.name, [self.name])
             channels.rest(connection, self.name, reason)
