@@ -14,7 +14,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from bridge.config.errors import ConfigError, Problem, did_you_mean
-from bridge.config.model import PRODUCT_FIELDS, ChannelTable, Config
+from bridge.config.model import EVENT_TYPES, PRODUCT_FIELDS, ChannelTable, Config
 from bridge.config.text import Lines, Path, expand, read_toml
 
 __all__ = ["Loaded", "find", "load", "parse"]
@@ -191,9 +191,24 @@ def _strangers(config: Config) -> Iterator[tuple[Path, str]]:
         yield ("orders", "mirror"), "orders are mirrored to orders.home, which is not given"
     if config.orders.home in config.orders.mirror:
         yield ("orders", "mirror"), f"{config.orders.home} is orders.home: its own orders are there already"
+    yield from _receivers(config)
     for kit, parts in config.kits.items():
         if not parts or any(part in config.kits for part in parts):
             yield ("kits", kit), f"kit {kit} needs components, and none of them may be a kit itself"
+
+
+def _receivers(config: Config) -> Iterator[tuple[Path, str]]:
+    """Find events that do not exist, and names given twice: a token's and a target's name stand in the database."""
+    for table, names in (
+        ("tokens", [one.name for one in config.tokens]),
+        ("events", [one.name for one in config.events]),
+    ):
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                yield (
+                    (table, index, "name"),
+                    f"there is another one in [[{table}]] called {name!r}: give each its own name",
+                )
 
 
 def _mentions(config: Config) -> Iterator[tuple[Path, str]]:

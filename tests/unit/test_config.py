@@ -18,6 +18,8 @@ from bridge.config import ConfigError, Loaded, find, load, parse
 from bridge.config.text import Lines, expand, read_toml
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
+EVENTS = '[[events]]\nname = "mailer"\nurl = "https://x.example"\nsecret = "sixteen letters!"\ntypes = ["drift"]\n'
+TOKEN = '[[tokens]]\nname = "till"\nhash = "' + "0" * 64 + '"\nscopes = ["read"]\n'
 SHOP = '[channels.shop]\nplatform = "square"\naccess_token = "t"\n'
 
 
@@ -89,6 +91,11 @@ def test_the_smallest_config_has_the_documented_defaults() -> None:
         (SHOP + '[[policy]]\nchannel = "shp"\ncap = 1\n', 5, "there is no channel 'shp': did you mean shop?"),
         (SHOP + '[orders]\nhome = "shop"\nmirror = [\n  "till",\n]\n', 6, "there is no channel 'till'"),
         (SHOP + '[orders]\nmirror = ["shop"]\n', 5, "orders are mirrored to orders.home, which is not given"),
+        (SHOP + EVENTS.replace("drift", "drft"), 8, "there is no event 'drft': did you mean drift?"),
+        (SHOP + EVENTS + EVENTS, 10, "there is another one in [[events]] called 'mailer': give each its own name"),
+        (SHOP + TOKEN + TOKEN, 9, "there is another one in [[tokens]] called 'till': give each its own name"),
+        (SHOP + TOKEN.replace("read", "reed"), 7, "tokens.0.scopes.0 cannot be 'reed'"),
+        (SHOP + '[audit]\nmax_age = "often"\n', 5, "a duration is a number with s, m, h or d"),
         (SHOP + '[products]\nowner = "shoop"\n', 5, "there is no channel 'shoop': did you mean shop? allowed: bridge, shop"),
         (SHOP + '[products.fields]\nprise = "shop"\n', 5, "there is no product field prise: did you mean price?"),
         (SHOP + '[products.fields]\nprice = { owner = "shop", writer = ["shop"] }\n', 5, "unknown key writer"),
