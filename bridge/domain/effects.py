@@ -57,6 +57,7 @@ class Bindings:
     assumed for lines that name none. `restock` is the policy where the platform is silent about returned units.
     `frozen` says, by line id, which SKUs the lines of a recorded order took when they were booked: a product deleted, linked
     anew or sold as another kit since then is no reason to move what was sold before.
+    `loose` says what SKUs are to us, for lines that name no variant: that of a product sold and deleted before we looked.
     """
 
     variants: Mapping[str, Bound]
@@ -64,10 +65,11 @@ class Bindings:
     home: str = ""
     restock: Restock = "always"
     frozen: Mapping[str, Parts] = field(default_factory=dict)
+    loose: Mapping[str, Bound] = field(default_factory=dict)
 
     def parts(self, line: OrderLine) -> Parts:
         """The SKUs that leave the shelf with one unit of this line; none if nobody knows."""
-        bound = self.variants.get(line.variant_id or "")
+        bound = self.variants.get(line.variant_id) if line.variant_id else self.loose.get(line.sku or "")
         return self.frozen.get(line.id) or (bound.parts if bound is not None else ())
 
     def location(self, line: OrderLine) -> str:

@@ -18,7 +18,7 @@ from bridge.domain.position import known, ordered
 from bridge.engine.context import Channel, Context, Source
 from bridge.engine.desk import Desk
 from bridge.engine.noting import park
-from bridge.store import channels, notes, orders, stocktakes
+from bridge.store import channels, listings, notes, orders, stocktakes
 from bridge.store import mirrors as mirror_store
 
 __all__ = ["Booked", "book", "rebook"]
@@ -66,7 +66,10 @@ class _Booking:
         self.recorded = orders.load(connection, channel.name, [one.id for one in page])
         self.page = [_remembering(one, self.recorded.get(one.id)) for one in page]
         variants = {line.variant_id for one in self.page for line in one.lines if line.variant_id}
-        self.bindings: Bindings = channel.bindings(connection, variants)
+        loose = {line.sku for one in self.page for line in one.lines if line.sku and not line.variant_id}
+        self.bindings: Bindings = replace(
+            channel.bindings(connection, variants), loose=listings.loose(connection, channel.name, loose)
+        )
         self.mirrored = mirror_store.adopt_orders(connection, channel.name, page, self.recorded)
         self.opened: dict[Counter, datetime | None] = {}
         self.effects: dict[str, Effects] = {}
@@ -266,15 +269,20 @@ class _Booking:
     def _report_unlinked(self, record: orders.Recorded) -> int:
         order = record.order
         lines = unlinked(order, self._bindings(record))
+        linkable = sum(line.variant_id is not None for line in lines)
         if lines and self.adopted_at is not None:
             names = ", ".join(line.sku or line.title or line.id for line in lines)
-            reason = (
-                f"order {order.number or order.id} has lines of unknown products: {names}; link them with `bridge link`"
+            step = (
+                "link them with `bridge link`"
+                if linkable
+                else "count them if they left the shelf: no product is left to link"
             )
+            reason = f"order {order.number or order.id} has lines of unknown products: {names}; {step}"
             park(self.connection, self.context, "order", self.channel.name, order.id, reason)
         elif self.again:
             notes.unpark(self.connection, "order", self.channel.name, [order.id])
-        return len(lines)
+        # A line without a variant cannot be linked later: there is nothing to wait for.
+        return linkable
 
 
 def _remembering(order: Order, record: orders.Recorded | None) -> Order:

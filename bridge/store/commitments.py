@@ -46,11 +46,12 @@ def _unshipped(
     """The order's units of this counter that have not left yet, line by line; at most what the order has taken."""
     order = msgspec.json.decode(snapshot, type=Order)
     bound = listings.bound(connection, channel, [line.variant_id for line in order.lines if line.variant_id])
+    loose = listings.loose(connection, channel, [line.sku for line in order.lines if line.sku and not line.variant_id])
     row = channels.get(connection, channel)
     places = msgspec.json.decode(row.locations, type=dict[str, str]) if row else {}
     waiting = 0
     for line in order.lines:
-        one = bound.get(line.variant_id or "")
+        one = bound.get(line.variant_id) if line.variant_id else loose.get(line.sku or "")
         if one is None or places.get(line.location or (row.home if row else ""), counter.place) != counter.place:
             continue
         units = line.quantity if line.held is None else line.held

@@ -24,6 +24,7 @@ __all__ = [
     "forget_others",
     "has_unlinked",
     "known_skus",
+    "loose",
     "prices",
     "product",
     "record",
@@ -205,6 +206,24 @@ def bound(connection: Connection, channel: str, variant_ids: Iterable[str]) -> d
         sku = owners.get(stock_id) if stock_id else own
         result[variant_id] = Bound(sku, stock_id, parts.get(sku or "", ()))
     return result
+
+
+def loose(connection: Connection, channel: str, names: Iterable[str]) -> dict[str, Bound]:
+    """Return what SKUs are to us that a channel names without a variant: what its listings of that SKU are (those that are gone
+    too), else a SKU of ours of that name. None of them has a number there; a SKU that could be several is left out."""
+    wanted = set(names)
+    if not wanted:
+        return {}
+    found: dict[str, set[str]] = {}
+    for part in chunks(wanted):
+        mine = sa.and_(listings.c.channel == channel, listings.c.shown_sku.in_(part), listings.c.sku.is_not(None))
+        for shown, sku in connection.execute(sa.select(listings.c.shown_sku, listings.c.sku).where(mine)):
+            found.setdefault(shown, set()).add(sku)
+        for (sku,) in connection.execute(sa.select(skus.c.sku).where(skus.c.sku.in_(part))):
+            found.setdefault(sku, {sku})
+    parts = _components(connection)
+    single = {shown: next(iter(links)) for shown, links in found.items() if len(links) == 1}
+    return {shown: Bound(sku, None, parts.get(sku, ())) for shown, sku in single.items()}
 
 
 def shared_stock(

@@ -7,7 +7,8 @@ of `ordered` units, with the states available/committed of shopify.dev "manage-q
 |-------------------------------------------------|---------------------------------------------|-----------------|
 | placed, stock reserved                          | nothing else                                | ordered         |
 | placed, reservation still pending               | `confirmed: false`                          | 0               |
-| custom item, or its variant was deleted         | `variant: null`                             | 0               |
+| custom item without a SKU                       | `variant: null`, no `sku`                   | 0               |
+| its variant was deleted, or custom with a SKU   | `variant: null`, `sku` stays                | ordered         |
 | fulfilled                                       | committed and on hand fall, available stays | ordered         |
 | refund, CANCEL (unfulfilled) or RETURN          | refund line, `restocked: true`              | - its units     |
 | refund, NO_RESTOCK                              | refund line, `restocked: false`             | unchanged       |
@@ -21,6 +22,7 @@ of `ordered` units, with the states available/committed of shopify.dev "manage-q
 
 The last row is an assumption: whether an edit restocked is asked of the clerk but not told by the API. Restocking is what
 the admin proposes; where it was declined, the level feed shows the lower number and the audit judges it.
+A SKU without a variant counts as sold: it left the shelf, whatever record it was sold from. Its number is nowhere any more.
 Orders that another app imported with `inventoryBehaviour: BYPASS` took nothing, and nothing in the order says so.
 """
 
@@ -155,7 +157,8 @@ def _line(item: Mapping[str, Any], node: Mapping[str, Any], units: _Units, curre
     whole_order = node.get("cancelledAt") and not node.get("edited")
     removed = 0 if whole_order else max(0, ordered - current - refunded)
     variant = item.get("variant")
-    takes = variant is not None and node.get("confirmed") is not False
+    # A product that was sold and then deleted leaves nothing but its SKU, and so looks a custom item that was given one.
+    takes = (variant is not None or bool(item.get("sku"))) and node.get("confirmed") is not False
     retail = node.get("retailLocation")
     total, tax = _amounts(item, currency, taxes_included=bool(need(node, "taxesIncluded")))
     left = ordered - removed

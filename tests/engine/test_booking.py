@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 
 from bridge.engine.booking import Booked
+from bridge.store import tables
 from bridge.store.tables import listings
-from tests.engine.bench import Bench, tell, written
+from tests.engine.bench import GOODS, Bench, tell, written
 
 ALL = ("woocommerce", "shopify", "square")
 
@@ -196,3 +197,54 @@ def test_a_second_sync_writes_nothing() -> None:
         assert second.exit_code == 0
 
     tell(story, *ALL)
+
+
+def test_what_was_sold_and_deleted_before_anybody_looked_is_booked_by_its_sku() -> None:
+    """Shopify forgets the variant of a line whose product was deleted, and keeps its SKU."""
+
+    async def story(bench: Bench) -> None:
+        shop = bench.shop("shopify")
+        shop.sale([{"sku": "A", "quantity": 3}])
+        shop.delete_product("A")
+        await bench.wait()
+        await bench.sync()
+        assert bench.whys("A") == [("opening", 10), ("sale", -3)]
+        assert bench.number("woocommerce", "A") == 7
+        assert ("order", "shopify") not in bench.parked
+
+    tell(story, "woocommerce", "shopify")
+
+
+def test_what_was_sold_and_deleted_and_that_nobody_knows_is_reported() -> None:
+    async def story(bench: Bench) -> None:
+        shop = bench.shop("shopify")
+        shop.seed([{"title": "Comet", "variants": [{"sku": "COMET", "price": "9.00", "stock": 4}]}])
+        order = shop.sale([{"sku": "COMET", "quantity": 1}, {"sku": "B", "quantity": 2}])
+        shop.delete_product("COMET")
+        await bench.wait()
+        await bench.sync()
+        assert bench.balance("COMET") is None
+        assert bench.balance("B") == 4
+        (row,) = [row for row in bench.rows(tables.parked) if row.subject == "order"]
+        assert (row.channel, row.key) == ("shopify", order.rpartition("/")[2])
+        assert "COMET" in row.reason
+        assert "count them" in row.reason
+        assert [row.unlinked for row in bench.rows(tables.orders)] == [0]
+
+    tell(story, "woocommerce", "shopify")
+
+
+def test_a_kit_that_was_sold_and_deleted_is_booked_as_its_parts() -> None:
+    kits = {"SET": {"A": 2, "B": 1}}
+    there = [*GOODS, {"title": "Set", "variants": [{"sku": "SET", "price": "20.00", "stock": 5}]}]
+
+    async def story(bench: Bench) -> None:
+        shop = bench.shop("shopify")
+        shop.sale([{"sku": "SET", "quantity": 2}])
+        shop.delete_product("SET")
+        await bench.wait()
+        await bench.sync()
+        await bench.audit("shopify")
+        assert (bench.balance("A"), bench.balance("B")) == (6, 4)
+
+    tell(story, "woocommerce", "shopify", goods={"shopify": there}, kits=kits)

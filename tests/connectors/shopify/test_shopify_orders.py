@@ -35,7 +35,8 @@ ROWS = [
     # (what happened, changes of the order, changes of the line, held, quantity, refunded, restocked)
     ("placed", {}, {}, 5, 5, 0, 0),
     ("reservation pending", {"confirmed": False}, {}, 0, 5, 0, 0),
-    ("custom item", {}, {"variant": None}, 0, 5, 0, 0),
+    ("custom item", {}, {"variant": None, "sku": None}, 0, 5, 0, 0),
+    ("sold, then deleted", {}, {"variant": None}, 5, 5, 0, 0),
     ("refund CANCEL", {"refunds": [refunded(2, "CANCEL", True)]}, {"currentQuantity": 3}, 3, 5, 2, 2),
     ("refund RETURN", {"refunds": [refunded(2, "RETURN", True)]}, {"currentQuantity": 3}, 3, 5, 2, 2),
     ("refund NO_RESTOCK", {"refunds": [refunded(2, "NO_RESTOCK", False)]}, {"currentQuantity": 3}, 5, 5, 2, 0),
@@ -103,7 +104,7 @@ def test_recorded_edit(recorded: Callable[[str], Any], make_order: Make, make_li
     read = order(make_order(id=seen["id"], lineItems=page(*lines), fulfillmentOrders=page(*places)))
     assert read.id == "8837930516786"
     assert [(line.quantity, line.held, line.variant_id, line.location) for line in read.lines] == [
-        (1, 0, None, "9"),
+        (1, 1, None, "9"),
         (2, 2, "49875425296690", "9"),
     ]
 
