@@ -31,6 +31,7 @@ from bridge.domain.orders import Order
 from bridge.store import channels, figures, notes, queries, queries_pages
 from bridge.store.figures import DELAYS, Figure
 from bridge.store.queries import age
+from bridge.store.queries_pages import Point
 
 if TYPE_CHECKING:
     from bridge.app.app import App
@@ -168,7 +169,7 @@ def orders(app: "App", *, text: str = "", channel: str = "", before: str = "") -
     return app.database.read(lambda connection: _orders(connection, channel, text[:200], point))
 
 
-def _orders(connection: Connection, channel: str, text: str, before: tuple[datetime, str, str] | None) -> OrderPage:
+def _orders(connection: Connection, channel: str, text: str, before: Point | None) -> OrderPage:
     known = queries_pages.order_channels(connection)
     names = [one for one in known if channel in {"", one}]
     rows = queries_pages.order_rows(connection, names, text, before, PAGE + 1)
@@ -179,13 +180,14 @@ def _orders(connection: Connection, channel: str, text: str, before: tuple[datet
     return OrderPage(orders=shown, channels=tuple(known), older=older)
 
 
-def _point(text: str) -> tuple[datetime, str, str] | None:
+def _point(text: str) -> Point | None:
     if not text:
         return None
     try:
-        return msgspec.json.decode(text, type=tuple[datetime, str, str])
+        point: Point = msgspec.json.decode(text, type=Point)
     except msgspec.DecodeError as error:
         raise AppError("there is no such page of orders", next_step="start from the newest", exit_code=2) from error
+    return point
 
 
 def _order(row: Any, effects: Mapping[tuple[str, str], Sequence[Any]]) -> OrderPicture:

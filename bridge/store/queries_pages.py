@@ -25,6 +25,7 @@ from bridge.store.tables import (
 )
 
 __all__ = [
+    "Point",
     "agreement",
     "delivery_failures",
     "delivery_totals",
@@ -108,31 +109,47 @@ def sku_by_barcode(connection: Connection, barcode: str) -> list[str]:
     return list(connection.execute(sa.select(listings.c.sku).where(mine).distinct().limit(50)).scalars())
 
 
+Point = tuple[datetime, str, str]  # an order's place in the list: when it changed, its channel, its id
 _ORDER = ("channel", "order_id", "number", "status", "placed_at", "updated_at", "kind", "unlinked", "reference")
 
 
-def order_rows(
-    connection: Connection, names: Sequence[str], text: str, before: tuple[datetime, str, str] | None, limit: int
-) -> list[Any]:
+def order_rows(connection: Connection, names: Sequence[str], text: str, before: Point | None, limit: int) -> list[Any]:
     """Return orders of these channels, the one with the newest change first, without their snapshots.
 
-    `text`: only those whose number contains it, or whose id it is. `before`: go on behind this (changed at, channel, id).
-    Each channel is read through its own index, and the lists are merged.
+    `text`: only the one whose id it is, or, if there is none, those whose number contains it. `before`: go on behind this one.
+    Each channel is read through its own index, and the lists are merged. Ids of one channel and moment stay in the database's
+    own order, which is not Python's.
     """
-    found = [row for name in names for row in _orders_of(connection, name, text, before, limit)]
-    return sorted(found, key=lambda row: (row.updated_at, row.channel, row.order_id), reverse=True)[:limit]
+    c = orders.c
+    wanted = sa.true() if not text else c.number.icontains(text, autoescape=True)
+    if text and (exact := _orders_of(connection, names, c.order_id == text, before, limit)):
+        return exact
+    return _orders_of(connection, names, wanted, before, limit)
 
 
 def _orders_of(
-    connection: Connection, channel: str, text: str, before: tuple[datetime, str, str] | None, limit: int
+    connection: Connection,
+    names: Sequence[str],
+    wanted: sa.ColumnElement[bool],
+    before: Point | None,
+    limit: int,
+) -> list[Any]:
+    found = [row for name in names for row in _orders_on(connection, name, wanted, before, limit)]
+    return sorted(found, key=lambda row: (row.updated_at, row.channel), reverse=True)[:limit]
+
+
+def _orders_on(
+    connection: Connection,
+    channel: str,
+    wanted: sa.ColumnElement[bool],
+    before: Point | None,
+    limit: int,
 ) -> list[Any]:
     c = orders.c
-    query = sa.select(*(c[name] for name in _ORDER)).where(c.channel == channel)
-    if text:
-        query = query.where(sa.or_(c.order_id == text, c.number.icontains(text, autoescape=True)))
+    query = sa.select(*(c[name] for name in _ORDER)).where(c.channel == channel, wanted)
     if before is not None:
-        at, *rest = before
-        here = c.order_id < rest[1] if channel == rest[0] else sa.literal(channel < rest[0])
+        at, name, order_id = before
+        here = c.order_id < order_id if channel == name else sa.literal(channel < name)
         query = query.where(sa.or_(c.updated_at < at, sa.and_(c.updated_at == at, here)))
     return list(connection.execute(query.order_by(c.updated_at.desc(), c.order_id.desc()).limit(limit)))
 
