@@ -33,19 +33,31 @@ def command(config: str | None, level: str) -> int:
     import asyncio
 
     _log_to_stderr(level)
+    _survive_early_reloads()
     with opened(config) as app:
         asyncio.run(_run(app))
+    say("stopped: nothing is half done, and what comes meanwhile is found at the next start")
     return 0
+
+
+def _survive_early_reloads() -> None:
+    """Until the daemon listens to it, a SIGHUP would end the process; the config is only being read then anyway."""
+    import signal
+
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 async def _run(app: "App") -> None:
     import asyncio
     import signal
+    import sys
 
     from bridge.daemon.daemon import Daemon
 
     def ready(address: str, channels: tuple[str, ...]) -> None:
         say(f"listening on {address}, keeping {', '.join(channels)} in step. Ctrl-C stops.")
+        # Whoever started us through a pipe waits for this line.
+        sys.stdout.flush()
 
     daemon = Daemon(app, ready=ready)
     loop = asyncio.get_running_loop()

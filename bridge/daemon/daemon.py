@@ -16,7 +16,8 @@ from bridge.app import App
 from bridge.app.errors import AppError
 from bridge.app.heartbeat import Beat, BeatChannel, beaten, rest
 from bridge.app.working import Working, recorded, working
-from bridge.config import ConfigError, Loaded, load
+from bridge.config import ConfigError, load
+from bridge.contract.errors import BridgeError
 from bridge.daemon.schedule import Schedule
 from bridge.engine.inbox import Inbox
 from bridge.engine.lane import Lane, Pace
@@ -73,40 +74,52 @@ class Daemon:
             try:
                 while not self.stop.is_set():
                     await self._turn(sock)
-                    sock = self._again(sock)
+                    sock = await self._again(sock)
             finally:
                 sock.close()
 
     async def _turn(self, sock: socket.socket) -> None:
         async with working(self.app) as work:
+            for name in work.left_out:
+                _log.warning("%s is not adopted, so it is left alone: stop, `bridge adopt`, and start again", name)
             self.app.live = work.context
             try:
                 await _House(self, work, sock).run()
             finally:
                 self.app.live = None
 
-    def _again(self, sock: socket.socket) -> socket.socket:
-        """Read the config anew; a bad one, or another database, leaves the old one in force."""
+    async def _again(self, sock: socket.socket) -> socket.socket:
+        """Read the config anew; one that cannot be worked with, or another database, leaves the old one in force."""
         self.reload.clear()
         if self.stop.is_set():
             return sock
+        old, opened = self.app.loaded, sock
         try:
-            fresh = load(self.app.loaded.file)
-            _may_follow(self.app.loaded, fresh)
-            if fresh.config.daemon.listen != self.app.loaded.config.daemon.listen:
-                sock, old = bound(fresh.config.daemon.listen), sock
-                old.close()
-        except (ConfigError, AppError) as error:
+            fresh = load(old.file)
+            if fresh.database != old.database:
+                raise AppError("the config names another database", next_step="stop `bridge run` and start it again")
+            if fresh.config.daemon.listen != old.config.daemon.listen:
+                opened = bound(fresh.config.daemon.listen)
+            self.app.loaded = fresh
+            await self._try_out()
+        except (ConfigError, AppError, BridgeError) as error:
+            self.app.loaded = old
+            _close_other(opened, sock)
             _log.error("the config stays as it was: %s", error)
             return sock
-        self.app.loaded = fresh
+        _close_other(sock, opened)
         _log.info("the new config is in force")
-        return sock
+        return opened
+
+    async def _try_out(self) -> None:
+        """Connect as a turn does: what is wrong with a channel's own settings shows only there."""
+        async with working(self.app):
+            pass
 
 
-def _may_follow(old: Loaded, new: Loaded) -> None:
-    if new.database != old.database:
-        raise AppError("the config names another database", next_step="stop `bridge run` and start it again")
+def _close_other(one: socket.socket, kept: socket.socket) -> None:
+    if one is not kept:
+        one.close()
 
 
 class _House:

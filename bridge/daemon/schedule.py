@@ -1,5 +1,6 @@
 """The schedule of the daemon: APScheduler as an in-process timer. Late runs are coalesced, and no job runs twice at once."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ class Schedule:
     _timer: Any = field(default_factory=lambda: AsyncIOScheduler(timezone=UTC))
     _jobs: dict[str, Job] = field(default_factory=dict)
     _last: dict[str, tuple[datetime, str]] = field(default_factory=dict)
+    _stopped: bool = False
 
     def start(self, jobs: Iterable[Job]) -> None:
         """Begin with these jobs."""
@@ -46,7 +48,8 @@ class Schedule:
         self._timer.start()
 
     def stop(self) -> None:
-        """Start nothing more."""
+        """Start nothing more, and break off what is under way: every job begins anew with what there is."""
+        self._stopped = True
         self._timer.shutdown(wait=False)
 
     def turns(self) -> list[JobLine]:
@@ -64,6 +67,11 @@ class Schedule:
             error = ""
             try:
                 await job.run()
+            except asyncio.CancelledError:
+                # The timer cancels what is under way when it is stopped, and would log each as a failure of its own.
+                if not self._stopped:
+                    raise
+                return
             except Exception as failure:  # noqa: BLE001 - one job's failure must not end the daemon
                 _log.exception("%s failed", job.name)
                 error = f"{type(failure).__name__}: {failure}"

@@ -1,5 +1,6 @@
 """Upkeep: what a daemon sees to beside its work. Webhooks that are there and not silent, credentials, and old things put away."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -8,13 +9,15 @@ from sqlalchemy.engine import Connection
 
 from bridge.contract.errors import BridgeError, NeedsPerson, Refused
 from bridge.engine.context import Channel, Context
-from bridge.engine.hooks import heal
+from bridge.engine.hooks import HookReport, heal
 from bridge.engine.lane import Lane
 from bridge.engine.live import Job
 from bridge.engine.noting import park
 from bridge.store import deliveries, events, figures, notes
 
 __all__ = ["Keeping", "Upkeep"]
+
+_log = logging.getLogger("bridge.live")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,7 @@ class Upkeep:
         except BridgeError:
             return
         else:
+            _log_healing(report)
             self._tell("webhooks", channel.name, list(report.findings))
 
     def _credentials(self, channel: Channel) -> Job:
@@ -126,3 +130,10 @@ class Upkeep:
             await self.context.sleep(0)
         database.write(lambda connection: events.compact(connection, now - keeping.events))
         database.write(lambda connection: figures.forget(connection, now - keeping.figures))
+
+
+def _log_healing(report: HookReport) -> None:
+    for what in ("created", "mended", "removed"):
+        topics = getattr(report, what)
+        if topics:
+            _log.info("%s: webhooks %s: %s", report.channel, what, ", ".join(topics))

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.acceptance.house import Bridge, House, StandIn
+
+if TYPE_CHECKING:
+    from tests.acceptance.trio import Trio
 
 STOCK = {"TEE": 10, "MUG": 4, "CAP": 7}
 
@@ -42,6 +45,16 @@ def till(house: House) -> StandIn:
 def bridge(tmp_path: Path) -> Bridge:
     """The command, not configured."""
     return Bridge(tmp_path)
+
+
+@pytest.fixture
+def trio(house: House, bridge: Bridge) -> "Trio":
+    """Three channels with the same numbers, not configured."""
+    from tests.acceptance.trio import Trio
+
+    trio = Trio(house, bridge)
+    trio.open()
+    return trio
 
 
 def channel_tables(shop: StandIn, till: StandIn) -> dict[str, dict[str, object]]:

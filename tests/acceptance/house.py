@@ -9,34 +9,67 @@ import json
 import os
 import random
 import re
+import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
+import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, TypeVar
 
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bridge.sandbox.kit.courier import Post
 from bridge.sandbox.kit.faults import CutByServer
 from bridge.sandbox.kit.platform import Platform
+from bridge.sandbox.kit.posting import posting
 
+T = TypeVar("T")
 BRIDGE = Path(sys.executable).with_name("bridge")
 PATIENCE = 60.0  # seconds until a test that waits in vain fails; no test depends on it otherwise
+
+
+class Pulse:
+    """Beats whenever something has happened: a call has ended, a webhook was answered, the daemon has said something."""
+
+    def __init__(self) -> None:
+        self._change = threading.Condition()
+        self._count = 0
+
+    def beat(self) -> None:
+        """Something has happened."""
+        with self._change:
+            self._count += 1
+            self._change.notify_all()
+
+    def until(self, check: Callable[[], T | None], what: str = "") -> T:
+        """Wait until the check holds, looking anew after every beat; return what it returned."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            with self._change:
+                seen = self._count
+            if found := check():
+                return found
+            with self._change:
+                left = deadline - time.monotonic()
+                assert self._change.wait_for(lambda: self._count != seen, max(left, 0.0)), f"waited in vain {what}"  # noqa: B023
 
 
 class Watched:
     """Tells the test when a call arrives and when it has ended, as "POST /path"."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, pulse: Pulse) -> None:
         self._app = app
+        self._pulse = pulse
         self._change = threading.Condition()
         self._begun: list[str] = []
         self._ended: list[str] = []
@@ -56,6 +89,7 @@ class Watched:
             await self._app(scope, again, send)
         finally:
             self._note(self._ended, call)
+            self._pulse.beat()
 
     def arrived(self, pattern: str) -> None:
         """Wait until a matching call has arrived."""
@@ -134,6 +168,15 @@ class StandIn:
             return json.load(answer)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posted:
+    """A webhook that a stand-in sent, and the status of the answer (0: none came)."""
+
+    url: str
+    body: bytes
+    status: int
+
+
 class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -141,10 +184,14 @@ class _Server(uvicorn.Server):
 
 
 class House:
-    """Several stand-ins in one thread. A latency fault lasts until `let_go`."""
+    """Several stand-ins in one thread. A latency fault lasts until `let_go`. Webhooks go to whoever has subscribed."""
 
     def __init__(self) -> None:
         self.stand_ins: dict[str, StandIn] = {}
+        self.pulse = Pulse()
+        self.posted: list[Posted] = []
+        self._open = AsyncExitStack()
+        self._bring: Post | None = None
         self._loop = asyncio.new_event_loop()
         self._gate = asyncio.Event()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -162,7 +209,8 @@ class House:
             now=lambda: datetime.now(UTC), sleep=self._held, rng=random.Random(name), host=url, **options
         )
         made.shop.seed(list(products))
-        watched = Watched(CutByServer(made.app))
+        made.courier.post = self._post
+        watched = Watched(CutByServer(made.app), self.pulse)
         config = uvicorn.Config(watched, log_level="critical", lifespan="off", access_log=False)
         server = _Server(config)
         self.stand_ins[name] = StandIn(url=url, platform=made, watched=watched, server=server, sock=sock)
@@ -175,6 +223,9 @@ class House:
 
     def close(self) -> None:
         """Stop everything."""
+        for one in self.stand_ins.values():
+            asyncio.run_coroutine_threadsafe(one.platform.courier.stop(), self._loop).result(PATIENCE)
+        asyncio.run_coroutine_threadsafe(self._open.aclose(), self._loop).result(PATIENCE)
         self.let_go()
         for one in self.stand_ins.values():
             one.server.should_exit = one.server.force_exit = True
@@ -185,6 +236,14 @@ class House:
         for one in self.stand_ins.values():
             one.sock.close()
         self._loop.close()
+
+    async def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
+        if self._bring is None:
+            self._bring = await self._open.enter_async_context(posting())
+        status = await self._bring(url, headers, body)
+        self.posted.append(Posted(url=url, body=body, status=status))
+        self.pulse.beat()
+        return status
 
     async def _held(self, seconds: float) -> None:
         with suppress(TimeoutError):
@@ -205,12 +264,78 @@ class Ran:
         return json.loads(self.out)
 
 
+class Daemon:
+    """`bridge run` beside the test: what it says, line by line, and its end."""
+
+    def __init__(self, process: "subprocess.Popen[str]", pulse: Pulse) -> None:
+        self.process = process
+        self.lines: list[str] = []
+        self._pulse = pulse
+        streams = [stream for stream in (process.stdout, process.stderr) if stream is not None]
+        self._readers = [threading.Thread(target=self._read, args=(one,), daemon=True) for one in streams]
+        for reader in self._readers:
+            reader.start()
+
+    def says(self, pattern: str, *, after: int = 0) -> str:
+        """Wait until it says something, after so many lines; return the line."""
+        return self._pulse.until(lambda: self._said(pattern, after), f"for {pattern!r}; it said {self.lines}")
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return re.sub(r".*listening on (\S+), .*", r"\1", self.says("listening on"))
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Ask its web server."""
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=PATIENCE) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Ask it to end; return its exit code."""
+        self.process.send_signal(number)
+        return self.ended()
+
+    def ended(self) -> int:
+        """Wait for its end; return its exit code."""
+        code = self.process.wait(PATIENCE)
+        for reader in self._readers:
+            reader.join(PATIENCE)
+        assert not any("Traceback" in line for line in self.lines), self.lines
+        return code
+
+    def kill(self) -> None:
+        """Have it die at once."""
+        self.process.kill()
+        self.process.wait(PATIENCE)
+        for reader in self._readers:
+            reader.join(PATIENCE)
+
+    def _said(self, pattern: str, after: int) -> str | None:
+        ended = self.process.poll() is not None and not any(reader.is_alive() for reader in self._readers)
+        found = next((line for line in self.lines[after:] if re.search(pattern, line)), None)
+        assert found or not ended, f"it ended without saying {pattern!r}: {self.lines}"
+        return found
+
+    def _read(self, stream: IO[str]) -> None:
+        with stream:
+            for line in stream:
+                self.lines.append(line.rstrip("\n"))
+                self._pulse.beat()
+        self._pulse.beat()
+
+
 class Bridge:
     """The real command, in a folder of its own."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("BRIDGE_", "PYTEST_"))}
+        # Unbuffered output would hide a line that nobody has sent off.
+        left = ("BRIDGE_", "PYTEST_", "PYTHONUNBUFFERED")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(left)}
         self.environment: Mapping[str, str] = {**kept, "COLUMNS": "200"}
 
     def __call__(self, *words: str, code: int | None = 0, env: Mapping[str, str] | None = None) -> Ran:
@@ -230,6 +355,16 @@ class Bridge:
             [BRIDGE, *words], cwd=self.folder, env=self.environment, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
+
+    @contextmanager
+    def running(self, house: House) -> Iterator[Daemon]:
+        """Have `bridge run` listen; it is killed at the end if it still runs."""
+        daemon = Daemon(self.start("run"), house.pulse)
+        try:
+            daemon.says("listening on")
+            yield daemon
+        finally:
+            daemon.kill()
 
     def configure(self, channels: Mapping[str, Mapping[str, object]], more: str = "") -> Path:
         """Write config.toml for these channels, with a short grace time so that doubts are settled soon."""
