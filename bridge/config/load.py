@@ -209,6 +209,9 @@ def _receivers(config: Config) -> Iterator[tuple[Path, str]]:
                     (table, index, "name"),
                     f"there is another one in [[{table}]] called {name!r}: give each its own name",
                 )
+    for index, target in enumerate(config.events):
+        for kind in set(target.types) - set(EVENT_TYPES):
+            yield ("events", index, "types"), f"there is no event {kind!r}: {did_you_mean(kind, EVENT_TYPES)}"
 
 
 def _mentions(config: Config) -> Iterator[tuple[Path, str]]:
