@@ -179,6 +179,26 @@ def test_guessing_gets_slower_and_slower_even_with_the_right_password(house: Hou
     assert visitor.get("/").status_code == 200
 
 
+def test_behind_a_proxy_a_stranger_who_guesses_does_not_lock_the_owner_out(house: House) -> None:
+    guesser = Visitor(house, address="172.18.0.2")
+    for said in ("203.0.113.9", "1.2.3.4, 203.0.113.9", "127.0.0.1,203.0.113.9") * 2:
+        guesser.client.headers["x-forwarded-for"] = said
+        last = guesser.log_in("wrong")
+    assert last.status_code == 429, "what the guesser writes into the header changes nothing"
+    owner = guesser
+    owner.client.headers["x-forwarded-for"] = "198.51.100.1"
+    assert owner.log_in().status_code == 303
+
+
+def test_nobody_else_says_where_he_calls_from(house: House) -> None:
+    guesser = Visitor(house, address="8.8.8.8")
+    answers = []
+    for n in range(6):
+        guesser.client.headers["x-forwarded-for"] = f"198.51.100.{n}"
+        answers.append(guesser.log_in("wrong").status_code)
+    assert answers == [403] * 5 + [429]
+
+
 def test_one_address_waits_at_most_a_quarter_of_an_hour_and_an_hour_makes_good() -> None:
     throttle, now = Throttle(), T0
     for _ in range(40):

@@ -10,7 +10,7 @@ from bridge.webserver import auth
 from bridge.webserver.pages.gate import COOKIE, Gate
 from bridge.webserver.pages.site import Visit
 from bridge.webserver.pages.words import lasting
-from bridge.webserver.security import FormError, stays_here
+from bridge.webserver.security import FormError, caller, stays_here
 
 __all__ = ["Door"]
 
@@ -59,7 +59,7 @@ class Door:
         return answer
 
     async def _try(self, request: Request, password: str, target: str) -> Response:
-        address, now = request.client.host if request.client else "", self._gate.site.web.app.now()
+        address, now = caller(request), self._gate.site.web.app.now()
         wait = self._throttle.wait(address, now)
         if wait or self._waiting >= _QUEUE:
             return self._slow(target, wait or timedelta(seconds=5))
