@@ -36,7 +36,7 @@ def command(config: str | None, level: str) -> int:
     _survive_early_reloads()
     with opened(config) as app:
         asyncio.run(_run(app))
-    say("stopped: nothing is half done, and what comes meanwhile is found at the next start")
+    say("stopped: what is not settled yet is settled at the next start")
     return 0
 
 

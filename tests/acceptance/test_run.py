@@ -21,7 +21,7 @@ def test_a_sale_anywhere_is_told_by_webhook_and_taken_off_everywhere(trio: Trio)
             trio.agree(TEE=number)
         assert daemon.get("/ready")[0] == 200
         assert daemon.end() == 0
-    assert "stopped: nothing is half done" in daemon.lines[-1]
+    assert "stopped: what is not settled yet" in daemon.lines[-1]
     assert {status for (status,) in trio.rows("select state from deliveries")} <= {"new", "done"}
     trio.sound()
     story = trio.bridge("why", "TEE", "--json").json["counters"][0]["movements"]
