@@ -74,6 +74,9 @@ class News(Protocol):
     def bug(self, error: Exception) -> None:
         """Something happened that none of the four errors is."""
 
+    def count(self, channel: str, counts: dict[str, int]) -> None:
+        """So much happened."""
+
 
 @dataclass(slots=True, eq=False)
 class Lane:
@@ -97,6 +100,7 @@ class Lane:
     stopping: bool = False
     _ears: asyncio.Event = field(default_factory=asyncio.Event)
     _hands: asyncio.Event = field(default_factory=asyncio.Event)
+    _well_again: asyncio.Event = field(default_factory=asyncio.Event)
     _errands: set[Errand] = field(default_factory=lambda: set[Errand](("poll",)))
     _doubts: dict[StockKey, datetime] = field(default_factory=dict)
     _told: dict[StockKey, int] = field(default_factory=dict)
@@ -145,8 +149,16 @@ class Lane:
             if pause is None:
                 self._well()
             elif not self.stopping:
-                await self.context.sleep(pause)
+                await self._rest(pause)
                 self.send("poll")
+
+    async def _rest(self, pause: float) -> None:
+        """Pause after a failure; a delivery that could be looked at says that the channel is well again."""
+        shortest = min(pause, self.pace.first.total_seconds())
+        await self.context.sleep(shortest)
+        self._well_again.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._well_again.wait(), pause - shortest)
 
     async def _hear(self) -> None:
         while stored := self.context.database.read(lambda connection: deliveries.waiting(connection, self.name)):
@@ -164,6 +176,7 @@ class Lane:
         if heard.feeds and self._feeds_at is None:
             self._feeds_at = now + self.pace.feeds
         self._later |= heard.orders
+        self._well_again.set()
         for key, units in heard.levels.items():
             self._told[key] = units
             self._doubts.setdefault(key, now + self.pace.levels)
@@ -274,10 +287,7 @@ class Lane:
             self.news.spread(self.name, since, report, set())
 
     def _count(self, counts: dict[str, int]) -> None:
-        if any(counts.values()):
-            self.context.database.write(
-                lambda connection: figures.add(connection, self.context.now(), self.name, counts)
-            )
+        self.news.count(self.name, counts)
 
     async def _trying(self, work: Callable[[], Awaitable[None]]) -> float | None:
         """Do some work; return how many seconds to pause where it failed. The other lanes go on whatever happens."""

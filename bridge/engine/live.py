@@ -4,11 +4,14 @@
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+
+from sqlalchemy.engine import Connection
 
 from bridge.contract.errors import BridgeError
 from bridge.engine import holds
@@ -18,6 +21,7 @@ from bridge.engine.lane import Errand, Lane, Pace
 from bridge.engine.mirror import mirror
 from bridge.engine.report import ChannelReport, Report
 from bridge.engine.rules import apply_rules
+from bridge.store import figures
 from bridge.store.errors import StoreError
 
 __all__ = ["DAY", "Job", "Live"]
@@ -46,6 +50,7 @@ class Live:
     bugs: list[Exception] = field(default_factory=list)
     _clerk: asyncio.Event = field(default_factory=asyncio.Event)
     _products: dict[str, set[str]] = field(default_factory=dict)
+    _tally: dict[str, Counter[str]] = field(default_factory=dict)
     _mirroring: bool = False
     _stopping: bool = False
 
@@ -62,6 +67,8 @@ class Live:
             done, _ = await asyncio.wait([ended, *tasks], return_when=asyncio.FIRST_COMPLETED)
             if stop.is_set():
                 await self._finish(patience)
+                with suppress(StoreError):
+                    await self._write_figures()
             for task in done:
                 task.result()
         finally:
@@ -109,6 +116,19 @@ class Live:
         self.bugs.append(error)
         del self.bugs[:-20]
 
+    def count(self, channel: str, counts: dict[str, int]) -> None:
+        """Add to the figures; they are written together now and then, not with a commit each."""
+        self._tally.setdefault(channel, Counter()).update(counts)
+
+    async def _write_figures(self) -> None:
+        tally, self._tally = self._tally, {}
+        if any(any(counts.values()) for counts in tally.values()):
+            self.context.database.write(lambda connection: self._add(connection, tally))
+
+    def _add(self, connection: Connection, tally: dict[str, Counter[str]]) -> None:
+        for channel, counts in tally.items():
+            figures.add(connection, self.context.now(), channel, counts)
+
     # The clerk: documents and mirrored orders concern all channels at once.
 
     async def _keep_documents(self) -> None:
@@ -155,6 +175,7 @@ class Live:
         return [
             *every,
             Job(name="documents", every=self.pace.poll * 2, run=self._wake_clerk),
+            Job(name="figures", every=timedelta(seconds=10), run=self._write_figures),
             Job(name="holds", every=timedelta(seconds=15), run=self._expire_holds),
         ]
 

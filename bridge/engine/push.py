@@ -30,7 +30,10 @@ def planned(connection: Connection, context: Context, channel: Channel, skus: Se
     rows = [row for row in positions.work(connection, channel.name, skus) if row.delta and row.base != "untracked"]
     if context.rules.track:
         rows += _begin_tracking(connection, channel, skus)
-    halt = guard(rows, positions.units_shown(connection, channel.name), context.rules.guard)
+    # What may move in any case needs no walk over the whole catalogue.
+    small = sum(abs(row.delta) for row in rows) <= context.rules.guard.free
+    units = 0 if small else positions.units_shown(connection, channel.name)
+    halt = guard(rows, units, context.rules.guard)
     if halt is None:
         return rows
     reason = f"the plan for {channel.name} {halt.reason}: look at `bridge plan`, then `bridge approve {channel.name}`"
@@ -38,6 +41,15 @@ def planned(connection: Connection, context: Context, channel: Channel, skus: Se
     park(connection, context, "plan", channel.name, channel.name, reason)
     held = {row.key for row in halt.rows}
     return [row for row in rows if row.key not in held]
+
+
+def _to_plan(connection: Connection, context: Context, channel: Channel, skus: Sequence[str]) -> bool:
+    """Whether planning could come to anything: it is asked after every sale anywhere, and mostly there is nothing."""
+    return (
+        context.rules.track
+        or bool(positions.work(connection, channel.name, skus))
+        or notes.is_parked(connection, "plan", channel.name, channel.name)
+    )
 
 
 def _begin_tracking(connection: Connection, channel: Channel, skus: Sequence[str]) -> list[Position]:
@@ -190,6 +202,8 @@ def _again(outcome: Outcome) -> bool:
 
 async def push(context: Context, channel: Channel, report: ChannelReport, skus: Sequence[str] = ()) -> set[StockKey]:
     """Write what differs on a channel; return the keys whose number was not what we believed."""
+    if not context.database.read(lambda connection: _to_plan(connection, context, channel, skus)):
+        return set()
     rows = context.database.write(lambda connection: planned(connection, context, channel, skus))
     if not rows:
         return set()

@@ -12,7 +12,7 @@ from bridge.domain.position import Position
 from bridge.store.sql import inserting
 from bridge.store.tables import counts, drifts, meta, parked, runs
 
-__all__ = ["begin_run", "count", "drift", "end_run", "get_meta", "park", "set_meta", "unpark"]
+__all__ = ["begin_run", "count", "drift", "end_run", "get_meta", "is_parked", "park", "set_meta", "unpark"]
 
 
 def count(connection: Connection, before: Position, quantity: int, at: datetime, note: str) -> int:
@@ -45,6 +45,12 @@ def park(connection: Connection, subject: str, channel: str, key: str, reason: s
     keys = ["subject", "channel", "key"]
     parking = statement.on_conflict_do_update(index_elements=keys, set_=again).returning(parked.c.attempts)
     return bool(connection.execute(parking).scalar_one() == 1)
+
+
+def is_parked(connection: Connection, subject: str, channel: str, key: str) -> bool:
+    """Whether this item is set aside."""
+    mine = sa.and_(parked.c.subject == subject, parked.c.channel == channel, parked.c.key == key)
+    return connection.execute(sa.select(parked.c.id).where(mine)).first() is not None
 
 
 def unpark(connection: Connection, subject: str, channel: str, keys: Sequence[str]) -> None:
