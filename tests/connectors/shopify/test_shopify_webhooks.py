@@ -61,7 +61,14 @@ def signed(body: bytes = BODY, signature: str = SIGNATURE) -> Delivery:
     ],
 )
 def test_shopifys_own_samples(topic: str, kind: Any, number: str, place: str) -> None:
-    assert read(topic, sample(topic)) == Hint(kind=kind, id=number, location=place, topic=topic, at=AT)
+    told = 10 if topic == "inventory_levels/update" else None
+    assert read(topic, sample(topic)) == Hint(kind=kind, id=number, location=place, topic=topic, at=AT, quantity=told)
+
+
+@pytest.mark.parametrize(("told", "read_as"), [(-3, -3), (None, None), (True, None), ("7", None), (7.0, None)])
+def test_the_number_that_is_told_is_a_whole_one_or_none(told: Any, read_as: int | None) -> None:
+    body = {"inventory_item_id": 1, "location_id": 2, "available": told}
+    assert read("inventory_levels/update", body).quantity == read_as
 
 
 def test_the_privacy_samples() -> None:
