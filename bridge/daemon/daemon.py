@@ -15,6 +15,7 @@ import uvicorn
 from bridge.app import App
 from bridge.app.errors import AppError
 from bridge.app.heartbeat import Beat, BeatChannel, beaten, rest
+from bridge.app.wiring import outside
 from bridge.app.working import Working, recorded, working
 from bridge.config import ConfigError, load
 from bridge.contract.errors import BridgeError
@@ -22,6 +23,7 @@ from bridge.daemon.schedule import Schedule
 from bridge.engine.inbox import Inbox
 from bridge.engine.lane import Lane, Pace
 from bridge.engine.live import Job, Live
+from bridge.engine.sending import Sender
 from bridge.engine.upkeep import Keeping, Upkeep
 from bridge.webserver.server import build
 from bridge.webserver.web import ChannelHealth, ChannelState, Health, Web
@@ -133,6 +135,7 @@ class _House:
         ports = {one.name: one.connector.webhooks for one in work.channels if one.connector.webhooks is not None}
         self.inbox = Inbox(self.app.database, ports, self.app.now, self._heard)
         self.schedule = Schedule(self.app.now)
+        self.sender = _sender(self.app, work)
         self.beats = min(BEAT, poll)
         self.since = daemon._since or self.app.now()
 
@@ -154,6 +157,8 @@ class _House:
                 ending.set()
                 await living
         await self.inbox.close()
+        if self.sender is not None:
+            await self.sender.close()
         self.app.database.write(rest)
 
     def _heard(self, channel: str) -> None:
@@ -201,7 +206,13 @@ class _House:
         )
         upkeep = Upkeep(self.work.context, lambda: self.live.lanes, keeping, self.since)
         beat = Job(name="heartbeat", every=self.beats, run=self._beat)
-        return [*self.live.jobs(), *upkeep.jobs(), beat]
+        telling = [Job(name="events", every=timedelta(seconds=1), run=self._tell)] if self.sender else []
+        return [*self.live.jobs(), *upkeep.jobs(), *telling, beat]
+
+    async def _tell(self) -> None:
+        """Send the events that are due; what is new is found within a second."""
+        if self.sender is not None:
+            await self.sender.run_once()
 
     async def _beat(self) -> None:
         """Leave a sign of life, with the schedule, for `bridge status` in another process."""
@@ -215,6 +226,13 @@ class _House:
             jobs=tuple(self.schedule.turns()),
         )
         self.app.database.write(lambda connection: beaten(connection, beat))
+
+
+def _sender(app: App, work: Working) -> Sender | None:
+    events = work.context.events
+    if events is None:
+        return None
+    return Sender(work.context, events.targets, app.surroundings or outside(), app.loaded.config.daemon.public_url)
 
 
 def _as_told(one: ChannelHealth) -> BeatChannel:

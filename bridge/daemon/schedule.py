@@ -30,8 +30,8 @@ class Schedule:
 
     def start(self, jobs: Iterable[Job]) -> None:
         """Begin with these jobs."""
-        # APScheduler tells of every run at INFO, which a daemon has thousands of.
-        logging.getLogger("apscheduler").setLevel(logging.WARNING)
+        # APScheduler tells of every run at INFO, and of every turn that is left out because the last one still runs.
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
         for job in jobs:
             self._jobs[job.name] = job
             first = {"next_run_time": self.now() + timedelta(seconds=1)} if job.at_start else {}

@@ -13,7 +13,7 @@ from bridge.engine.hooks import HookReport, heal
 from bridge.engine.lane import Lane
 from bridge.engine.live import Job
 from bridge.engine.noting import park
-from bridge.store import deliveries, events, figures, notes
+from bridge.store import deliveries, events, figures, notes, requests
 
 __all__ = ["Keeping", "Upkeep"]
 
@@ -129,6 +129,7 @@ class Upkeep:
         while database.write(lambda connection: deliveries.compact(connection, now - keeping.deliveries)):
             await self.context.sleep(0)
         database.write(lambda connection: events.compact(connection, now - keeping.events))
+        database.write(lambda connection: requests.compact(connection, now - requests.KEPT))
         database.write(lambda connection: figures.forget(connection, now - keeping.figures))
 
 
