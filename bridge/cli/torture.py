@@ -87,6 +87,7 @@ def _show(total: "Board") -> None:
         ("oversold", number(total.oversold), f"{total.unavoidable:,} of them unavoidable: at the till, or faster than news travel"),
         ("movements lost", number(total.lost), "units, against an account kept apart"),
         ("movements invented", number(total.invented), "units"),
+        ("undecided", number(total.undecided), "units where an edit met a write whose answer was lost; taken as gone, and said in `why`"),
         ("webhooks brought", number(total.deliveries), f"{total.lost_deliveries:,} more were lost on the way"),
         ("faults", number(total.faults), f"calls struck, and the daemon died {total.deaths:,} times"),
         ("agreement", f"{total.p50:.0f} s", f"after the last act (median); 99 in 100 by {total.p99:.0f} s, all by {total.longest:.0f} s"),

@@ -9,7 +9,7 @@ from bridge.rehearsal.world import World
 from bridge.store import ledger, positions
 from bridge.store.tables import counters, counts, movements, order_effects
 
-__all__ = ["broken"]
+__all__ = ["broken", "undecided"]
 
 
 def broken(world: World, truth: Mapping[str, int] | None = None) -> list[str]:
@@ -85,13 +85,13 @@ def _truth(connection: Connection, truth: Mapping[str, int]) -> list[str]:
     }
     found = []
     for sku, real in truth.items():
-        slack = _undecided(connection, sku)
+        slack = undecided(connection, sku)
         if sku not in balances or not real - slack <= balances[sku] <= real:
             found.append(f"{sku}: the ledger has {balances.get(sku)}, {real} is right")
     return found
 
 
-def _undecided(connection: Connection, sku: str) -> int:
+def undecided(connection: Connection, sku: str) -> int:
     """Units the ledger says itself it could not decide (a person's edit met a write whose answer was lost): never too high."""
     query = sa.select(counts.c.note).where(counts.c.sku == sku, counts.c.note.contains("undecided by "))
     return sum(int(note.rsplit("undecided by ", 1)[1]) for (note,) in connection.execute(query))

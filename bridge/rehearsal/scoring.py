@@ -18,6 +18,7 @@ TILLS = frozenset({"square"})
 class Score:
     """One run. `unavoidable`: units oversold even if news travelled within the time that the network itself needs.
 
+    `undecided`: units that the ledger says itself it could not decide: a person's edit met a write whose answer was lost.
     `agreement`: seconds from the last act, with the platforms well again, until every number agreed; None: never.
     """
 
@@ -28,6 +29,7 @@ class Score:
     unavoidable: int = 0
     lost: int = 0
     invented: int = 0
+    undecided: int = 0
     deliveries: int = 0
     lost_deliveries: int = 0
     deaths: int = 0
@@ -81,6 +83,7 @@ class Board:
     unavoidable: int
     lost: int
     invented: int
+    undecided: int
     deliveries: int
     lost_deliveries: int
     deaths: int
@@ -100,6 +103,7 @@ def board(scores: Sequence[Score]) -> Board:
         "unavoidable",
         "lost",
         "invented",
+        "undecided",
         "deliveries",
         "lost_deliveries",
         "deaths",

@@ -19,7 +19,7 @@ from bridge.domain.guard import GuardRule
 from bridge.engine.context import Rules
 from bridge.engine.lane import Pace
 from bridge.rehearsal.fuse import CrashError, FusedDatabase
-from bridge.rehearsal.invariants import broken
+from bridge.rehearsal.invariants import broken, undecided
 from bridge.rehearsal.scoring import Score, oversold
 from bridge.rehearsal.trade import Habits, Trade, catalogue
 from bridge.rehearsal.watch import Watch
@@ -282,14 +282,16 @@ async def _agreement(stage: _Stage) -> float | None:
 def _score(stage: _Stage, start: Mapping[str, int], problems: Sequence[str], agreement: float | None) -> Score:
     total, unavoidable = oversold(stage.trade.log, start, NETWORK)
     gaps = _gaps(stage)
+    unsure = _undecided(stage, gaps)
     return Score(
         seed=stage.seed,
         acts=len(stage.trade.acts),
         sold=stage.trade.sold,
         oversold=total,
         unavoidable=unavoidable,
-        lost=sum(gap for gap in gaps if gap > 0),
-        invented=-sum(gap for gap in gaps if gap < 0),
+        lost=sum(gap for gap in gaps.values() if gap > 0),
+        invented=-sum(gap for gap in gaps.values() if gap < 0) - unsure,
+        undecided=unsure,
         deliveries=sum(platform.courier.brought for platform in stage.platforms),
         lost_deliveries=sum(platform.courier.lost for platform in stage.platforms),
         deaths=stage.deaths,
@@ -300,10 +302,17 @@ def _score(stage: _Stage, start: Mapping[str, int], problems: Sequence[str], agr
     )
 
 
-def _gaps(stage: _Stage) -> list[int]:
-    """By how much the ledger's account of each SKU is off: units taken off too little or too often."""
+def _gaps(stage: _Stage) -> dict[str, int]:
+    """By how much the ledger's account of each SKU is off."""
     balances = stage.world.balances()
-    return [balances.get(sku, 0) - units for sku, units in stage.trade.truth.items()]
+    return {sku: balances.get(sku, 0) - units for sku, units in stage.trade.truth.items()}
+
+
+def _undecided(stage: _Stage, gaps: Mapping[str, int]) -> int:
+    """Units that the ledger says itself it could not decide, and took as gone to be safe."""
+    low = {sku: -gap for sku, gap in gaps.items() if gap < 0}
+    slack = stage.database.read(lambda connection: {sku: undecided(connection, sku) for sku in low})
+    return sum(min(units, slack[sku]) for sku, units in low.items())
 
 
 def tortured(seeds: Sequence[int], platforms: Sequence[str], processes: int) -> Iterator[Score]:
