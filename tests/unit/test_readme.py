@@ -47,6 +47,7 @@ def matrix() -> str:
         ("a lost write may be sent again", lambda one: "yes, by key" if one.limits.keyed else "no: read back"),
         ("names who changed a number", lambda one: "yes" if one.limits.names_causes else "no"),
         ("write products", lambda one: "yes" if one.products else "no"),
+        ("tells us by webhook", lambda one: f"{len(one.webhooks.topics)} topics" if one.webhooks else "no"),
         ("orders written there", lambda one: ", ".join(sorted(one.limits.order_actions)) if one.order_writer else "no"),
     ]
     lines = [f"| | {' | '.join(made)} |", f"|---|{'---|' * len(made)}"]
