@@ -32,7 +32,7 @@ __all__ = ["Daemon", "bound"]
 
 _log = logging.getLogger("bridge.daemon")
 _RESTS = 10  # polls that a channel which needs a person is left alone for
-BEAT = timedelta(seconds=15)  # at the longest between two signs of life
+BEAT = timedelta(seconds=5)  # at the longest between two signs of life
 
 
 class _Server(uvicorn.Server):
