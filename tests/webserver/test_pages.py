@@ -108,7 +108,7 @@ def test_the_overview_counts_what_agrees_as_the_database_has_it(home: House, vis
     assert "Last webhook 3 minutes ago" in text
     assert "Last webhook never" in text
     # 24 hours of 60 + 38 + 2: half at most 250 ms, 99 % at most 2 s.
-    assert "News reach all other channels (2,500 times in 24 hours) half within 250 ms 99 % within 2 s" in text
+    assert "News reach the other channels (2,500 times in 24 hours) half within 250 ms 99 % within 2 s" in text
     assert "half within 100 ms, 99 % within 2 s" in text
 
 
