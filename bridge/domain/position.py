@@ -3,8 +3,9 @@
 Pure: every function takes a `Position` and returns a new one. Times are the platform's.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Literal, NamedTuple
 
 from bridge.domain.catalog import StockKey
@@ -15,6 +16,7 @@ __all__ = [
     "Position",
     "Verdict",
     "adopted",
+    "aimed",
     "judge",
     "known",
     "ordered",
@@ -74,6 +76,21 @@ class Position:
         return self.target - self.shown
 
 
+_NAMES = tuple(field.name for field in fields(Position))
+_values = attrgetter(*_NAMES)
+_SETTERS = {name: Position.__dict__[name].__set__ for name in _NAMES}
+
+
+def _changed(position: Position, **new: object) -> Position:
+    """Do what `dataclasses.replace` does, in a third of the time: every order line changes positions."""
+    made = object.__new__(Position)
+    for put, value in zip(_SETTERS.values(), _values(position), strict=True):
+        put(made, value)
+    for name, value in new.items():
+        _SETTERS[name](made, value)
+    return made
+
+
 class Due(NamedTuple):
     """A number that is to change, as far as a plan tells of it.
 
@@ -108,8 +125,13 @@ def adopted(position: Position, quantity: int | None, at: datetime) -> Position:
     in that second came after.
     """
     start = at - timedelta(seconds=1)
-    fresh = replace(position, shown=quantity, base_at=start, base="opening", verified_at=at)
-    return replace(fresh, moved=0, moved_at=None, late=0)
+    fresh = _changed(position, shown=quantity, base_at=start, base="opening", verified_at=at)
+    return _changed(fresh, moved=0, moved_at=None, late=0)
+
+
+def aimed(position: Position, target: int | None) -> Position:
+    """The channel should show another number from now on."""
+    return _changed(position, target=target)
 
 
 def known(position: Position, when: datetime) -> bool:
@@ -124,24 +146,24 @@ def ordered(position: Position, net: int, when: datetime, *, uncertain: bool = F
     late = position.late + (-net if uncertain else 0)
     newest = when if position.moved_at is None else max(when, position.moved_at)
     moved = position.moved + abs(net)
-    return _unsuspected(replace(position, shown=position.shown + net, moved=moved, moved_at=newest, late=late))
+    return _unsuspected(_changed(position, shown=position.shown + net, moved=moved, moved_at=newest, late=late))
 
 
 def promised(position: Position, net: int) -> Position:
     """An order that we are about to create there will move its number: no push may chase it."""
     if position.shown is None:
         return position
-    return _unsuspected(replace(position, shown=position.shown + net, moved=position.moved + abs(net)))
+    return _unsuspected(_changed(position, shown=position.shown + net, moved=position.moved + abs(net)))
 
 
 def claimed(position: Position, key: str) -> Position:
     """A write is about to go out: until its outcome is known the number may be either."""
-    return _unsuspected(replace(position, in_flight=key, moved=position.moved + abs(position.delta)))
+    return _unsuspected(_changed(position, in_flight=key, moved=position.moved + abs(position.delta)))
 
 
 def released(position: Position, delta: int) -> Position:
     """The claimed write of `delta` did not take effect: the position is free again."""
-    return replace(position, in_flight=None, moved=max(0, position.moved - abs(delta)))
+    return _changed(position, in_flight=None, moved=max(0, position.moved - abs(delta)))
 
 
 def wrote(
@@ -153,12 +175,12 @@ def wrote(
     """
     shown = (position.shown or 0) + delta
     moved = max(0, position.moved - abs(delta))
-    position = replace(position, shown=shown, in_flight=None, approved=False, moved=moved)
+    position = _changed(position, shown=shown, in_flight=None, approved=False, moved=moved)
     if absolute_at is not None:
-        position = replace(position, base_at=absolute_at, base="write")
+        position = _changed(position, base_at=absolute_at, base="write")
     if verified is not None:
         # The orders were not drained after this answer: what they moved, and what came late, stays in doubt.
-        position = replace(position, verified_at=verified)
+        position = _changed(position, verified_at=verified)
     return _unsuspected(position)
 
 
@@ -193,16 +215,16 @@ def read(position: Position, quantity: int, at: datetime) -> Position:
     if quantity == position.shown:
         if position.moved_at is not None and position.moved_at >= at:
             return _unsuspected(position)
-        return _unsuspected(replace(position, verified_at=at, moved=0, moved_at=None, late=0))
+        return _unsuspected(_changed(position, verified_at=at, moved=0, moved_at=None, late=0))
     if position.suspect == quantity:
         return position
-    return replace(position, suspect=quantity, suspect_at=at)
+    return _changed(position, suspect=quantity, suspect_at=at)
 
 
 def rebased(position: Position, quantity: int, base: Base, at: datetime) -> Position:
     """After a verdict: `shown` is what was read, as of the first of the two reads that agreed."""
     since = position.suspect_at or at
-    believed = replace(
+    believed = _changed(
         position, shown=quantity, base_at=since, base=base, verified_at=at, moved=0, moved_at=None, late=0
     )
     return _unsuspected(believed)
@@ -211,4 +233,4 @@ def rebased(position: Position, quantity: int, base: Base, at: datetime) -> Posi
 def _unsuspected(position: Position) -> Position:
     if position.suspect is None and position.suspect_at is None:
         return position
-    return replace(position, suspect=None, suspect_at=None)
+    return _changed(position, suspect=None, suspect_at=None)

@@ -6,7 +6,6 @@ movement and the targets that follow from it.
 
 from collections import Counter as Tally
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy.engine import Connection
@@ -14,7 +13,7 @@ from sqlalchemy.engine import Connection
 from bridge.domain import allotment
 from bridge.domain.catalog import StockKey
 from bridge.domain.ledger import Counter, Movement, stock
-from bridge.domain.position import Position
+from bridge.domain.position import Position, aimed
 from bridge.engine.context import Context
 from bridge.engine.events import Events
 from bridge.store import ledger, listings, positions
@@ -127,7 +126,7 @@ class Desk:
             if self._known[_slot(position)] is self._stored.get(_slot(position)):
                 self._aimed.append((position, target))
             else:
-                self.put(replace(position, target=target))
+                self.put(aimed(position, target))
 
 
 def _kits_with(context: Context, skus: set[str]) -> set[str]:

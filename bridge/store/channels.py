@@ -24,13 +24,14 @@ __all__ = [
     "starts",
 ]
 
+_CHANNEL = sa.select(channels).where(channels.c.channel == sa.bindparam("on"))
 # Whole-second stamps, and the time an answer is under way, are no sign of a clock that is wrong.
 _TELLING = 5
 
 
 def get(connection: Connection, channel: str) -> Any | None:
     """Return the channel's row (channel, platform, currency, adopted_at, locations, home, resting)."""
-    return connection.execute(sa.select(channels).where(channels.c.channel == channel)).first()
+    return connection.execute(_CHANNEL, {"on": channel}).first()
 
 
 def all_channels(connection: Connection) -> list[Any]:
@@ -49,11 +50,11 @@ def heed_clock(connection: Connection, channel: str, ahead: timedelta) -> None:
     """Note how far a channel's clock is ahead of ours, as one of its answers shows it."""
     seconds = round(ahead.total_seconds())
     seconds = seconds if abs(seconds) > _TELLING else 0
-    differs = sa.func.abs(channels.c.clock - seconds) > _TELLING
+    row = get(connection, channel)
     # What was adopted keeps the difference of that moment: the openings were stamped with it, and a machine whose own clock is
     # set wrong for an hour must not make history of what was sold since.
-    mine = sa.and_(channels.c.channel == channel, channels.c.adopted_at.is_(None), differs)
-    connection.execute(channels.update().where(mine).values(clock=seconds))
+    if row is not None and row.adopted_at is None and abs(row.clock - seconds) > _TELLING:
+        connection.execute(channels.update().where(channels.c.channel == channel).values(clock=seconds))
 
 
 def clock(connection: Connection, channel: str) -> timedelta:

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from bridge.domain.ledger import Counter, Movement
 from bridge.store.errors import LedgerError
-from bridge.store.sql import add, chunks, insert, rows_of, upsert
+from bridge.store.sql import add, among, chunks, insert, rows_of, upsert
 from bridge.store.tables import counters, holds, movements
 
 __all__ = [
@@ -28,6 +28,15 @@ __all__ = [
     "standing",
     "start",
 ]
+
+_COUNTERS = sa.select(
+    counters.c.kind, counters.c.key, counters.c.place, counters.c.opened_at, counters.c.opened_from, counters.c.balance
+).where(among(counters.c.key, "keys"))
+_HELD = (
+    sa.select(holds.c.kind, holds.c.key, holds.c.place, sa.func.sum(holds.c.quantity))
+    .where(holds.c.state == "open")
+    .group_by(holds.c.kind, holds.c.key, holds.c.place)
+)
 
 
 def start(connection: Connection, rows: Iterable[tuple[Counter, datetime, str]]) -> None:
@@ -60,22 +69,19 @@ def _move(connection: Connection, totals: Mapping[Counter, int]) -> None:
 
 def balances(connection: Connection, wanted: Iterable[Counter]) -> dict[Counter, int]:
     """Return the balances of these counters; one that was never opened is left out."""
-    return {counter: balance for counter, (balance,) in _rows(connection, wanted, counters.c.balance)}
+    return {counter: balance for counter, (_, _, balance) in _rows(connection, wanted)}
 
 
 def opened(connection: Connection, wanted: Iterable[Counter]) -> dict[Counter, tuple[datetime | None, str]]:
     """Return since when each of these counters is kept, and by whose numbers it was opened."""
-    columns = (counters.c.opened_at, counters.c.opened_from)
-    return {counter: (at, source) for counter, (at, source) in _rows(connection, wanted, *columns)}
+    return {counter: (at, source) for counter, (at, source, _) in _rows(connection, wanted)}
 
 
-def _rows(
-    connection: Connection, wanted: Iterable[Counter], *columns: sa.Column[Any]
-) -> Iterator[tuple[Counter, Sequence[Any]]]:
+def _rows(connection: Connection, wanted: Iterable[Counter]) -> Iterator[tuple[Counter, Sequence[Any]]]:
+    """Yield (counter, (opened at, opened from, balance))."""
     names = set(wanted)
-    query = sa.select(counters.c.kind, counters.c.key, counters.c.place, *columns)
     for part in chunks({counter.key for counter in names}):
-        for kind, key, place, *values in rows_of(connection, query.where(counters.c.key.in_(part))):
+        for kind, key, place, *values in rows_of(connection, _COUNTERS, {"keys": part}):
             counter = Counter(kind, key, place)
             if counter in names:
                 yield counter, values
@@ -83,8 +89,7 @@ def _rows(
 
 def standing(connection: Connection, wanted: Iterable[Counter]) -> dict[Counter, tuple[datetime | None, int]]:
     """Return since when each of these counters is kept, and its balance."""
-    columns = (counters.c.opened_at, counters.c.balance)
-    return {counter: (at, balance) for counter, (at, balance) in _rows(connection, wanted, *columns)}
+    return {counter: (at, balance) for counter, (at, _, balance) in _rows(connection, wanted)}
 
 
 def available(
@@ -94,10 +99,7 @@ def available(
     names, seen = set(wanted), known or {}
     result = balances(connection, names - seen.keys())
     result.update((counter, seen[counter]) for counter in names & seen.keys())
-    held = sa.select(holds.c.kind, holds.c.key, holds.c.place, sa.func.sum(holds.c.quantity)).where(
-        holds.c.state == "open"
-    )
-    for kind, key, place, quantity in connection.execute(held.group_by(holds.c.kind, holds.c.key, holds.c.place)):
+    for kind, key, place, quantity in connection.execute(_HELD):
         counter = Counter(kind, key, place)
         if counter in result:
             result[counter] -= int(quantity)

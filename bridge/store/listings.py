@@ -12,7 +12,7 @@ from bridge.domain.catalog import Product
 from bridge.domain.effects import Bound
 from bridge.domain.linking import Candidate, Finding
 from bridge.store import documents
-from bridge.store.sql import chunks, rows_of, upsert
+from bridge.store.sql import among, chunks, rows_of, upsert
 from bridge.store.tables import findings, kits, listings, positions, products, skus
 
 __all__ = [
@@ -37,6 +37,17 @@ __all__ = [
     "unplaced",
     "untracked",
 ]  # fmt: skip
+
+_HERE = listings.c.channel == sa.bindparam("on")
+_VARIANTS = sa.select(listings.c.variant_id, listings.c.stock_id, listings.c.sku).where(
+    _HERE, among(listings.c.variant_id, "ids")
+)
+_SHARING = sa.select(listings.c.stock_id, listings.c.variant_id, listings.c.sku).where(
+    _HERE, among(listings.c.stock_id, "ids"), listings.c.sku.is_not(None)
+)
+_WITH_STOCK = _SHARING.where(listings.c.gone_at.is_(None))
+_WENT_WITH_STOCK = _SHARING.where(listings.c.gone_at.is_not(None))
+_KITS = sa.select(kits).order_by(kits.c.sku, kits.c.component)
 
 
 def record(connection: Connection, channel: str, items: Sequence[Product], now: datetime) -> bool:
@@ -193,10 +204,9 @@ def bound(connection: Connection, channel: str, variant_ids: Iterable[str]) -> d
     A listing that is gone is still what it was: its orders go on being shipped and refunded.
     """
     rows: dict[str, list[Any]] = {}
-    query = sa.select(listings.c.variant_id, listings.c.stock_id, listings.c.sku)
     for part in chunks({one for one in variant_ids if one}):
-        mine = sa.and_(listings.c.channel == channel, listings.c.variant_id.in_(part))
-        rows.update((variant_id, tail) for variant_id, *tail in rows_of(connection, query.where(mine)))
+        told = rows_of(connection, _VARIANTS, {"on": channel, "ids": part})
+        rows.update((variant_id, tail) for variant_id, *tail in told)
     stock_ids = {stock_id for stock_id, _ in rows.values() if stock_id}
     owners = shared_stock(connection, channel, stock_ids)
     owners = {**shared_stock(connection, channel, stock_ids - owners.keys(), gone=True), **owners}
@@ -236,14 +246,8 @@ def shared_stock(
     """
     sharing: dict[str, dict[str, str]] = {}
     for part in chunks(set(stock_ids)):
-        mine = sa.and_(
-            listings.c.channel == channel,
-            listings.c.stock_id.in_(part),
-            listings.c.sku.is_not(None),
-            listings.c.gone_at.is_not(None) if gone else listings.c.gone_at.is_(None),
-        )
-        query = sa.select(listings.c.stock_id, listings.c.variant_id, listings.c.sku).where(mine)
-        for stock_id, variant_id, sku in rows_of(connection, query):
+        query = _WENT_WITH_STOCK if gone else _WITH_STOCK
+        for stock_id, variant_id, sku in rows_of(connection, query, {"on": channel, "ids": part}):
             sharing.setdefault(stock_id, {})[variant_id] = sku
     owners = {}
     for stock_id, members in sharing.items():
@@ -255,7 +259,7 @@ def shared_stock(
 
 def _components(connection: Connection) -> dict[str, tuple[tuple[str, int], ...]]:
     found: dict[str, list[tuple[str, int]]] = {}
-    for row in connection.execute(sa.select(kits).order_by(kits.c.sku, kits.c.component)):
+    for row in connection.execute(_KITS):
         found.setdefault(row.sku, []).append((row.component, row.quantity))
     return {sku: tuple(parts) for sku, parts in found.items()}
 

@@ -13,10 +13,15 @@ from bridge.domain.catalog import StockKey
 from bridge.domain.effects import Parts
 from bridge.domain.ledger import Counter
 from bridge.domain.orders import Order
-from bridge.store.sql import chunks, upsert
+from bridge.store.sql import among, chunks, rows_of, upsert
 from bridge.store.tables import order_effects, order_numbers, orders
 
 __all__ = ["Recorded", "by_reference", "digest", "load", "redact", "save", "snapshot", "with_unlinked"]
+
+_ORDERS, _EFFECTS, _NUMBERS = (
+    sa.select(table).where(table.c.channel == sa.bindparam("on"), among(table.c.order_id, "ids"))
+    for table in (orders, order_effects, order_numbers)
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,22 +55,18 @@ def load(connection: Connection, channel: str, ids: Iterable[str]) -> dict[str, 
     """Return what is on record for these orders."""
     found: dict[str, Recorded] = {}
     for part in chunks(set(ids)):
-        for row in connection.execute(
-            sa.select(orders).where(orders.c.channel == channel, orders.c.order_id.in_(part))
-        ):
+        for row in rows_of(connection, _ORDERS, {"on": channel, "ids": part}):
             found[row.order_id] = _recorded(row)
         _effects(connection, channel, part, found)
     return found
 
 
 def _effects(connection: Connection, channel: str, ids: Sequence[str], found: dict[str, Recorded]) -> None:
-    mine = sa.and_(order_effects.c.channel == channel, order_effects.c.order_id.in_(ids))
-    for row in connection.execute(sa.select(order_effects).where(mine)):
+    for row in rows_of(connection, _EFFECTS, {"on": channel, "ids": ids}):
         counter = Counter(row.kind, row.key, row.place)
         found[row.order_id].effects[counter] = row.net
         found[row.order_id].baseline[counter] = row.baseline
-    mine = sa.and_(order_numbers.c.channel == channel, order_numbers.c.order_id.in_(ids))
-    for row in connection.execute(sa.select(order_numbers).where(mine)):
+    for row in rows_of(connection, _NUMBERS, {"on": channel, "ids": ids}):
         found[row.order_id].numbers[StockKey(row.stock_id, row.location)] = row.net
 
 

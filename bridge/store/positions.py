@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from bridge.domain.catalog import StockKey
 from bridge.domain.position import Due, Position
-from bridge.store.sql import change, chunks, rows_of, upsert
+from bridge.store.sql import among, change, chunks, rows_of, upsert
 from bridge.store.tables import differs, doubtful, listings, positions
 
 __all__ = [
@@ -38,11 +39,18 @@ __all__ = [
 _PLAIN = tuple(field.name for field in fields(Position) if field.name != "key")
 # Positions are read by the hundred thousand, and a frozen dataclass of 19 fields takes longer to make than its row to fetch:
 # its slots are filled directly.
+_values = attrgetter(*_PLAIN)
 _set_key = Position.__dict__["key"].__set__
 _SETTERS = tuple(Position.__dict__[name].__set__ for name in _PLAIN)
 _COLUMNS = (positions.c.stock_id, positions.c.location, *(positions.c[name] for name in _PLAIN))
 _DUE = tuple(positions.c[name] for name in Due._fields)
 _ORDER = (positions.c.channel, positions.c.stock_id, positions.c.location)
+_BY_SKU = sa.select(*_COLUMNS).where(among(positions.c.sku, "names")).order_by(*_ORDER)
+_BY_STOCK_ID = (
+    sa.select(*_COLUMNS)
+    .where(positions.c.channel == sa.bindparam("on"), among(positions.c.stock_id, "ids"))
+    .order_by(*_ORDER)
+)
 
 
 def save(connection: Connection, rows: Iterable[Position]) -> None:
@@ -60,8 +68,7 @@ def by_keys(connection: Connection, channel: str, keys: Iterable[StockKey]) -> d
     wanted = set(keys)
     found: dict[StockKey, Position] = {}
     for part in chunks({key.stock_id for key in wanted}):
-        mine = sa.and_(positions.c.channel == channel, positions.c.stock_id.in_(part))
-        for position in _select(connection, mine):
+        for position in map(_position, rows_of(connection, _BY_STOCK_ID, {"on": channel, "ids": part})):
             if position.key in wanted:
                 found[position.key] = position
     return found
@@ -71,7 +78,7 @@ def by_skus(connection: Connection, skus: Iterable[str]) -> list[Position]:
     """Return the positions of these SKUs on all channels."""
     found: list[Position] = []
     for part in chunks(set(skus)):
-        found.extend(_select(connection, positions.c.sku.in_(part)))
+        found.extend(map(_position, rows_of(connection, _BY_SKU, {"names": part})))
     return found
 
 
@@ -223,5 +230,8 @@ def _aim(position: Position, target: int | None) -> dict[str, Any]:
 
 
 def _row(position: Position) -> dict[str, Any]:
-    values = {name: getattr(position, name) for name in _PLAIN}
-    return {**values, "stock_id": position.key.stock_id, "location": position.key.location}
+    return {
+        **dict(zip(_PLAIN, _values(position), strict=True)),
+        "stock_id": position.key.stock_id,
+        "location": position.key.location,
+    }

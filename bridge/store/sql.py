@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Dialect
 
-__all__ = ["add", "change", "chunks", "insert", "inserting", "rows_of", "upsert"]
+__all__ = ["add", "among", "change", "chunks", "insert", "inserting", "rows_of", "upsert"]
 
 Row = Mapping[str, Any]
 # Before a parameter's name: SQLAlchemy keeps the columns' own names to itself.
@@ -102,7 +102,11 @@ class _Plan:
         if name in self.fixed:
             return [self.fixed[name]] * len(rows)
         values = list(map(itemgetter(name), rows))
-        return values if write is None else list(map(write, values))
+        if write is None:
+            return values
+        # The rows of one page share their times, and writing one down takes longer than finding it.
+        known = {value: write(value) for value in set(values)}
+        return [known[value] for value in values]
 
 
 @lru_cache(maxsize=256)
@@ -114,9 +118,18 @@ def _plan(table: sa.Table, dialect: Dialect, clash: str, columns: tuple[str, ...
     return _Plan(str(compiled), names, tuple(one.bind_processor(dialect) for one in types), fixed)
 
 
-def rows_of(connection: Connection, query: sa.Select[Any]) -> Iterator[Any]:
+def among(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
+    """The column is one of the values given as the parameter `name` when the query runs.
+
+    So a query that is asked all the time is built once: building it anew costs more than asking it, and what SQLAlchemy builds
+    are rings of objects that wait for the garbage collector with all the values in them.
+    """
+    return column.in_(sa.bindparam(name, expanding=True))
+
+
+def rows_of(connection: Connection, query: sa.Select[Any], values: Row | None = None) -> Iterator[Any]:
     """Yield a query's rows, fetched some hundreds at a time: one by one costs twice as much, all at once takes the memory."""
-    for part in connection.execute(query).partitions(_FETCHED):
+    for part in connection.execute(query, values).partitions(_FETCHED):
         yield from part
 
 

@@ -7,10 +7,16 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from bridge.domain.ledger import Counter
-from bridge.store.sql import chunks
+from bridge.store.sql import among, chunks, rows_of
 from bridge.store.tables import counts
 
 __all__ = ["add", "newer", "newest"]
+
+_NEWEST = (
+    sa.select(counts.c.sku, counts.c.place, sa.func.max(counts.c.at))
+    .where(counts.c.stock_id == "", among(counts.c.sku, "names"))
+    .group_by(counts.c.sku, counts.c.place)
+)
 
 
 def add(
@@ -26,11 +32,9 @@ def add(
 def newest(connection: Connection, counters: Iterable[Counter]) -> dict[Counter, datetime]:
     """Return when the shelf of each of these counters was last counted; those never counted are left out."""
     wanted = set(counters)
-    c = counts.c
-    query = sa.select(c.sku, c.place, sa.func.max(c.at)).where(c.stock_id == "").group_by(c.sku, c.place)
     found: dict[Counter, datetime] = {}
     for part in chunks({counter.key for counter in wanted}):
-        for sku, place, at in connection.execute(query.where(c.sku.in_(part))):
+        for sku, place, at in rows_of(connection, _NEWEST, {"names": part}):
             found[Counter("stock", sku, place)] = at
     return {counter: at for counter, at in found.items() if counter in wanted}
 
