@@ -188,7 +188,8 @@ class OrderWriter(Protocol):
 class Connector:
     """One configured channel: a frozen bundle of ports. An optional port the platform lacks is None.
 
-    `shell` opens the platform's official client, authenticated, as (name, object) pairs for a Python prompt.
+    `shell` opens the platform's official client, authenticated, as (name, object) pairs for a Python prompt. `calls` says how
+    many calls were sent since it was made, repeats included.
     """
 
     platform: str
@@ -202,6 +203,7 @@ class Connector:
     webhooks: WebhookPort | None = None
     shell: Callable[[], dict[str, object]] | None = None
     close: Callable[[], Awaitable[None]] | None = None
+    calls: Callable[[], int] = lambda: 0
 
     @property
     def offers(self) -> tuple[str, ...]:

@@ -108,6 +108,7 @@ class Lane:
     _memory: Memory = field(default_factory=Memory)
     _feeds_at: datetime | None = None
     _failures: int = 0
+    _calls: int = 0
 
     @property
     def name(self) -> str:
@@ -279,9 +280,10 @@ class Lane:
         self._doubt({row.key for row in rows if row.in_flight is None})
 
     def _note(self, report: ChannelReport, since: datetime) -> None:
+        calls, self._calls = self._calls, self.channel.connector.calls()
         self._count({
-            "orders": report.orders, "movements": report.movements, "writes": report.writes, "written": report.written,
-            "edits": report.edits, "drifts": report.drifts,
+            "calls": self._calls - calls, "orders": report.orders, "movements": report.movements, "writes": report.writes,
+            "written": report.written, "edits": report.edits, "drifts": report.drifts,
         })  # fmt: skip
         if report.orders or report.movements or report.edits or report.drifts or report.products:
             self.news.spread(self.name, since, report, set())

@@ -43,7 +43,7 @@ def connect(settings: Settings, around: Surroundings, *, where: str) -> Connecto
 
     return Connector(  # noqa: S604 - `shell` is a Python prompt here, no command shell
         platform="shopify", limits=LIMITS, account=Account(shop, settings, around), catalog=catalog,
-        stock=Stock(shop), orders=orders, close=close,
+        stock=Stock(shop), orders=orders, close=close, calls=lambda: http.calls + access.http.calls,
         products=Products(shop, catalog), order_writer=Writer(shop, orders, settings),
         webhooks=Webhooks(shop, settings),
         shell=lambda: open_shell(settings),

@@ -35,4 +35,5 @@ def connect(settings: Settings, around: Surroundings, *, where: str) -> Connecto
         webhooks=Webhooks(client, settings.version, settings.webhook_signature_key.strip()),
         shell=shell_of(settings),
         close=client.http.aclose,
+        calls=lambda: client.http.calls,
     )

@@ -44,6 +44,7 @@ def connect(settings: Settings, around: Surroundings, *, where: str) -> Connecto
         webhooks=Webhooks(rest),
         shell=partial(shell, settings),
         close=http.aclose,
+        calls=lambda: http.calls,
     )
 
 

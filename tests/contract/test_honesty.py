@@ -65,6 +65,12 @@ async def test_nothing_is_called_before_it_is_asked(bench: Bench) -> None:
     assert bench.wire.calls == []
 
 
+async def test_it_counts_every_call_it_sends(bench: Bench) -> None:
+    assert bench.connector.calls() == 0
+    await bench.connector.account.check()
+    assert bench.connector.calls() == sum(bench.platform.faults.calls.values()) > 0
+
+
 async def test_its_prompt_is_offered_without_a_call(bench: Bench) -> None:
     assert bench.connector.shell is None or callable(bench.connector.shell)
     assert bench.wire.calls == []
