@@ -10,8 +10,9 @@ from bridge.app.wiring import channel_of, outside
 from bridge.contract.errors import BridgeError, NeedsPerson
 from bridge.contract.ports import Identity
 from bridge.engine.context import Channel
+from bridge.engine.lane import possible_age
 from bridge.store import ledger as ledger_store
-from bridge.store import queries
+from bridge.store import positions, queries
 
 if TYPE_CHECKING:
     from bridge.app.app import App
@@ -59,6 +60,7 @@ def _judged(app: "App", channel: Channel, identity: Identity) -> ChannelCheck:
     notes = list(identity.notes)
     if abs(skew) > _SKEW and not any("clock" in note for note in notes):
         notes.append(f"this machine's clock is {skew:+.0f} s off the platform's: synchronise it (NTP)")
+    notes.extend(_too_often(app, channel))
     places = channel.places or _only(identity)
     return ChannelCheck(
         channel=channel.name,
@@ -77,6 +79,19 @@ def _judged(app: "App", channel: Channel, identity: Identity) -> ChannelCheck:
         next=step,
         needs_person=bool(problem),
     )
+
+
+def _too_often(app: "App", channel: Channel) -> list[str]:
+    """Say which audit.max_age the platform's limits allow, where they do not allow the one wished for."""
+    wished = app.loaded.config.audit.max_age
+    numbers = app.database.read(lambda connection: positions.count(connection, channel.name))
+    possible = possible_age(channel.connector.limits, numbers)
+    if possible <= wished:
+        return []
+    hours = possible.total_seconds() / 3600
+    return [
+        f"audit.max_age cannot be kept: {numbers:,} numbers can be read again every {hours:.1f} hours within the platform's limits"
+    ]
 
 
 def _only(identity: Identity) -> dict[str, str]:

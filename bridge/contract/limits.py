@@ -28,6 +28,7 @@ class Limits:
     mirror_takes_stock  an order we create there takes its units off the platform's own number
     concurrency      calls in flight at most
     per_second       calls a second on average, 0 where the platform states none
+    reads_per_second stock numbers that may be read a second, if nothing else is done; 0 where the platform states no limit
     burst            calls that may come at once
     """
 
@@ -48,4 +49,5 @@ class Limits:
     mirror_takes_stock: bool = True
     concurrency: int = 8
     per_second: float = 0.0
+    reads_per_second: float = 0.0
     burst: int = 1

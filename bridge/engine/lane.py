@@ -14,6 +14,7 @@ from typing import Literal, Protocol
 from sqlalchemy.engine import Connection
 
 from bridge.contract.errors import BridgeError, NeedsPerson, TryLater
+from bridge.contract.limits import Limits
 from bridge.domain.catalog import StockKey
 from bridge.engine.collect import collect, read_again
 from bridge.engine.context import Channel, Context
@@ -26,10 +27,12 @@ from bridge.engine.sync import audit
 from bridge.store import channels, deliveries, figures, notes, positions
 from bridge.store.errors import StoreError
 
-__all__ = ["Errand", "Lane", "News", "Pace"]
+__all__ = ["Errand", "Lane", "News", "Pace", "possible_age"]
 
 _log = logging.getLogger("bridge.live")
 Errand = Literal["poll", "audit", "catalog"]
+# What reading again may take of a platform's limit: sales come first.
+AUDIT_SHARE = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +63,12 @@ class Pace:
     def audits(self) -> timedelta:
         """How often a part of the numbers is read again."""
         return min(timedelta(minutes=1), self.max_age / 20)
+
+
+def possible_age(limits: Limits, numbers: int) -> timedelta:
+    """Return the youngest `max_age` that a platform's limits allow for so many numbers, with room left for everything else."""
+    most = limits.reads_per_second * AUDIT_SHARE
+    return timedelta(seconds=numbers / most / 0.8) if most else timedelta(0)
 
 
 class News(Protocol):
@@ -263,6 +272,8 @@ class Lane:
     def _oldest(self, connection: Connection) -> Sequence[StockKey]:
         turns = max(1.0, 0.8 * self.pace.max_age / self.pace.audits)
         share = -int(-positions.count(connection, self.name) // turns)
+        if (most := self.channel.connector.limits.reads_per_second * AUDIT_SHARE) > 0:
+            share = min(share, max(1, int(most * self.pace.audits.total_seconds())))
         before = self.context.now() + channels.clock(connection, self.name) - self.pace.max_age / 4
         return [row.key for row in positions.oldest(connection, self.name, before, share) if row.in_flight is None]
 

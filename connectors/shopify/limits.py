@@ -36,6 +36,8 @@ LIMITS = Limits(
     stock_min=-1_000_000_000,  # INVALID_QUANTITY_TOO_LOW / _TOO_HIGH in the 2026-10 schema
     stock_max=1_000_000_000,
     read_batch=250,
+    # Two points a number, out of those that come back in a second.
+    reads_per_second=RESTORE / 2,
     product_batch=8,
     order_actions=frozenset({"mirror", "fulfil", "cancel", "refund"}),
     mirror_takes_stock=True,
