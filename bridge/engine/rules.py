@@ -1,5 +1,7 @@
 """Rules: what the config says now, brought into the store before a run, so that every target follows from it."""
 
+from collections.abc import Sequence
+
 import msgspec
 from sqlalchemy.engine import Connection
 
@@ -9,6 +11,9 @@ from bridge.store import listings, notes
 
 __all__ = ["apply_rules", "in_force"]
 
+# A desk holds every position it has touched: a large catalogue is settled piece by piece, within one transaction.
+_AT_ONCE = 5_000
+
 
 def apply_rules(connection: Connection, context: Context) -> None:
     """Settle every target anew where the rules are not those of the last run: kits, buffers, caps."""
@@ -16,11 +21,17 @@ def apply_rules(connection: Connection, context: Context) -> None:
         return
     listings.set_kits(connection, context.rules.kits)
     if notes.get_meta(connection, "opened") is not None:
-        desk = Desk(connection, context, context.now())
-        for sku in listings.known_skus(connection):
-            desk.touch(sku)
-        desk.close()
+        skus = listings.known_skus(connection)
+        for start in range(0, len(skus), _AT_ONCE):
+            _settle(connection, context, skus[start : start + _AT_ONCE])
     notes.set_meta(connection, "rules", _fingerprint(context.rules))
+
+
+def _settle(connection: Connection, context: Context, skus: Sequence[str]) -> None:
+    desk = Desk(connection, context, context.now())
+    for sku in skus:
+        desk.touch(sku)
+    desk.close()
 
 
 def in_force(connection: Connection, context: Context) -> bool:
