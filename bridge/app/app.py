@@ -75,6 +75,7 @@ class App:
     def unsaved(cls, loaded: Loaded, *, surroundings: "Surroundings | None" = None) -> Self:
         """Open an App that keeps nothing: to check a config before anything of it is written."""
         database = Database("sqlite:///:memory:")
+        schema.ensure(database)
         return cls(loaded, database, surroundings=surroundings, progress=_quiet, warn=lambda _: None)
 
     def __enter__(self) -> Self:

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bridge.cli.output import say
-from bridge.cli.session import opened
+from bridge.cli.output import emit, say
+from bridge.cli.session import json_option, opened
 
 if TYPE_CHECKING:
     from bridge.app import App
@@ -18,8 +18,9 @@ _LEVELS = ["debug", "info", "warning", "error"]
 @click.command(name="run")
 @click.option("--config", metavar="FILE", help="The config file.  [default: $BRIDGE_CONFIG, or ./config.toml]")
 @click.option("--log", "level", type=click.Choice(_LEVELS), default="info", show_default=True, help="What to log.")
-def command(config: str | None, level: str) -> int:
-    """Keep all channels in step until stopped.
+@json_option
+def command(config: str | None, level: str, as_json: bool) -> int:
+    """Keep all channels in step until stopped: the daemon.
 
     Listens for webhooks and polls as well, serves the page and the API, audits every number within audit.max_age. Logs to
     stderr. SIGTERM or Ctrl-C ends it in order, within ten seconds; SIGHUP has it read its config again. Killed at any moment it
@@ -35,8 +36,9 @@ def command(config: str | None, level: str) -> int:
     _log_to_stderr(level)
     _survive_early_reloads()
     with opened(config) as app:
-        asyncio.run(_run(app))
-    say("stopped: what is not settled yet is settled at the next start")
+        asyncio.run(_run(app, as_json=as_json))
+    if not as_json:
+        say("stopped: what is not settled yet is settled at the next start")
     return 0
 
 
@@ -47,7 +49,7 @@ def _survive_early_reloads() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
-async def _run(app: "App") -> None:
+async def _run(app: "App", *, as_json: bool) -> None:
     import asyncio
     import signal
     import sys
@@ -55,7 +57,10 @@ async def _run(app: "App") -> None:
     from bridge.daemon.daemon import Daemon
 
     def ready(address: str, channels: tuple[str, ...]) -> None:
-        say(f"listening on {address}, keeping {', '.join(channels)} in step. Ctrl-C stops.")
+        if as_json:
+            emit({"address": address, "channels": channels}, pretty=False)
+        else:
+            say(f"listening on {address}, keeping {', '.join(channels)} in step. Ctrl-C stops.")
         # Whoever started us through a pipe waits for this line.
         sys.stdout.flush()
 

@@ -12,9 +12,9 @@ __all__ = ["command"]
 @click.command(name="status")
 @options
 def command(config: str | None, as_json: bool) -> int:
-    """Show how things stand, channel by channel, and whether `bridge run` is at work.
+    """Show how things stand, channel by channel.
 
-    From the database alone: no channel is called. --json has the daemon's schedule too.
+    And whether `bridge run` is at work. From the database alone: no channel is called. --json has the daemon's schedule too.
 
     \b
     Examples:

@@ -26,7 +26,7 @@ _PLATFORMS = ("woocommerce", "shopify", "square")
 @click.option("--processes", default=2, show_default=True, type=click.IntRange(1, 64), help="How many at once.")
 @json_option
 def command(seeds: int, first: int, seed: int | None, channels: str, processes: int, as_json: bool) -> int:
-    """Let everything go wrong, and see what holds.
+    """Let everything go wrong, by a seed, and see what holds.
 
     The whole system, stand-ins of the platforms included, in one process under a simulated clock. A seed draws who buys what
     where, which webhooks are lost, doubled or late, which answers never come, when tokens are refused, when a platform is down,

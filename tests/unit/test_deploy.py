@@ -38,9 +38,6 @@ def paths() -> Iterator[list[str]]:
     """An example path of every route of the server but the one for everything else."""
     config = '[channels.shop]\nplatform = "woocommerce"\nurl = "https://shop.example"\n'
     with App.unsaved(parse(config, file=Path("config.toml"), environment={})) as app:
-        from bridge.store import schema
-
-        schema.ensure(app.database)
         inbox = Inbox(app.database, {}, lambda: datetime.now(UTC), lambda _: None, threads=False)
         served = build(Web(app=app, inbox=inbox, health=Health, poke=lambda: None))
         yield [_example(route) for route in served.routes if getattr(route, "path", "") != "/{rest:path}"]
