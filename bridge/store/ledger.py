@@ -31,7 +31,7 @@ __all__ = [
 
 _COUNTERS = sa.select(
     counters.c.kind, counters.c.key, counters.c.place, counters.c.opened_at, counters.c.opened_from, counters.c.balance
-).where(among(counters.c.key, "keys"))
+).where(counters.c.kind == sa.bindparam("of"), among(counters.c.key, "keys"))
 _HELD = (
     sa.select(holds.c.kind, holds.c.key, holds.c.place, sa.func.sum(holds.c.quantity))
     .where(holds.c.state == "open")
@@ -80,8 +80,13 @@ def opened(connection: Connection, wanted: Iterable[Counter]) -> dict[Counter, t
 def _rows(connection: Connection, wanted: Iterable[Counter]) -> Iterator[tuple[Counter, Sequence[Any]]]:
     """Yield (counter, (opened at, opened from, balance))."""
     names = set(wanted)
-    for part in chunks({counter.key for counter in names}):
-        for kind, key, place, *values in rows_of(connection, _COUNTERS, {"keys": part}):
+    keys: dict[str, set[str]] = {}
+    for counter in names:
+        keys.setdefault(counter.kind, set()).add(counter.key)
+    # With the kind the primary key is used; without it, every counter there is would be looked at.
+    asked = ({"of": kind, "keys": part} for kind, some in keys.items() for part in chunks(some))
+    for one in asked:
+        for kind, key, place, *values in rows_of(connection, _COUNTERS, one):
             counter = Counter(kind, key, place)
             if counter in names:
                 yield counter, values
