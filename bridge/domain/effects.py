@@ -18,10 +18,12 @@ __all__ = [
     "Effects",
     "Parts",
     "Restock",
+    "Terms",
     "effects",
     "ledger_effects",
     "named",
     "number_effects",
+    "settled",
     "taken_at_first",
     "taken_numbers",
     "unlinked",
@@ -49,6 +51,19 @@ class Bound:
         return ((self.sku, 1),) if self.sku else ()
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What was decided about a line when it was booked: a rule that changes later leaves it alone.
+
+    `place` is ours for `location` (None: it was not synchronised). Of `returned` units, `back` went on the shelf by policy.
+    """
+
+    location: str = ""
+    place: str | None = None
+    returned: int = 0
+    back: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bindings:
     """Everything `effects` needs to know about a channel.
@@ -56,7 +71,7 @@ class Bindings:
     `places` maps the channel's locations to ours; a location that is not in it is not synchronised. `home` is the location
     assumed for lines that name none. `restock` is the policy where the platform is silent about returned units.
     `frozen` says, by line id, which SKUs the lines of a recorded order took when they were booked: a product deleted, linked
-    anew or sold as another kit since then is no reason to move what was sold before.
+    anew or sold as another kit since then is no reason to move what was sold before. `terms` are the same for place and policy.
     `loose` says what SKUs are to us, for lines that name no variant: that of a product sold and deleted before we looked.
     """
 
@@ -66,6 +81,7 @@ class Bindings:
     restock: Restock = "always"
     frozen: Mapping[str, Parts] = field(default_factory=dict)
     loose: Mapping[str, Bound] = field(default_factory=dict)
+    terms: Mapping[str, Terms] = field(default_factory=dict)
 
     def parts(self, line: OrderLine) -> Parts:
         """The SKUs that leave the shelf with one unit of this line; none if nobody knows."""
@@ -75,6 +91,19 @@ class Bindings:
     def location(self, line: OrderLine) -> str:
         """The channel's location this line takes its units from."""
         return line.location or self.home
+
+    def place(self, line: OrderLine) -> str | None:
+        """Our place that this line takes its units from; None where that is not synchronised."""
+        location, agreed = self.location(line), self.terms.get(line.id)
+        return agreed.place if agreed is not None and agreed.location == location else self.places.get(location)
+
+    def back(self, line: OrderLine) -> int:
+        """The returned units of this line that are on the shelf again because the policy says so."""
+        returned = _returned(line)
+        agreed = self.terms.get(line.id, _NOTHING)
+        if returned <= agreed.returned:
+            return min(agreed.back, returned)
+        return agreed.back + (returned - agreed.returned if self.restock == "always" else 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,10 +131,10 @@ def effects(order: Order, bindings: Bindings) -> Effects:
             key = StockKey(bound.stock_id, location)
             numbers[key] = numbers.get(key, 0) - held
             taken_numbers[key] = taken_numbers.get(key, 0) - gone
-        place = bindings.places.get(location)
+        place = bindings.place(line)
         if place is None:
             continue
-        sold = _sold(line, bindings.restock)
+        sold = _sold(line, bindings)
         for sku, each in bindings.parts(line):
             counter = stock(sku, place)
             ledger[counter] = ledger.get(counter, 0) - sold * each
@@ -150,13 +179,22 @@ def named(order: Order, bindings: Bindings) -> dict[str, Parts]:
     return {**bindings.frozen, **{line_id: parts for line_id, parts in found.items() if parts}}
 
 
+def settled(order: Order, bindings: Bindings) -> dict[str, Terms]:
+    """Return what is decided about each line now, by line id, to be frozen with the order."""
+    fresh = {
+        line.id: Terms(bindings.location(line), bindings.place(line), _returned(line), bindings.back(line))
+        for line in order.lines
+    }
+    return {**bindings.terms, **fresh}
+
+
 def waiting(order: Order, bindings: Bindings, counter: Counter) -> int:
     """Return the units of a counter that the order has sold and that still lie on the shelf."""
     if order.status not in {"placed", "paid"}:
         return 0
     units = 0
     for line in order.lines:
-        if bindings.places.get(bindings.location(line)) == counter.place:
+        if bindings.place(line) == counter.place:
             open_ = (line.quantity if line.held is None else line.held) - line.fulfilled
             units += max(0, open_) * sum(each for sku, each in bindings.parts(line) if sku == counter.key)
     return units
@@ -167,12 +205,17 @@ def _names_nothing(line: OrderLine, bindings: Bindings) -> bool:
     return moves_units and not bindings.parts(line)
 
 
-def _sold(line: OrderLine, policy: Restock) -> int:
-    """Units of this line that are gone from the merchant's stock."""
-    back_by_policy = policy == "always"
+def _returned(line: OrderLine) -> int:
+    """Units that came back, of which the platform does not say whether they are on the shelf again."""
     if line.held is None:
-        comes_back = line.quantity < 0 and back_by_policy
-        return line.quantity if comes_back else max(line.quantity, 0)
-    if line.restocked is None and back_by_policy:
-        return line.held - line.refunded
-    return line.held
+        return max(0, -line.quantity)
+    return line.refunded if line.restocked is None else 0
+
+
+def _sold(line: OrderLine, bindings: Bindings) -> int:
+    """Units of this line that are gone from the merchant's stock."""
+    gone = max(line.quantity, 0) if line.held is None else line.held
+    return gone - bindings.back(line)
+
+
+_NOTHING = Terms()

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.engine import Connection
 
 from bridge.domain.catalog import StockKey
-from bridge.domain.effects import Bindings, Effects, effects, named, unlinked, waiting
+from bridge.domain.effects import Bindings, Effects, effects, named, settled, unlinked, waiting
 from bridge.domain.ledger import Counter, Movement, difference, order_why
 from bridge.domain.orders import Order, OrderLine, OrderStatus
 from bridge.domain.position import known, ordered
@@ -130,7 +130,7 @@ class _Booking:
         return record.effects if record is not None else {}
 
     def _bindings(self, record: orders.Recorded | None) -> Bindings:
-        return replace(self.bindings, frozen=record.parts) if record is not None and record.parts else self.bindings
+        return self.bindings if record is None else replace(self.bindings, frozen=record.parts, terms=record.terms)
 
     def _one(self, order: Order, print_: str) -> orders.Recorded:
         record = self.recorded.get(order.id)
@@ -146,7 +146,8 @@ class _Booking:
         self._numbers(record, order, when, first=first)
         record.order, record.digest = order, print_
         record.revision += 1
-        record.parts = named(order, self._bindings(record))
+        bindings = self._bindings(record)
+        record.parts, record.terms = named(order, bindings), settled(order, bindings)
         record.unlinked = 0 if record.kind == "mirror" else self._report_unlinked(record)
         self.recorded[order.id] = record
         return record

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from bridge.domain.catalog import StockKey
-from bridge.domain.effects import Parts
+from bridge.domain.effects import Parts, Terms
 from bridge.domain.ledger import Counter
 from bridge.domain.orders import Order
 from bridge.store.sql import among, chunks, rows_of, upsert
@@ -29,7 +29,7 @@ class Recorded:
     """What is on record for one order. `kind` is "order", or "mirror" for one that the bridge made there.
 
     `effects` are what the ledger has for it, `baseline` the part of them from before the ledger opened (no movements);
-    `numbers` what it did to the channel's own numbers; `parts` which SKUs each line took, by line id.
+    `numbers` what it did to the channel's own numbers; `parts` which SKUs each line took, by line id; `terms` what else was decided.
     """
 
     channel: str
@@ -42,6 +42,7 @@ class Recorded:
     baseline: dict[Counter, int] = field(default_factory=dict)
     numbers: dict[StockKey, int] = field(default_factory=dict)
     parts: dict[str, Parts] = field(default_factory=dict)
+    terms: dict[str, Terms] = field(default_factory=dict)
 
 
 def digest(order: Order) -> str:
@@ -142,6 +143,7 @@ def _recorded(row: Any) -> Recorded:
         unlinked=row.unlinked,
         digest=row.digest,
         parts=msgspec.json.decode(row.parts, type=dict[str, Parts]),
+        terms=msgspec.json.decode(row.terms, type=dict[str, Terms]),
     )
 
 
@@ -151,5 +153,5 @@ def _row(one: Recorded, now: datetime) -> dict[str, Any]:
         "channel": one.channel, "order_id": order.id, "number": order.number, "status": order.status, "placed_at": order.placed_at,
         "updated_at": order.updated_at, "digest": one.digest, "snapshot": msgspec.json.encode(order).decode(),
         "revision": one.revision, "reference": order.reference, "kind": one.kind, "unlinked": one.unlinked, "recorded_at": now,
-        "parts": msgspec.json.encode(one.parts).decode(),
+        "parts": msgspec.json.encode(one.parts).decode(), "terms": msgspec.json.encode(one.terms).decode(),
     }  # fmt: skip

@@ -164,6 +164,7 @@ orders = Table(
     _name("digest"), Column("snapshot", Text, nullable=False), Column("revision", Integer, nullable=False, default=0),
     _name("reference", nullable=True), _name("kind", default="order"), Column("unlinked", Integer, nullable=False, default=0),
     Column("parts", Text, nullable=False, default="{}"), _time("recorded_at"),
+    Column("terms", Text, nullable=False, default="{}", server_default="{}"),
     Index(None, "reference"), Index(None, "channel", "updated_at"), Index(None, "unlinked"),
 )  # fmt: skip
 

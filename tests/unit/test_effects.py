@@ -1,5 +1,7 @@
 """Effects of orders: what a snapshot does to the ledger, and what the platform did to its own numbers."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,8 +10,10 @@ from bridge.domain.catalog import StockKey
 from bridge.domain.effects import (
     Bound,
     Restock,
+    Terms,
     ledger_effects,
     number_effects,
+    settled,
     taken_at_first,
     taken_numbers,
     unlinked,
@@ -175,3 +179,62 @@ def test_difference_names_new_changed_and_vanished_counters_in_order() -> None:
 )
 def test_why_an_order_moved_a_counter(status: str, delta: int, why: str) -> None:
     assert order_why(order(status=status), delta) == why
+
+
+def test_a_policy_that_changes_later_decides_only_about_what_comes_back_later() -> None:
+    first = order(line("v1", 5, held=5, refunded=2, restocked=None, id="a"))
+    before = bindings(restock="never")
+    assert ledger_effects(first, before) == {A: -5}
+    after = replace(bindings(restock="always"), terms=settled(first, before))
+    assert ledger_effects(first, after) == {A: -5}
+    more = order(line("v1", 5, held=5, refunded=3, restocked=None, id="a"))
+    assert ledger_effects(more, after) == {A: -4}
+
+
+def test_what_went_back_under_the_old_policy_stays_back() -> None:
+    first = order(line("v1", 5, held=5, refunded=2, restocked=None, id="a"))
+    before = bindings(restock="always")
+    after = replace(bindings(restock="never"), terms=settled(first, before))
+    assert ledger_effects(first, after) == ledger_effects(first, before) == {A: -3}
+    more = order(line("v1", 5, held=5, refunded=4, restocked=None, id="a"))
+    assert ledger_effects(more, after) == {A: -3}
+
+
+def test_a_return_of_its_own_stays_what_it_was_booked_as() -> None:
+    back = order(line("v1", -2, held=None, id="a"))
+    before = bindings(restock="always")
+    assert ledger_effects(back, before) == {A: 2}
+    assert ledger_effects(back, replace(bindings(restock="never"), terms=settled(back, before))) == {A: 2}
+
+
+def test_a_place_that_is_mapped_anew_does_not_move_what_was_sold_before() -> None:
+    sold = order(line("v1", 1, id="a", location="L1"), line("v1", 1, id="b", location="L2"))
+    before = replace(bindings(), places={"L1": "main"})
+    assert ledger_effects(sold, before) == {A: -1}
+    after = replace(before, places={"L1": "harbour", "L2": "main"}, terms=settled(sold, before))
+    assert ledger_effects(sold, after) == {A: -1}
+    fresh = order(line("v1", 1, id="c", location="L1"))
+    assert ledger_effects(fresh, after) == {stock("A", "harbour"): -1}
+
+
+def test_a_line_that_moves_to_another_location_follows_it() -> None:
+    sold = order(line("v1", 1, id="a", location="L1"))
+    here = replace(bindings(), places={"L1": "main", "L2": "harbour"})
+    moved = order(line("v1", 1, id="a", location="L2"))
+    assert ledger_effects(moved, replace(here, terms=settled(sold, here))) == {stock("A", "harbour"): -1}
+
+
+@given(
+    refunds=st.lists(st.integers(0, 6), min_size=1, max_size=6),
+    policies=st.lists(st.sampled_from(["always", "never", "ask"]), min_size=6, max_size=6),
+)
+def test_each_returned_unit_follows_the_policy_of_its_day(refunds: list[int], policies: list[Restock]) -> None:
+    terms: dict[str, Terms] = {}
+    expected = seen = 0
+    for refunded, policy in zip(sorted(refunds), policies, strict=False):
+        now = order(line("v1", 6, held=6, refunded=refunded, restocked=None, id="a"))
+        rules = replace(bindings(restock=policy), terms=terms)
+        expected += refunded - seen if policy == "always" else 0
+        seen = refunded
+        assert ledger_effects(now, rules).get(A, 0) == expected - 6
+        terms = settled(now, rules)

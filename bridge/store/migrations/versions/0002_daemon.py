@@ -12,6 +12,7 @@ def upgrade() -> None:
     _events()
     _figures()
     _work_queue()
+    op.add_column("orders", sa.Column("terms", sa.Text(), nullable=False, server_default="{}"))
 
 
 def _work_queue() -> None:
