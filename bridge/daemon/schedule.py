@@ -11,7 +11,9 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from bridge.app.results import JobLine
+from bridge.contract.errors import BridgeError
 from bridge.engine.live import Job
+from bridge.store.errors import StoreError
 
 __all__ = ["Schedule"]
 
@@ -73,8 +75,15 @@ class Schedule:
                     raise
                 return
             except Exception as failure:  # noqa: BLE001 - one job's failure must not end the daemon
-                _log.exception("%s failed", job.name)
                 error = f"{type(failure).__name__}: {failure}"
+                self._log_failure(job.name, failure, error)
             self._last[job.name] = (self.now(), error)
 
         return run
+
+    def _log_failure(self, name: str, failure: Exception, error: str) -> None:
+        """Say it once, not at every turn; with its origin only where it is a mistake of ours."""
+        if self._last.get(name, (None, ""))[1] == error:
+            return
+        foreseen = isinstance(failure, BridgeError | StoreError)
+        _log.error("the job %s failed: %s", name, error, exc_info=None if foreseen else failure)
