@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,8 @@ from bridge.store.errors import StoreError
 __all__ = ["Schedule"]
 
 _log = logging.getLogger("bridge.daemon")
+# Seconds: how often the clock is compared, and what no correction by NTP makes.
+CHECKED, JUMP = 5.0, 3.0
 
 
 @dataclass(slots=True)
@@ -25,10 +28,13 @@ class Schedule:
     """Runs jobs until `stop`. A job that fails is logged and has its next turn all the same."""
 
     now: Callable[[], datetime]
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _timer: Any = field(default_factory=lambda: AsyncIOScheduler(timezone=UTC))
     _jobs: dict[str, Job] = field(default_factory=dict)
     _last: dict[str, tuple[datetime, str]] = field(default_factory=dict)
     _stopped: bool = False
+    _watching: "asyncio.Task[None] | None" = None
 
     def start(self, jobs: Iterable[Job]) -> None:
         """Begin with these jobs."""
@@ -48,10 +54,13 @@ class Schedule:
                 **first,
             )
         self._timer.start()
+        self._watching = asyncio.create_task(self._mind_the_clock())
 
     def stop(self) -> None:
         """Start nothing more, and break off what is under way: every job begins anew with what there is."""
         self._stopped = True
+        if self._watching is not None:
+            self._watching.cancel()
         self._timer.shutdown(wait=False)
 
     def turns(self) -> list[JobLine]:
@@ -63,6 +72,20 @@ class Schedule:
         last, error = self._last.get(name, (None, ""))
         next_at = None if planned is None else planned.next_run_time
         return JobLine(name=name, every=job.every.total_seconds(), next_at=next_at, last_at=last, error=error)
+
+    async def _mind_the_clock(self) -> None:
+        """The timer goes by this machine's clock: set back an hour, it would do nothing for an hour."""
+        ahead = self._ahead()
+        while True:
+            await self.sleep(CHECKED)
+            if abs(self._ahead() - ahead) > JUMP:
+                _log.warning("this machine's clock was set by %+.0f s", self._ahead() - ahead)
+                ahead = self._ahead()
+                for name in self._jobs:
+                    self._timer.modify_job(name, next_run_time=self.now())
+
+    def _ahead(self) -> float:
+        return self.now().timestamp() - self.monotonic()
 
     def _guarded(self, job: Job) -> Callable[[], Awaitable[None]]:
         async def run() -> None:

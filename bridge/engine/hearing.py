@@ -20,7 +20,7 @@ from bridge.engine.report import ChannelReport
 from bridge.store import deliveries, positions
 from bridge.store.deliveries import Stored
 
-__all__ = ["Heard", "Memory", "hear", "look_at"]
+__all__ = ["PAUSE", "Heard", "Memory", "hear", "look_at"]
 
 # More orders than this are read as pages of the feed first.
 FEW = 12
@@ -46,13 +46,13 @@ class Memory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """What is left to look at. `feeds`: the feeds have news; `orders`: to be looked at once more, and when.
+    """What is left to look at. `feeds`: the feeds have news; `orders`: to be looked at once more after `PAUSE`.
 
     `levels`: numbers that were told and differ from what we know. An order on its way may explain them.
     """
 
     feeds: bool = False
-    orders: dict[str, datetime] = field(default_factory=dict)
+    orders: tuple[str, ...] = ()
     levels: dict[StockKey, int] = field(default_factory=dict)
 
 
@@ -87,18 +87,19 @@ async def hear(
 
 def _to_look_at(
     told: Sequence[tuple[Stored, Hint]], memory: Memory, now: datetime
-) -> tuple[list[str], dict[str, datetime]]:
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the orders to look at now, and those we looked at a moment ago. What came before that look is in it."""
-    soon, later = dict[str, None](), dict[str, datetime]()
+    soon, later = dict[str, None](), dict[str, None]()
     for one, hint in told:
         if hint.kind != "order" or not hint.id:
             continue
         last = memory.looked.get(hint.id)
-        if last is None or now - last >= PAUSE:
+        # A clock that was set back must not make old news of what is new.
+        if last is None or not timedelta(0) <= now - last < PAUSE:
             soon[hint.id] = None
         elif one.received_at >= last:
-            later[hint.id] = last + PAUSE
-    return list(soon), later
+            later[hint.id] = None
+    return tuple(soon), tuple(later)
 
 
 def _news(connection: Connection, channel: str, hints: Sequence[Hint]) -> dict[StockKey, int]:

@@ -18,7 +18,7 @@ from bridge.contract.limits import Limits
 from bridge.domain.catalog import StockKey
 from bridge.engine.collect import collect, read_again
 from bridge.engine.context import Channel, Context
-from bridge.engine.hearing import Heard, Memory, hear, look_at
+from bridge.engine.hearing import PAUSE, Heard, Memory, hear, look_at
 from bridge.engine.noting import park
 from bridge.engine.push import push
 from bridge.engine.recover import recover
@@ -63,6 +63,11 @@ class Pace:
     def audits(self) -> timedelta:
         """How often a part of the numbers is read again."""
         return min(timedelta(minutes=1), self.max_age / 20)
+
+
+def _time() -> float:
+    """The loop's own time, which no clock that is set moves."""
+    return asyncio.get_running_loop().time()
 
 
 def possible_age(limits: Limits, numbers: int) -> timedelta:
@@ -111,11 +116,11 @@ class Lane:
     _hands: asyncio.Event = field(default_factory=asyncio.Event)
     _well_again: asyncio.Event = field(default_factory=asyncio.Event)
     _errands: set[Errand] = field(default_factory=lambda: set[Errand](("poll",)))
-    _doubts: dict[StockKey, datetime] = field(default_factory=dict)
+    _doubts: dict[StockKey, float] = field(default_factory=dict)
     _told: dict[StockKey, int] = field(default_factory=dict)
-    _later: dict[str, datetime] = field(default_factory=dict)
+    _later: dict[str, float] = field(default_factory=dict)
     _memory: Memory = field(default_factory=Memory)
-    _feeds_at: datetime | None = None
+    _feeds_at: float | None = None
     _failures: int = 0
     _calls: int = 0
 
@@ -182,26 +187,26 @@ class Lane:
             self._remember(heard)
 
     def _remember(self, heard: Heard) -> None:
-        now = self.context.now()
+        now = _time()
         if heard.feeds and self._feeds_at is None:
-            self._feeds_at = now + self.pace.feeds
-        self._later |= heard.orders
+            self._feeds_at = now + self.pace.feeds.total_seconds()
+        self._later |= dict.fromkeys(heard.orders, now + PAUSE.total_seconds())
         self._well_again.set()
         for key, units in heard.levels.items():
             self._told[key] = units
-            self._doubts.setdefault(key, now + self.pace.levels)
+            self._doubts.setdefault(key, now + self.pace.levels.total_seconds())
         self._hands.set()
 
     async def _something_to_do(self) -> None:
         times = [*self._doubts.values(), *self._later.values(), *([self._feeds_at] if self._feeds_at else [])]
-        wait = max(0.0, (min(times) - self.context.now()).total_seconds()) if times else None
+        wait = max(0.0, min(times) - _time()) if times else None
         with suppress(TimeoutError):
             await asyncio.wait_for(self._hands.wait(), wait)
         self._hands.clear()
 
     async def _work(self) -> None:
         await self._step(lambda report: recover(self.context, self.channel, report))
-        if "poll" in self._errands or (self._feeds_at is not None and self._feeds_at <= self.context.now()):
+        if "poll" in self._errands or (self._feeds_at is not None and self._feeds_at <= _time()):
             await self._step(self._read)
         if not self.news.holding(self.name):
             await self._step(self._push)
@@ -245,14 +250,14 @@ class Lane:
             self._count({figures.delay_name(delay): 1})
 
     async def _look_once_more(self, report: ChannelReport) -> None:
-        due = [one for one, at in self._later.items() if at <= self.context.now()]
+        due = [one for one, at in self._later.items() if at <= _time()]
         for one in due:
             del self._later[one]
         await look_at(self.context, self.channel, due, self._memory, report)
 
     async def _settle_doubts(self, report: ChannelReport) -> None:
         """Read again what was found different, once it has stood for the grace time; what was told and is so by now is settled."""
-        due = {key for key, at in self._doubts.items() if at <= self.context.now()}
+        due = {key for key, at in self._doubts.items() if at <= _time()}
         told = {key: self._told.pop(key) for key in due & self._told.keys()}
         for key in due:
             del self._doubts[key]
@@ -281,7 +286,7 @@ class Lane:
         self._doubt(await audit(self.context, self.channel, report))
 
     def _doubt(self, keys: set[StockKey]) -> None:
-        at = self.context.now() + max(self.context.rules.grace, timedelta(seconds=2))
+        at = _time() + max(self.context.rules.grace, timedelta(seconds=2)).total_seconds()
         for key in keys:
             self._doubts.setdefault(key, at)
 
