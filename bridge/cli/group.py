@@ -82,7 +82,8 @@ def bridge() -> None:
       bridge check                  are the credentials right?
       bridge adopt                  how do the numbers differ today?
       bridge adopt --open shop      the shop's numbers count
-      bridge sync                   keep everything in step
+      bridge sync                   bring everything in step, once
+      bridge run                    keep everything in step, for good
 
     Every command takes --json. Exit codes: 0 done, 1 failed, 2 usage, 3 needs a person.
     """
