@@ -52,8 +52,7 @@ async def test_every_job_is_shown_with_its_turn() -> None:
     assert timedelta(minutes=59) < poll.next_at - clock.now() <= HOUR
 
 
-@pytest.mark.parametrize("jump", [-HOUR, HOUR / 2])
-async def test_a_clock_that_is_set_starts_every_job_anew(jump: timedelta, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_clock_that_is_set_back_starts_every_job_anew(caplog: pytest.LogCaptureFixture) -> None:
     clock = Clock()
     ran = asyncio.Event()
 
@@ -63,14 +62,12 @@ async def test_a_clock_that_is_set_starts_every_job_anew(jump: timedelta, caplog
     schedule = Schedule(clock.now, sleep=clock.sleep)
     schedule.start([Job(name="poll", every=2 * HOUR, run=run)])
     await asyncio.sleep(0)
-    clock.off = jump
+    clock.off = -HOUR
     with caplog.at_level(logging.WARNING, logger="bridge.daemon"):
         await clock.look()
-    (turn,) = schedule.turns()
+    await ran.wait()
     schedule.stop()
-    assert "clock was set" in caplog.text
-    assert turn.next_at is not None
-    assert turn.next_at <= clock.now()
+    assert "clock was set by -3600 s" in caplog.text
 
 
 async def test_a_clock_that_goes_right_changes_nothing() -> None:
