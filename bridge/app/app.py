@@ -187,12 +187,18 @@ class App:
         return await adopting.open_with(self, adoption, source)
 
     async def plan(
-        self, *, only: Sequence[str] = (), skus: Sequence[str] = (), offline: bool = False, limit: int | None = None
+        self,
+        what: "What" = "all",
+        *,
+        only: Sequence[str] = (),
+        skus: Sequence[str] = (),
+        offline: bool = False,
+        limit: int | None = None,
     ) -> "results.Plan":
-        """Every stock write that `sync` would make now; nothing is written on any channel."""
+        """Every write that `sync` would make now; nothing is written on any channel."""
         from bridge.app import planning
 
-        return await planning.plan(self, only=only, skus=skus, offline=offline, limit=limit)
+        return await planning.plan(self, what, only=only, skus=skus, offline=offline, limit=limit)
 
     async def sync(
         self, what: "What" = "all", *, only: Sequence[str] = (), skus: Sequence[str] = ()

@@ -26,11 +26,14 @@ from bridge.store import positions, queries
 
 if TYPE_CHECKING:
     from bridge.app.app import App
+    from bridge.app.syncing import What
 
 __all__ = ["plan"]
 
 
-async def plan(app: "App", *, only: Sequence[str], skus: Sequence[str], offline: bool, limit: int | None) -> Plan:
+async def plan(
+    app: "App", what: "What", *, only: Sequence[str], skus: Sequence[str], offline: bool, limit: int | None
+) -> Plan:
     """Plan for the adopted channels; reads their news first unless `offline`. At most `limit` rows a channel are told."""
     for name in only:
         app.must_have(name)
@@ -43,9 +46,14 @@ async def plan(app: "App", *, only: Sequence[str], skus: Sequence[str], offline:
         found = [
             app.database.read(partial(_channel, reasons=reasons, channel=channel, skus=skus, limit=limit))
             for channel in chosen
+            if what in {"all", "stock"}
         ]
-        fields = await sync_products(work.context, chosen, news.products, Report(), skus=skus, dry_run=True)
-        todo = await mirror(work.context, chosen, Report(), dry_run=True)
+        fields: Sequence[FieldWrite] = ()
+        if what in {"all", "products"}:
+            fields = await sync_products(work.context, chosen, news.products, Report(), skus=skus, dry_run=True)
+        todo: Sequence[Todo] = ()
+        if what in {"all", "orders"}:
+            todo = await mirror(work.context, chosen, Report(), dry_run=True)
         names = {channel.name for channel in chosen}
         return Plan(
             channels=tuple(found),

@@ -1,10 +1,15 @@
 """bridge plan"""
 
+from typing import TYPE_CHECKING, cast
+
 import click
 
 from bridge.app.results import ChannelPlan, Plan
 from bridge.cli.output import emit, number, say, signed, table
 from bridge.cli.session import opened, options, run
+
+if TYPE_CHECKING:
+    from bridge.app.syncing import What
 
 __all__ = ["command", "show"]
 
@@ -12,6 +17,13 @@ _FIELDS, _WIDTH = 40, 40
 
 
 @click.command(name="plan")
+@click.argument(
+    "what",
+    required=False,
+    default="all",
+    type=click.Choice(["stock", "orders", "products", "all"]),
+    metavar="[stock|orders|products]",
+)
 @click.option(
     "--channel", "channels", multiple=True, metavar="NAME", help="Only the writes to this channel. Repeatable."
 )
@@ -20,7 +32,13 @@ _FIELDS, _WIDTH = 40, 40
 @click.option("--limit", default=40, show_default=True, metavar="N", help="Rows shown per channel; 0 shows all.")
 @options
 def command(
-    channels: tuple[str, ...], skus: tuple[str, ...], offline: bool, limit: int, config: str | None, as_json: bool
+    what: str,
+    channels: tuple[str, ...],
+    skus: tuple[str, ...],
+    offline: bool,
+    limit: int,
+    config: str | None,
+    as_json: bool,
 ) -> int:
     """Show every write that sync would make. Changes nothing.
 
@@ -29,12 +47,13 @@ def command(
     \b
     Examples:
       bridge plan
+      bridge plan products
       bridge plan --channel shop --sku TEE-RED-M
       bridge plan --offline --json
     """
     with opened(config) as app:
         told = None if as_json or limit == 0 else limit
-        result = run(app.plan(only=channels, skus=skus, offline=offline, limit=told))
+        result = run(app.plan(cast("What", what), only=channels, skus=skus, offline=offline, limit=told))
     if as_json:
         emit(result)
     else:

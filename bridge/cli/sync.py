@@ -24,7 +24,7 @@ __all__ = ["command"]
 )
 @click.option("--channel", "channels", multiple=True, metavar="NAME", help="Write only to this channel. Repeatable.")
 @click.option("--sku", "skus", multiple=True, metavar="SKU", help="Write only this SKU. Repeatable.")
-@click.option("--dry-run", is_flag=True, help="The same as `bridge plan`.")
+@click.option("--dry-run", is_flag=True, help="The same as `bridge plan`: nothing is written.")
 @options
 def command(
     what: str, channels: tuple[str, ...], skus: tuple[str, ...], dry_run: bool, config: str | None, as_json: bool
@@ -43,7 +43,7 @@ def command(
     if dry_run:
         from bridge.cli import plan
 
-        wanted = [*_flags("--channel", channels), *_flags("--sku", skus)]
+        wanted = [what, *_flags("--channel", channels), *_flags("--sku", skus)]
         more = [*(["--config", config] if config else []), *(["--json"] if as_json else [])]
         return int(plan.command.main([*wanted, *more], prog_name="bridge plan", standalone_mode=False))
     with opened(config) as app:

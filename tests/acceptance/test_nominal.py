@@ -104,6 +104,14 @@ def test_a_sync_with_nothing_to_do_costs_three_calls_a_channel(adopted: Bridge, 
     assert len(till.watched.calls()) <= 3
 
 
+def test_dry_run_of_one_subject_plans_that_subject(adopted: Bridge, shop: StandIn, till: StandIn) -> None:
+    till.act("sale", lines=[{"sku": "TEE", "quantity": 1}])
+    stock = adopted("sync", "stock", "--dry-run", "--json").json
+    assert [row["sku"] for one in stock["channels"] for row in one["rows"]] == ["TEE"]
+    assert adopted("sync", "products", "--dry-run", "--json").json["channels"] == []
+    assert "TEE" not in adopted("plan", "orders").out
+
+
 def test_dry_run_writes_nothing_and_says_what_it_would(adopted: Bridge, shop: StandIn, till: StandIn) -> None:
     shop.act("sale", lines=[{"sku": "CAP", "quantity": 2}])
     ran = adopted("sync", "--dry-run")
