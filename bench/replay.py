@@ -52,13 +52,13 @@ async def _story(loop: SimulatedLoop, data: Path, folder: Path, options: argpars
     await _sync(made, Counter())
     adopted = time.perf_counter() - started
     shoppers = Shoppers(made, random.Random(options.seed), options.returns, Counter(stock))
-    before, begun = calls(made), time.perf_counter()
+    before, begun, cpu = calls(made), time.perf_counter(), time.process_time()
     report = await _trade(loop, shoppers, data, options)
-    traded = time.perf_counter() - begun
+    traded, worked = time.perf_counter() - begun, time.process_time() - cpu
     problems = broken(made, shoppers.truth)
     answered = {name: count - before[name] for name, count in calls(made).items()}
     await made.close()
-    return _result(shoppers, report, answered, problems, adopted=adopted, traded=traded)
+    return _result(shoppers, report, answered, problems, adopted=adopted, traded=traded, worked=worked)
 
 
 def _demand(data: Path, lines: int) -> tuple[Counter[str], dict[str, str]]:
@@ -132,6 +132,7 @@ def _result(
     *,
     adopted: float,
     traded: float,
+    worked: float,
 ) -> Result:
     tally, lines = shoppers.tally, shoppers.tally["lines"]
     oversold = -sum(least for least in shoppers.worst.values() if least < 0)
@@ -153,7 +154,9 @@ def _result(
         ("units oversold", oversold, ""),
         ("seconds to seed and adopt", adopted, "s"),
         ("seconds of trade, stand-ins included", traded, "s"),
+        ("CPU seconds of trade, stand-ins included", worked, "s"),
         ("lines a second, stand-ins included", lines / traded, "lines/s"),
+        ("lines a CPU second, stand-ins included", lines / worked, "lines/s"),
         ("memory held at the end, stand-ins included", resident_mb(), "MB"),
         ("most memory held", peak_mb(), "MB"),
     ]

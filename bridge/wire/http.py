@@ -8,10 +8,12 @@ import asyncio
 import logging
 import math
 import random
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any
 
 import httpx
@@ -182,7 +184,7 @@ class Http:
             transport=around.transport,
             timeout=around.timeout,
             follow_redirects=False,
-            verify=verify,
+            verify=_trusted() if verify and around.transport is None else verify,
             trust_env=False,
             headers={"user-agent": around.user_agent},
             limits=httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
@@ -286,6 +288,12 @@ class Http:
         error.what, error.next_step = self.redact(error.what), self.redact(error.next_step)
         error.args = (error.what,)
         return error
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The certificates that are trusted, read once for all channels: reading them takes longer than most calls."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _may_repeat(request: Request, error: BaseException) -> bool:
