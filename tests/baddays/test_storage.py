@@ -38,7 +38,7 @@ def test_a_full_disk_during_a_sync(day: Day) -> None:
     """Wherever in the sync the room runs out: before anything is written, between two steps, while an answer is on its way."""
     much_to_write(day)
     codes = {}
-    for pages in (0, 1, 2, 3, 5, 7, 9, 12):
+    for pages in (0, 1, 2, 3, 5, 7, 9, 12, 16, 24):
         with day.as_it_is(f"pages-{pages}"):
             code, text, problems = in_a_child(lambda pages=pages: starved(day, pages))  # type: ignore[misc]
         codes[pages] = code
