@@ -11,6 +11,7 @@ from bridge.domain.ledger import stock
 from bridge.store import channels, deliveries, events, hook_secrets, notes, orders, positions, queries_pages
 from bridge.store.database import Database
 from bridge.store.orders import Recorded
+from bridge.store.tables import events as events_table
 from bridge.store.tables import listings, skus
 from tests.unit.make import T0, at, order, position
 
@@ -186,9 +187,10 @@ def test_events_are_counted_by_target_and_state(database: Database) -> None:
             for n in range(3)
         ]
         events.emit(connection, drafts, at(9))
-        events.sent(connection, "a", 1)
-        events.failed(connection, "a", 2, at(60), "500")
-        events.failed(connection, "b", 2, None, "410")
+        first, second, _ = connection.scalars(sa.select(events_table.c.id).order_by(events_table.c.id))
+        events.sent(connection, "a", first)
+        events.failed(connection, "a", second, at(60), "500")
+        events.failed(connection, "b", second, None, "410")
 
     database.write(unit)
     totals = {(row.target, row.state): (row.number, row.oldest) for row in database.read(queries_pages.event_totals)}
