@@ -90,7 +90,7 @@ class Desk:
                 self._balances[movement.counter] += movement.delta
         self._settle()
         changed = [slot for slot, one in self._known.items() if self._differs(slot, one)]
-        positions.save(self.connection, [self._known[slot] for slot in changed])
+        positions.change_all(self.connection, ((self._stored.get(slot), self._known[slot]) for slot in changed))
         positions.aim(self.connection, self._aimed)
         if self.context.events is not None:
             self._tell(self.context.events)

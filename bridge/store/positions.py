@@ -19,6 +19,7 @@ __all__ = [
     "approve",
     "by_keys",
     "by_skus",
+    "change_all",
     "count",
     "due",
     "every",
@@ -42,6 +43,10 @@ _PLAIN = tuple(field.name for field in fields(Position) if field.name != "key")
 _values = attrgetter(*_PLAIN)
 _set_key = Position.__dict__["key"].__set__
 _SETTERS = tuple(Position.__dict__[name].__set__ for name in _PLAIN)
+# What an order changes of a position. The rest is in indexes that are rewritten with every row, changed or not.
+_MOVING = ("shown", "target", "moved", "moved_at", "late", "suspect", "suspect_at")
+_moved = attrgetter(*_MOVING)
+_unmoved = attrgetter(*(name for name in ("key", *_PLAIN) if name not in _MOVING))
 _COLUMNS = (positions.c.stock_id, positions.c.location, *(positions.c[name] for name in _PLAIN))
 _DUE = tuple(positions.c[name] for name in Due._fields)
 _ORDER = (positions.c.channel, positions.c.stock_id, positions.c.location)
@@ -56,6 +61,17 @@ _BY_STOCK_ID = (
 def save(connection: Connection, rows: Iterable[Position]) -> None:
     """Write positions, new ones and known ones."""
     upsert(connection, positions, [_row(position) for position in rows])
+
+
+def change_all(connection: Connection, pairs: Iterable[tuple[Position | None, Position]]) -> None:
+    """Write positions as (what was read, what it is now; None: nothing was). What orders alone moved touches fewest indexes."""
+    moved: list[Position] = []
+    others: list[Position] = []
+    for before, after in pairs:
+        only_moved = before is not None and _unmoved(before) == _unmoved(after)
+        (moved if only_moved else others).append(after)
+    save(connection, others)
+    change(connection, positions, [_movement(position) for position in moved])
 
 
 def aim(connection: Connection, rows: Iterable[tuple[Position, int | None]]) -> None:
@@ -227,6 +243,12 @@ def _position(row: Any) -> Position:
 def _aim(position: Position, target: int | None) -> dict[str, Any]:
     stock_id, location = position.key
     return {"channel": position.channel, "stock_id": stock_id, "location": location, "target": target}
+
+
+def _movement(position: Position) -> dict[str, Any]:
+    stock_id, location = position.key
+    where = {"channel": position.channel, "stock_id": stock_id, "location": location}
+    return {**where, **dict(zip(_MOVING, _moved(position), strict=True))}
 
 
 def _row(position: Position) -> dict[str, Any]:

@@ -6,8 +6,10 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.ext.compiler import compiles
 
 __all__ = ["add", "among", "change", "chunks", "insert", "inserting", "rows_of", "upsert"]
 
@@ -122,9 +124,46 @@ def among(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
     """The column is one of the values given as the parameter `name` when the query runs.
 
     So a query that is asked all the time is built once: building it anew costs more than asking it, and what SQLAlchemy builds
-    are rings of objects that wait for the garbage collector with all the values in them.
+    are rings of objects that wait for the garbage collector with all the values in them. However many values there are, the
+    text stays the same, so that the database need not read it anew either.
     """
-    return column.in_(sa.bindparam(name, expanding=True))
+    return _Among(column, sa.bindparam(name, type_=_Texts()))
+
+
+class _Texts(sa.types.TypeDecorator[Sequence[str]]):
+    """A list of texts: JSON for SQLite, an array for PostgreSQL."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> sa.types.TypeEngine[Any]:
+        return dialect.type_descriptor(sa.Text() if dialect.name == "sqlite" else sa.ARRAY(sa.Text))
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
+        return _as_json if dialect.name == "sqlite" else None
+
+
+def _as_json(values: Sequence[str]) -> str:
+    return msgspec.json.encode(values).decode()
+
+
+class _Among(sa.sql.expression.BinaryExpression[bool]):
+    inherit_cache = True
+
+    def __init__(self, column: sa.ColumnElement[Any], values: sa.BindParameter[Any]) -> None:
+        super().__init__(column, values, sa.sql.operators.eq, type_=sa.Boolean())
+
+
+@compiles(_Among, "sqlite")
+def _among_sqlite(element: _Among, compiler: Any, **more: Any) -> str:
+    column, values = compiler.process(element.left, **more), compiler.process(element.right, **more)
+    return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608 - names, and a place for the values
+
+
+@compiles(_Among, "postgresql")
+def _among_postgresql(element: _Among, compiler: Any, **more: Any) -> str:
+    column, values = compiler.process(element.left, **more), compiler.process(element.right, **more)
+    return f"{column} = ANY({values})"
 
 
 def rows_of(connection: Connection, query: sa.Select[Any], values: Row | None = None) -> Iterator[Any]:
