@@ -42,8 +42,9 @@ _HERE = listings.c.channel == sa.bindparam("on")
 _VARIANTS = sa.select(listings.c.variant_id, listings.c.stock_id, listings.c.sku).where(
     _HERE, among(listings.c.variant_id, "ids")
 )
+# That the SKU is known is looked at here: asked for it, SQLite takes all of the channel's known SKUs for the fewer rows.
 _SHARING = sa.select(listings.c.stock_id, listings.c.variant_id, listings.c.sku).where(
-    _HERE, among(listings.c.stock_id, "ids"), listings.c.sku.is_not(None)
+    _HERE, among(listings.c.stock_id, "ids")
 )
 _WITH_STOCK = _SHARING.where(listings.c.gone_at.is_(None))
 _WENT_WITH_STOCK = _SHARING.where(listings.c.gone_at.is_not(None))
@@ -248,7 +249,8 @@ def shared_stock(
     for part in chunks(set(stock_ids)):
         query = _WENT_WITH_STOCK if gone else _WITH_STOCK
         for stock_id, variant_id, sku in rows_of(connection, query, {"on": channel, "ids": part}):
-            sharing.setdefault(stock_id, {})[variant_id] = sku
+            if sku is not None:
+                sharing.setdefault(stock_id, {})[variant_id] = sku
     owners = {}
     for stock_id, members in sharing.items():
         owner = members.get(stock_id) or (next(iter(members.values())) if len(set(members.values())) == 1 else None)
