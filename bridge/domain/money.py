@@ -45,6 +45,8 @@ class Money:
 
         Raises ValueError when it is no amount.
         """
+        if isinstance(text, Decimal) and not text:
+            return cls(0, currency)
         try:
             scaled = Decimal(text).scaleb(exponent(currency))
             whole = scaled.quantize(_ONE, ROUND_HALF_UP)

@@ -91,7 +91,7 @@ def _line(line: Row, row: Row, refunds: Sequence[Row], currency: str, status: Or
     quantity = _units(need(line, "quantity"), f"the quantity of line {line_id}")
     tax = amount(line.get("total_tax"), f"total_tax of line {line_id}")
     total = amount(need(line, "total"), f"total of line {line_id}") + tax
-    notes = meta(line)
+    notes, paid = meta(line), money(total, currency)
     return OrderLine(
         id=line_id,
         variant_id=identifier(line.get("variation_id")) or identifier(line.get("product_id")) or None,
@@ -103,8 +103,8 @@ def _line(line: Row, row: Row, refunds: Sequence[Row], currency: str, status: Or
         refunded=quantity if row.get("status") == "refunded" else _refunded(line_id, refunds),
         restocked=_units(notes.get("_restock_refunded_items") or 0, f"_restock_refunded_items of line {line_id}"),
         fulfilled=quantity if status == "fulfilled" else 0,
-        unit_price=money(total / (quantity or 1), currency),
-        total=money(total, currency),
+        unit_price=paid if quantity == 1 else money(total / (quantity or 1), currency),
+        total=paid,
         tax=money(tax, currency),
     )
 
