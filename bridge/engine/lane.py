@@ -199,7 +199,8 @@ class Lane:
 
     async def _something_to_do(self) -> None:
         times = [*self._doubts.values(), *self._later.values(), *([self._feeds_at] if self._feeds_at else [])]
-        wait = max(0.0, min(times) - _time()) if times else None
+        # Never less than a moment: a loop may fire a timer a hair before its time, and nothing would be due yet.
+        wait = max(0.001, min(times) - _time()) if times else None
         with suppress(TimeoutError):
             await asyncio.wait_for(self._hands.wait(), wait)
         self._hands.clear()
