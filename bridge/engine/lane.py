@@ -33,6 +33,8 @@ _log = logging.getLogger("bridge.live")
 Errand = Literal["poll", "audit", "catalog"]
 # What reading again may take of a platform's limit: sales come first.
 AUDIT_SHARE = 0.25
+# The part of the promised age in which all numbers have their turn: a failed turn may be made up for in the rest.
+_AUDITED_WITHIN = 0.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +75,7 @@ def _time() -> float:
 def possible_age(limits: Limits, numbers: int) -> timedelta:
     """Return the youngest `max_age` that a platform's limits allow for so many numbers, with room left for everything else."""
     most = limits.reads_per_second * AUDIT_SHARE
-    return timedelta(seconds=numbers / most / 0.8) if most else timedelta(0)
+    return timedelta(seconds=numbers / most / _AUDITED_WITHIN) if most else timedelta(0)
 
 
 class News(Protocol):
@@ -276,7 +278,7 @@ class Lane:
             self._doubt(await read_again(self.context, self.channel, keys, report))
 
     def _oldest(self, connection: Connection) -> Sequence[StockKey]:
-        turns = max(1.0, 0.8 * self.pace.max_age / self.pace.audits)
+        turns = max(1.0, _AUDITED_WITHIN * self.pace.max_age / self.pace.audits)
         share = -int(-positions.count(connection, self.name) // turns)
         if (most := self.channel.connector.limits.reads_per_second * AUDIT_SHARE) > 0:
             share = min(share, max(1, int(most * self.pace.audits.total_seconds())))

@@ -52,7 +52,6 @@ class Live:
     _products: dict[str, set[str]] = field(default_factory=dict)
     _tally: dict[str, Counter[str]] = field(default_factory=dict)
     _mirroring: bool = False
-    _stopping: bool = False
 
     def __post_init__(self) -> None:
         for name, channel in self.context.channels.items():
@@ -83,7 +82,6 @@ class Live:
 
     async def _finish(self, patience: float) -> None:
         """Let each lane end what it is doing: a write that was sent should get its answer."""
-        self._stopping = True
         for lane in self.lanes.values():
             lane.stopping = True
         free = [asyncio.create_task(lane.lock.acquire()) for lane in self.lanes.values()]
@@ -140,18 +138,16 @@ class Live:
                     for _, lane in sorted(self.lanes.items()):
                         await stack.enter_async_context(lane.lock)
                     await self._documents()
-            except (BridgeError, StoreError) as error:
-                await self._later(error)
+            except (BridgeError, StoreError):
+                await self._later()
             except Exception as error:  # noqa: BLE001 - a mistake of ours here must not stop the lanes
                 self.bug(error)
-                await self._later(error)
+                await self._later()
             finally:
                 self._mirroring = False
-            for lane in self.lanes.values():
-                lane.wake()
+            self.poke()
 
-    async def _later(self, error: Exception) -> None:
-        del error
+    async def _later(self) -> None:
         await self.context.sleep(self.pace.first.total_seconds())
         asyncio.get_running_loop().call_later(self.pace.poll.total_seconds(), self._clerk.set)
 
