@@ -95,7 +95,7 @@ async def _record(loop: SimulatedLoop, folder: Path, name: str, lines: int, skus
     transport = Recorder(InProcess({HOSTS[name]: made.platforms[name].app}), folder)
     connector = connector_of(name, settings[name], replace(made.around, transport=transport))
     cursor = made.database.read(lambda connection: channels.cursor(connection, name, "orders"))
-    found = {order.id async for page in connector.orders.changes.since(cursor or "") for order in page.items}
+    found = {order.id async for page in connector.sales.changes.since(cursor or "") for order in page.items}
     assert len(found) == job.orders, f"{len(found)} of {job.orders} orders were recorded"
     await made.close()
     return job

@@ -88,7 +88,7 @@ def _free(connection: Connection, one: ParkedLine, now: datetime) -> None:
 async def _read_anew(context: Context, channel: Channel, one: ParkedLine) -> None:
     """Read an order or a product that has never been understood; still not, and it stays parked with the new reason."""
     try:
-        if one.subject == "order":
+        if one.subject == "order" and channel.connector.orders is not None:
             order = await channel.connector.orders.get(one.key)
             found: Sequence[Product] = ()
         else:

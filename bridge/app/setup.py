@@ -7,8 +7,9 @@ from typing import Any
 
 from bridge.app.configfile import config_text
 from bridge.app.errors import AppError
-from bridge.app.wiring import PLATFORMS, connector_module
+from bridge.app.wiring import connector_module
 from bridge.config import Loaded, did_you_mean, parse
+from connectors import PLATFORMS
 
 __all__ = ["Question", "config_of", "nested", "questions", "typed"]
 

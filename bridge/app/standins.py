@@ -18,16 +18,13 @@ from bridge.app.catalogue import catalogue
 from bridge.app.configfile import config_text
 from bridge.app.errors import AppError
 from bridge.app.wiring import connector_module
+from bridge.sandbox import STAND_INS
 from bridge.sandbox.kit.faults import CutByServer
 from bridge.sandbox.kit.platform import Build, Now, Platform, Sleep
 from bridge.sandbox.kit.posting import posting
 
-__all__ = ["NAMES", "StandIn", "config_for", "serving", "standing_in"]
+__all__ = ["StandIn", "config_for", "serving", "standing_in"]
 
-# platform -> what its channel is called in the config
-NAMES = {"woocommerce": "shop", "shopify": "store", "square": "till"}
-# One location each: which of several are kept in step is a decision, and a first try should need none.
-_OPTIONS: dict[str, dict[str, Any]] = {"square": {"locations": ("Main Street",)}}
 # The stand-ins bring their webhooks to a daemon on this machine.
 _DAEMON = """
 [daemon]
@@ -118,10 +115,10 @@ def _bound(
     sock = _listening(port)
     url = f"http://127.0.0.1:{sock.getsockname()[1]}"
     build: Build = import_module(f"bridge.sandbox.{name}").build
-    platform = build(now=now, sleep=sleep, rng=rng, host=url, **{**_OPTIONS.get(name, {}), **more})
+    platform = build(now=now, sleep=sleep, rng=rng, host=url, **{**STAND_INS[name].options, **more})
     stand_in = StandIn(
         platform=name,
-        channel=NAMES[name],
+        channel=STAND_INS[name].channel,
         url=url,
         control=f"{url}/__sandbox/",
         credentials=platform.credentials,

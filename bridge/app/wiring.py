@@ -20,14 +20,9 @@ from bridge.domain.pricing import PriceRule
 from bridge.engine.context import Channel, Documents, Mirroring, Rules
 from bridge.engine.events import Events, Target
 from bridge.wire.http import Surroundings
+from connectors import PLATFORMS
 
-__all__ = ["PLATFORMS", "channel_of", "connector_module", "events_of", "outside", "rules_of"]
-
-PLATFORMS = {
-    "woocommerce": "connectors.woocommerce",
-    "shopify": "connectors.shopify",
-    "square": "connectors.square",
-}
+__all__ = ["channel_of", "connector_module", "events_of", "outside", "rules_of"]
 
 
 def connector_module(platform: str) -> Any:

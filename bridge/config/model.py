@@ -5,7 +5,9 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from connectors import PLATFORMS
 
 __all__ = ["EVENT_TYPES", "PRODUCT_FIELDS", "ChannelTable", "Config", "FieldTable"]
 
@@ -26,6 +28,13 @@ def _decimal(value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise ValueError("a number is wanted, without quotes, such as 1.2")
     return Decimal(value)
+
+
+def _platform(value: str) -> str:
+    if value not in PLATFORMS:
+        *most, last = (repr(name) for name in PLATFORMS)
+        raise ValueError(f"allowed is {', '.join(most)} or {last}")
+    return value
 
 
 def _field_rule(value: object) -> object:
@@ -52,7 +61,7 @@ class PriceTable(_Table):
 class ChannelTable(_Table):
     """[channels.NAME]: what the merchant decided about a channel; `settings` are the connector's own keys."""
 
-    platform: Literal["woocommerce", "shopify", "square"]
+    platform: Annotated[str, AfterValidator(_platform)]
     counts_from: bool = True
     counts: Literal["sellable", "shelf"] = "sellable"
     restock: Literal["always", "never", "ask"] = "always"

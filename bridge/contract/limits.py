@@ -30,6 +30,11 @@ class Limits:
     per_second       calls a second on average, 0 where the platform states none
     reads_per_second stock numbers that may be read a second, if nothing else is done; 0 where the platform states no limit
     burst            calls that may come at once
+    visible_after    seconds until a read is sure to show what was written: until then a number read is no witness against it
+    ticket_hours     how long a ticket of an accepted write is asked for; then the number itself is read
+    writes_per_day   stock writes (calls) a day, 0 where the platform states no limit: a sold-out number may use the last of them
+    changes_per_day  changes of one listing a day, 0 where the platform states no limit: a sold-out number may use the last of them
+    fixed_locations  locations whose numbers the platform alone moves (goods in its own warehouse): read and believed, never written
     """
 
     stock_write: StockWrite
@@ -51,3 +56,8 @@ class Limits:
     per_second: float = 0.0
     reads_per_second: float = 0.0
     burst: int = 1
+    visible_after: float = 0.0
+    ticket_hours: float = 0.0
+    writes_per_day: int = 0
+    changes_per_day: int = 0
+    fixed_locations: frozenset[str] = frozenset()

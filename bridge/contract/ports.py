@@ -7,15 +7,15 @@ from typing import Protocol
 
 from bridge.contract.feed import Feed, Page
 from bridge.contract.limits import Limits
-from bridge.contract.stock import StockPort
-from bridge.contract.webhooks import WebhookPort
+from bridge.contract.stock import StockPort, TicketPort
+from bridge.contract.webhooks import HandshakePort, QueuePort, WebhookPort
 from bridge.domain.catalog import Location, Product
 from bridge.domain.money import Money
 from bridge.domain.orders import Address, Contact, Order, Tracking
 
 __all__ = [
     "AccountPort", "CatalogPort", "Connector", "Identity", "LineRefund", "NewLine", "NewOrder", "OrderWriter",
-    "OrdersPort", "ProductEdit", "ProductResult", "ProductsPort", "VariantEdit",
+    "OrdersPort", "PreviewPort", "ProductEdit", "ProductResult", "ProductsPort", "VariantEdit",
 ]  # fmt: skip
 
 
@@ -121,6 +121,14 @@ class ProductsPort(Protocol):
         """Take a product out of the catalogue (trash or archive where the platform has it); done already is fine."""
 
 
+class PreviewPort(Protocol):
+    """For platforms that can check a new listing without making it."""
+
+    async def problems(self, product: Product) -> Sequence[str]:
+        """Say what keeps `ProductsPort.create` from working, each with what to do (a category that the mapping lacks, an aspect that
+        the platform wants); empty where nothing does. Changes nothing there."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewLine:
     """A line of an order to be mirrored. Prices are what the buyer paid per unit and in all, tax included in `total`."""
@@ -188,6 +196,8 @@ class OrderWriter(Protocol):
 class Connector:
     """One configured channel: a frozen bundle of ports. An optional port the platform lacks is None.
 
+    `orders` is None for a surface that shows goods and sells none (a catalogue for ads): only our own writes move its numbers.
+
     `shell` opens the platform's official client, authenticated, as (name, object) pairs for a Python prompt. `calls` says how
     many calls were sent since it was made, repeats included.
     """
@@ -197,16 +207,28 @@ class Connector:
     account: AccountPort
     catalog: CatalogPort
     stock: StockPort
-    orders: OrdersPort
+    orders: OrdersPort | None
     products: ProductsPort | None = None
     order_writer: OrderWriter | None = None
     webhooks: WebhookPort | None = None
+    tickets: TicketPort | None = None
+    queue: QueuePort | None = None
+    handshake: HandshakePort | None = None
+    preview: PreviewPort | None = None
     shell: Callable[[], dict[str, object]] | None = None
     close: Callable[[], Awaitable[None]] | None = None
     calls: Callable[[], int] = lambda: 0
 
     @property
+    def sales(self) -> OrdersPort:
+        """The orders port of a channel that is known to have one."""
+        assert self.orders is not None, f"{self.platform} sells nothing"
+        return self.orders
+
+    @property
     def offers(self) -> tuple[str, ...]:
         """Names of the ports this connector has: derived, so it cannot lie."""
-        optional = {"products": self.products, "order_writer": self.order_writer, "webhooks": self.webhooks}
-        return ("account", "catalog", "stock", "orders", *(name for name, port in optional.items() if port is not None))
+        optional = (
+            "orders", "products", "order_writer", "webhooks", "tickets", "queue", "handshake", "preview",
+        )  # fmt: skip
+        return ("account", "catalog", "stock", *(name for name in optional if getattr(self, name) is not None))

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 from bridge.contract.feed import Feed, Page
 from bridge.domain.catalog import Level, StockKey
 
-__all__ = ["Applied", "Cause", "Outcome", "Prepared", "Rejected", "StockChange", "StockPort"]
+__all__ = ["Accepted", "Applied", "Cause", "Outcome", "Prepared", "Rejected", "StockChange", "StockPort", "TicketPort"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,19 @@ class Rejected:
     actual: int | None = None
 
 
-Outcome = Applied | Rejected
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The platform took the row in and carries it out later: TicketPort says what became of it. `at` is when it was taken in.
+
+    All rows of one call that were accepted have the same ticket.
+    """
+
+    key: StockKey
+    at: datetime
+    ticket: str
+
+
+Outcome = Applied | Accepted | Rejected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,3 +114,13 @@ class StockPort(Protocol):
 
     async def causes(self, keys: Sequence[StockKey], since: datetime) -> Sequence[Cause]:
         """Ask the platform's change log; empty where Limits.names_causes is False."""
+
+
+class TicketPort(Protocol):
+    """What became of writes that were accepted to be carried out later. Only for platforms that answer `Accepted`."""
+
+    async def look(self, ticket: str, prepared: Prepared) -> Sequence[Applied | Rejected] | None:
+        """Ask for the results of an accepted write: one per row of `prepared`, in order; None while the platform is at work.
+
+        Raises Gone where the platform does not know the ticket any more: the numbers themselves have to tell.
+        """

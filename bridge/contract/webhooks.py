@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
-__all__ = ["Delivery", "Hint", "Subscription", "Verdict", "WebhookPort"]
+__all__ = [
+    "Delivery", "HandshakePort", "Hint", "QueuePort", "Queued", "Subscription", "Verdict", "WebhookPort",
+]  # fmt: skip
 
 Verdict = Literal["genuine", "greeting", "forged"]
 
@@ -85,3 +87,41 @@ class WebhookPort(Protocol):
 
     async def unsubscribe(self, subscription_id: str) -> None:
         """Take one back; gone already is fine."""
+
+
+class HandshakePort(Protocol):
+    """For platforms that try an address before they use it, or sign with keys that are to be fetched. Beside `webhooks`."""
+
+    def answer(self, query: Mapping[str, str], url: str) -> bytes | None:
+        """Answer a GET with which the platform tries our address `url` (a JSON body); None: it is no such question. Pure."""
+
+    async def learn(self, delivery: Delivery) -> bool:
+        """Fetch the key that a delivery names, so that `verify` may know it; False where it is known already or not to be had.
+
+        Never asks more often than once a minute for a key that the platform does not know: anybody can name one.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """A message of a queue: `delivery` is stored, then the queue forgets the message by its `receipt`."""
+
+    receipt: str
+    delivery: Delivery
+
+
+class QueuePort(Protocol):
+    """For platforms that push into a queue of the merchant's instead of to an address. `webhooks.parse` reads its messages.
+
+    `address` stands where the webhook's URL would: subscriptions are made to it. Who may write into the queue is the queue's own
+    policy, so what is in it is genuine.
+    """
+
+    address: str
+
+    async def receive(self) -> Sequence[Queued]:
+        """Take what is there, waiting for the first message as long as the queue lets us (some 20 s). A message not deleted
+        comes again."""
+
+    async def delete(self, receipts: Sequence[str]) -> None:
+        """Have the queue forget these messages; forgotten already is fine."""

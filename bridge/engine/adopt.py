@@ -131,7 +131,7 @@ async def _numbers(context: Context, channel: Channel) -> list[Level]:
 def _begin_feeds(connection: Connection, context: Context, channel: Channel, identity: Identity) -> None:
     port = channel.connector
     now = context.now()
-    if channels.cursor(connection, channel.name, "orders") is None:
+    if port.orders is not None and channels.cursor(connection, channel.name, "orders") is None:
         cursor = port.orders.changes.begin(identity.now - context.rules.history)
         channels.set_cursor(connection, channel.name, "orders", cursor, now)
     if notes.get_meta(connection, "opened") is not None:

@@ -115,7 +115,9 @@ def _note_reads(connection: Connection, channel: Channel, levels: Sequence[Level
 
 
 async def drain_orders(context: Context, channel: Channel, report: ChannelReport) -> None:
-    """Read the orders feed to its end and book what is new."""
+    """Read the orders feed to its end and book what is new; nothing to do where nobody can buy."""
+    if channel.connector.orders is None:
+        return
 
     def keep(connection: Connection, page: Page[Order]) -> None:
         channels.heed_clock(connection, channel.name, page.as_of - context.now())

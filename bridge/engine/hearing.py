@@ -142,6 +142,8 @@ def _keep(context: Context, channel: Channel, found: Sequence[Order | Bad | None
 
 
 async def _one(channel: Channel, order_id: str) -> Order | Bad | None:
+    if channel.connector.orders is None:
+        return None
     try:
         return await channel.connector.orders.get(order_id)
     except Gone:

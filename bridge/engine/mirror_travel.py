@@ -79,12 +79,12 @@ class Travel:
     async def _step(self, mirror: Mirror, step: Step, channel: Channel) -> None:
         """Read the order first: a call whose answer was lost may have been made already."""
         order_id = mirror.home_order_id if step.side == "home" else mirror.order_id
-        writer = channel.connector.order_writer
-        if writer is None or step.action not in channel.connector.limits.order_actions:
+        writer, orders = channel.connector.order_writer, channel.connector.orders
+        if writer is None or orders is None or step.action not in channel.connector.limits.order_actions:
             self._by_hand(mirror, step, f"{channel.connector.platform} cannot do that through its interface")
             return
         try:
-            fresh = await channel.connector.orders.get(order_id or "")
+            fresh = await orders.get(order_id or "")
             self.context.database.write(lambda connection: book(connection, self.context, channel, [fresh]))
             mirror, again = self.context.database.read(self._next)
             if again == step:

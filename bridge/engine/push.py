@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy.engine import Connection
 
 from bridge.contract.errors import BridgeError, Gone, Refused
-from bridge.contract.stock import Applied, Outcome, Prepared, Rejected, StockChange
+from bridge.contract.stock import Accepted, Applied, Outcome, Prepared, Rejected, StockChange
 from bridge.domain.catalog import StockKey
 from bridge.domain.guard import guard
 from bridge.domain.position import Due, Position, claimed, read, released, wrote
@@ -142,7 +142,7 @@ class Push:
         return {key: row for key, row in found.items() if row.in_flight == prepared.key}
 
     def record(self, connection: Connection, prepared: Prepared, outcomes: Sequence[Outcome]) -> None:
-        """Note what came of a write, row by row."""
+        """Note what came of a write, row by row; what was only accepted stays on its way."""
         mine = self._mine(connection, prepared)
         deltas = {change.key: change.delta for change in prepared.changes}
         rows = []
@@ -154,10 +154,11 @@ class Push:
                 if row.base == "untracked":
                     listings.tell_untracked(connection, row.channel, row.key.stock_id, tracked=True, now=outcome.at)
                 rows.append(self._applied(row, deltas[row.key], outcome))
-            else:
+            elif isinstance(outcome, Rejected):
                 rows.append(self._rejected(connection, released(row, deltas[row.key]), outcome))
         positions.save(connection, rows)
-        writes.finish(connection, prepared.key, "done", "", self.context.now())
+        if not any(isinstance(outcome, Accepted) for outcome in outcomes):
+            writes.finish(connection, prepared.key, "done", "", self.context.now())
 
     def _applied(self, row: Position, delta: int, outcome: Applied) -> Position:
         self.report.written += 1

@@ -12,11 +12,12 @@ from pathlib import Path
 
 from bridge.app import App
 from bridge.app.results import Adoption, FindingLine, SyncRun
-from bridge.app.standins import NAMES, StandIn, config_for, serving
+from bridge.app.standins import StandIn, config_for, serving
 from bridge.config import load
 from bridge.domain.ledger import stock
 from bridge.rehearsal.goods import stock_shop
 from bridge.rehearsal.trade import Habits, Trade
+from bridge.sandbox import STAND_INS
 from bridge.sandbox.kit.platform import Platform
 from bridge.store import ledger, positions
 from bridge.store.errors import StoreError
@@ -25,6 +26,7 @@ from bridge.wire.http import Surroundings
 __all__ = ["Agreement", "DemoError", "Moment", "Summary", "run"]
 
 MARK = ".bridge-demo"
+_CHANNELS = ("woocommerce", "shopify", "square")
 
 
 class DemoError(Exception):
@@ -117,7 +119,7 @@ async def run(
     """Run the whole demo in `folder`; `show` is told how things stand, `ask` what is being done."""
     _clear(folder)
     clock = _FastClock(speed)
-    async with serving(tuple(NAMES), rng=random.Random(seed), now=clock.now, sleep=clock.sleep) as running:
+    async with serving(_CHANNELS, rng=random.Random(seed), now=clock.now, sleep=clock.sleep) as running:
         for _, platform in running:
             stock_shop(platform, seed=seed)
         config = folder / "config.toml"
@@ -164,7 +166,7 @@ class _Demo:
         self.say("reading three shops for the first time; nothing is written yet")
         adoption = await self.app.adopt()
         self.say(f"{len(adoption.differences)} SKUs differ; the web shop's numbers open the ledger")
-        await self.app.open_ledger(adoption, NAMES["woocommerce"])
+        await self.app.open_ledger(adoption, STAND_INS["woocommerce"].channel)
         self._open_account()
         await self._sync()
         watching = asyncio.ensure_future(self._watch())
@@ -184,7 +186,7 @@ class _Demo:
     def _open_account(self) -> None:
         """Shoppers and clerks keep their own account, from what the web shop showed."""
         linked = self.app.database.read(lambda connection: {row.sku for row in positions.every(connection)})
-        self.trade.open(self.platforms[NAMES["woocommerce"]])
+        self.trade.open(self.platforms[STAND_INS["woocommerce"].channel])
         self.trade.truth = {sku: units for sku, units in self.trade.truth.items() if sku in linked}
 
     async def _trade(self, minutes: float) -> float:

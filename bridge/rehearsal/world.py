@@ -16,6 +16,7 @@ from bridge.engine.context import Channel, Context, Progress, Rules, Silent
 from bridge.engine.report import Report
 from bridge.engine.rules import apply_rules
 from bridge.engine.sync import Sync
+from bridge.sandbox import STAND_INS
 from bridge.sandbox.kit.platform import Platform
 from bridge.sandbox.kit.transport import InProcess
 from bridge.store import channels, ledger, positions, schema
@@ -24,7 +25,7 @@ from bridge.wire.http import Surroundings
 
 __all__ = ["HOSTS", "World", "build"]
 
-HOSTS = {"woocommerce": "woo.sandbox", "shopify": "demo.myshopify.com", "square": "square.sandbox"}
+HOSTS = {name: facts.host for name, facts in STAND_INS.items()}
 
 
 @dataclass(slots=True)

@@ -144,8 +144,8 @@ async def drive_reads(till: Connector) -> None:
     assert till.stock.changes is not None
     assert [page async for page in till.stock.changes.since(till.stock.changes.begin(NOW))]
     assert [page async for page in till.stock.scan()]
-    assert [page async for page in till.orders.changes.since(till.orders.changes.begin(NOW))]
-    await till.orders.get("O1")
+    assert [page async for page in till.sales.changes.since(till.sales.changes.begin(NOW))]
+    await till.sales.get("O1")
     await till.stock.read([StockKey("V1", "LA")])
     await till.stock.causes([StockKey("V1", "LA")], NOW - timedelta(days=1))
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from bridge.contract.feed import Feed, Page
 from bridge.contract.limits import Limits
-from bridge.contract.ports import Connector, NewLine, NewOrder, OrderWriter, ProductsPort
+from bridge.contract.ports import Connector, NewLine, NewOrder, OrdersPort, OrderWriter, ProductsPort
 from bridge.contract.stock import Outcome, StockChange
 from bridge.domain.catalog import Product, StockKey, Variant
 from bridge.domain.effects import Bindings, Bound
@@ -68,6 +68,11 @@ class Bench:
     def limits(self) -> Limits:
         """What the connector says the platform takes."""
         return self.connector.limits
+
+    @property
+    def sales(self) -> OrdersPort:
+        """The orders port; only for tests marked `offers("orders")`."""
+        return self.connector.sales
 
     @property
     def products(self) -> ProductsPort:
@@ -150,7 +155,7 @@ class Bench:
 
     async def orders(self) -> dict[str, Order]:
         """Read every order through the feed, newest snapshot by id."""
-        feed = self.connector.orders.changes
+        feed = self.sales.changes
         found: dict[str, Order] = {}
         async for page in feed.since(feed.begin(START - timedelta(days=2))):
             assert not page.bad

@@ -56,7 +56,7 @@ async def test_the_platforms_clock_moves_on(bench: Bench) -> None:
 
 async def test_credentials_the_platform_does_not_know_need_a_person(bench: Bench) -> None:
     connector = bench.connect(**bench.facts.wrong)
-    for call in (connector.account.check, lambda: connector.orders.get("1"), lambda: connector.catalog.get(["1"])):
+    for call in (connector.account.check, lambda: connector.sales.get("1"), lambda: connector.catalog.get(["1"])):
         with pytest.raises(NeedsPerson) as caught:
             await call()
         assert caught.value.next_step
@@ -66,7 +66,7 @@ async def test_credentials_the_platform_does_not_know_need_a_person(bench: Bench
 async def test_wrong_credentials_are_tried_once(bench: Bench) -> None:
     connector = bench.connect(**bench.facts.wrong)
     with pytest.raises(NeedsPerson):
-        await connector.orders.get("1")
+        await connector.sales.get("1")
     assert len(bench.wire.calls) == 1
 
 

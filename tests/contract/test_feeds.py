@@ -19,7 +19,7 @@ def _feeds(bench: Bench) -> dict[str, Feed[Any]]:
     all_of_them = {
         "catalog": connector.catalog.changes,
         "stock": connector.stock.changes,
-        "orders": connector.orders.changes,
+        "orders": connector.sales.changes,
     }
     return {name: feed for name, feed in all_of_them.items() if feed is not None}
 
@@ -90,7 +90,7 @@ async def test_a_change_in_the_very_second_of_the_cursor_is_not_lost(bench: Benc
 
 async def test_an_order_in_the_very_second_of_the_cursor_is_not_lost(bench: Bench) -> None:
     await bench.seed(good("TEE"))
-    feed = bench.connector.orders.changes
+    feed = bench.sales.changes
     cursors = await _caught_up(bench)
     bench.shop.sale([{"sku": "TEE", "quantity": 1}])
     _, cursor = await _drain(feed, cursors["orders"])
@@ -158,7 +158,7 @@ async def test_a_broken_off_reading_goes_on_from_the_last_page(bench: Bench) -> 
     for number in range(60):
         await bench.wait(2)
         made.append(tail(bench.shop.sale([{"sku": f"SKU-{number:05d}", "quantity": 1}])))
-    feed = bench.connector.orders.changes
+    feed = bench.sales.changes
     cursor, seen = feed.begin(START), set()
     async for page in feed.since(cursor):
         seen |= {one.id for one in page.items}
@@ -173,7 +173,7 @@ async def test_an_order_that_changes_comes_again(bench: Bench) -> None:
     order = bench.shop.sale([{"sku": "TEE", "quantity": 2}], **bench.facts.ship)
     cursors = await _caught_up(bench)
     bench.shop.fulfil(order)
-    items, _ = await _drain(bench.connector.orders.changes, cursors["orders"])
+    items, _ = await _drain(bench.sales.changes, cursors["orders"])
     assert {one.id: one.status for one in items} == {tail(order): "fulfilled"}
 
 
@@ -182,7 +182,7 @@ async def test_changes_come_oldest_first(bench: Bench) -> None:
     for _ in range(8):
         await bench.wait(7)
         bench.shop.sale([{"sku": "TEE", "quantity": 1}])
-    items, _ = await _drain(bench.connector.orders.changes, bench.connector.orders.changes.begin(START))
+    items, _ = await _drain(bench.sales.changes, bench.sales.changes.begin(START))
     assert [one.updated_at for one in items] == sorted(one.updated_at for one in items)
 
 
@@ -210,7 +210,7 @@ async def test_a_cursor_is_text_that_another_connector_can_use(bench: Bench) -> 
 async def test_a_cursor_from_before_everything_reads_everything(bench: Bench) -> None:
     await bench.seed(good("TEE", stock=10))
     order = tail(bench.shop.sale([{"sku": "TEE", "quantity": 1}]))
-    feed = bench.connector.orders.changes
+    feed = bench.sales.changes
     items, _ = await _drain(feed, feed.begin(START - timedelta(days=300)))
     assert [one.id for one in items] == [order]
 
@@ -221,5 +221,5 @@ async def test_old_orders_do_not_come_again_and_again(bench: Bench) -> None:
         await bench.wait(60)
         bench.shop.sale([{"sku": "TEE", "quantity": 1}])
     cursors = await _caught_up(bench)
-    items, _ = await _drain(bench.connector.orders.changes, cursors["orders"])
+    items, _ = await _drain(bench.sales.changes, cursors["orders"])
     assert len(items) <= 1

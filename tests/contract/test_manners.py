@@ -22,10 +22,10 @@ async def read(bench: Bench) -> Read:
     await bench.seed(good("TEE"))
     order = tail(bench.shop.sale([{"sku": "TEE", "quantity": 1}]))
     mark = len(bench.wire.calls)
-    await bench.connector.orders.get(order)
+    await bench.sales.get(order)
     assert bench.calls_since(mark) == 1
     bench.wire.calls.clear()
-    return lambda: bench.connector.orders.get(order)
+    return lambda: bench.sales.get(order)
 
 
 def _gap(bench: Bench) -> float:

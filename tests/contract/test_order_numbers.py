@@ -102,7 +102,7 @@ class Book:
 
     async def follow(self) -> None:
         """Read on from where the last reading ended."""
-        async for page in self.bench.connector.orders.changes.since(self.cursor):
+        async for page in self.bench.sales.changes.since(self.cursor):
             assert not page.bad
             for order in page.items:
                 known = self.orders.get(order.id)
@@ -128,7 +128,7 @@ async def _trade(bench: Bench, seed: int, *, keeps: bool) -> int:
     """Trade and check at stops; return how many numbers were compared."""
     await bench.seed(*(good(sku, stock=OPENING) for sku in SKUS))
     bindings, keys = await bench.bindings(), dict(zip(SKUS, await bench.keys(SKUS), strict=True))
-    street, book = Street(bench, random.Random(seed), keeps), Book(bench, bench.connector.orders.changes.begin(START))
+    street, book = Street(bench, random.Random(seed), keeps), Book(bench, bench.sales.changes.begin(START))
     compared = 0
     for _ in range(6):
         for _ in range(7):

@@ -74,7 +74,7 @@ async def test_a_mirror_appears_in_the_feed_with_its_reference(bench: Bench) -> 
 async def test_a_sale_of_the_shop_has_no_reference(bench: Bench) -> None:
     await bench.seed(good("TEE"))
     made = bench.shop.sale([{"sku": "TEE", "quantity": 1}])
-    assert (await bench.connector.orders.get(tail(made))).reference is None
+    assert (await bench.sales.get(tail(made))).reference is None
 
 
 async def test_a_mirror_takes_units_if_and_only_if_its_limits_say_so(bench: Bench) -> None:
@@ -143,7 +143,7 @@ async def test_a_line_that_the_shop_does_not_list_is_mirrored_by_name(bench: Ben
 async def test_the_buyer_and_the_address_come_along(bench: Bench) -> None:
     home = Address(name="Ada Lovelace", line1="12 St James's Square", city="London", postcode="SW1Y 4JH", country="GB")
     made = await _mirror(bench, customer=Contact(name="Ada Lovelace", email="ada@example.com"), ship_to=home)
-    found = await bench.connector.orders.get(made.id)
+    found = await bench.sales.get(made.id)
     assert found.ship_to is not None
     assert (found.ship_to.name, found.ship_to.line1, found.ship_to.city) == ("Ada Lovelace", home.line1, "London")
     assert (found.ship_to.postcode, found.ship_to.country) == ("SW1Y 4JH", "GB")
@@ -176,7 +176,7 @@ async def test_shipping_marks_everything_and_carries_the_parcel(bench: Bench) ->
     assert shipped.status == "fulfilled"
     assert [line.fulfilled for line in shipped.lines] == [2]
     assert [(one.number, one.carrier) for one in shipped.tracking] == [("JD0001", "DHL")]
-    assert (await bench.connector.orders.get(made.id)).status == "fulfilled"
+    assert (await bench.sales.get(made.id)).status == "fulfilled"
 
 
 async def test_shipping_moves_no_number(bench: Bench) -> None:
@@ -206,11 +206,11 @@ async def test_what_is_cancelled_cannot_be_shipped(bench: Bench) -> None:
     await bench.seed(good("TEE", stock=10))
     made = bench.shop.sale([{"sku": "TEE", "quantity": 1}], paid=False)
     bench.shop.cancel(made)
-    order = await bench.connector.orders.get(tail(made))
+    order = await bench.sales.get(tail(made))
     number = bench.number("TEE")
     with contextlib.suppress(Refused):
         await bench.writer.fulfil(order, [PARCEL], "key-1")
-    assert (await bench.connector.orders.get(order.id)).status == "cancelled"
+    assert (await bench.sales.get(order.id)).status == "cancelled"
     assert bench.number("TEE") == number
 
 
@@ -220,7 +220,7 @@ async def test_a_cancelled_mirror_gives_its_units_back_as_told(bench: Bench, res
     made = await _mirror(bench)
     cancelled = await bench.writer.cancel(made, restock=restock, key="key-1")
     await bench.wait(60)
-    assert (await bench.connector.orders.get(made.id)).status == "cancelled"
+    assert (await bench.sales.get(made.id)).status == "cancelled"
     assert cancelled.id == made.id
     assert bench.number("TEE") == (10 if restock or not bench.limits.mirror_takes_stock else 8)
 
@@ -248,11 +248,11 @@ async def test_what_cannot_be_cancelled_is_refused_with_the_way_out(bench: Bench
 async def test_an_unpaid_order_can_be_cancelled(bench: Bench) -> None:
     await bench.seed(good("TEE", stock=10))
     made = bench.shop.sale([{"sku": "TEE", "quantity": 1}], paid=False, **bench.facts.ship)
-    order = await bench.connector.orders.get(tail(made))
+    order = await bench.sales.get(tail(made))
     for key in ("key-1", "key-2"):
         await bench.writer.cancel(order, restock=True, key=key)
         await bench.wait(60)
-    assert (await bench.connector.orders.get(order.id)).status == "cancelled"
+    assert (await bench.sales.get(order.id)).status == "cancelled"
     assert bench.number("TEE") == 10
 
 
@@ -283,7 +283,7 @@ async def test_a_refund_under_one_key_happens_once(bench: Bench) -> None:
 async def test_refunds_under_two_keys_are_two(bench: Bench) -> None:
     made = await _mirror(bench)
     await _refund(bench, made, "key-1")
-    await _refund(bench, await bench.connector.orders.get(made.id), "key-2")
+    await _refund(bench, await bench.sales.get(made.id), "key-2")
     assert await _units_back(bench) == 2
 
 

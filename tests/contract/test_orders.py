@@ -24,7 +24,7 @@ async def _explains(bench: Bench, sku: str, opening: int = 10) -> None:
 async def _sale(bench: Bench, quantity: int = 3, **how: object) -> tuple[str, Order]:
     await bench.seed(good("TEE", stock=10), good("CAP", stock=10, price="7.00"))
     made = bench.shop.sale([{"sku": "TEE", "quantity": quantity}], **how)
-    return made, await bench.connector.orders.get(tail(made))
+    return made, await bench.sales.get(tail(made))
 
 
 async def test_a_sale_appears_once_with_what_was_bought(bench: Bench) -> None:
@@ -48,13 +48,13 @@ async def test_a_sale_is_paid_or_handed_over(bench: Bench) -> None:
 async def test_the_feed_and_a_single_read_say_the_same(bench: Bench) -> None:
     made, _ = await _sale(bench)
     bench.shop.refund(made, [{"sku": "TEE", "quantity": 1}])
-    assert (await bench.orders())[tail(made)] == await bench.connector.orders.get(tail(made))
+    assert (await bench.orders())[tail(made)] == await bench.sales.get(tail(made))
 
 
 async def test_reading_changes_nothing(bench: Bench) -> None:
     _, order = await _sale(bench)
     await bench.wait(60)
-    assert await bench.connector.orders.get(order.id) == order
+    assert await bench.sales.get(order.id) == order
     assert bench.number("TEE") == 7
 
 
@@ -86,7 +86,7 @@ async def test_a_refund_is_seen_on_its_line(bench: Bench) -> None:
     made, _ = await _sale(bench)
     bench.shop.refund(made, [{"sku": "TEE", "quantity": 1}], restock=True)
     bench.shop.refund(made, [{"sku": "TEE", "quantity": 1}], restock=False)
-    order = await bench.connector.orders.get(tail(made))
+    order = await bench.sales.get(tail(made))
     (line,) = order.lines
     assert (line.quantity, line.refunded, line.restocked, line.held) == (3, 2, 1, 2)
     assert order.refunded == Money(2500, "USD")
@@ -143,14 +143,14 @@ async def test_a_cancellation_that_keeps_units_is_explained(bench: Bench) -> Non
 async def test_a_cancelled_order_says_so(bench: Bench) -> None:
     made, _ = await _sale(bench)
     bench.shop.cancel(made)
-    order = await bench.connector.orders.get(tail(made))
+    order = await bench.sales.get(tail(made))
     assert (order.status, [line.held for line in order.lines]) == ("cancelled", [0])
 
 
 async def test_a_cancelled_unpaid_order_holds_what_the_platform_holds(bench: Bench) -> None:
     made, _ = await _sale(bench, paid=False)
     bench.shop.cancel(made)
-    order = await bench.connector.orders.get(tail(made))
+    order = await bench.sales.get(tail(made))
     assert order.status == "cancelled"
     assert bench.number("TEE") == 10
     await _explains(bench, "TEE")
@@ -168,7 +168,7 @@ async def test_a_cancellation_after_a_partial_refund_is_explained(bench: Bench) 
 async def test_an_edit_is_explained(bench: Bench, quantity: int) -> None:
     made, _ = await _sale(bench, paid=bench.facts.edits_paid)
     bench.shop.edit_order(made, "TEE", quantity)
-    order = await bench.connector.orders.get(tail(made))
+    order = await bench.sales.get(tail(made))
     assert sum(line.quantity for line in order.lines) == quantity
     assert sum(line.total.minor for line in order.lines) == 1250 * quantity
     await _explains(bench, "TEE")
@@ -187,7 +187,7 @@ async def test_a_line_edited_away_is_explained(bench: Bench) -> None:
     rows = [{"sku": "TEE", "quantity": 2}, {"sku": "CAP", "quantity": 1}]
     made = bench.shop.sale(rows, paid=bench.facts.edits_paid)
     bench.shop.edit_order(made, "TEE", 0)
-    order = await bench.connector.orders.get(tail(made))
+    order = await bench.sales.get(tail(made))
     assert sum(line.quantity for line in order.lines) == 1
     await _explains(bench, "TEE")
     await _explains(bench, "CAP")
@@ -196,7 +196,7 @@ async def test_a_line_edited_away_is_explained(bench: Bench) -> None:
 async def test_shipping_changes_no_number_and_is_seen(bench: Bench) -> None:
     made, _ = await _sale(bench, **bench.facts.ship)
     bench.shop.fulfil(made)
-    order = await bench.connector.orders.get(tail(made))
+    order = await bench.sales.get(tail(made))
     assert order.status == "fulfilled"
     assert [line.fulfilled for line in order.lines] == [3]
     assert bench.number("TEE") == 7
@@ -214,7 +214,7 @@ async def test_goods_that_come_back_after_shipping_are_explained(bench: Bench) -
 async def test_several_lines_of_one_sku_all_count(bench: Bench) -> None:
     await bench.seed(good("TEE", stock=10))
     made = bench.shop.sale([{"sku": "TEE", "quantity": 2}, {"sku": "TEE", "quantity": 1, "price": "9.99"}])
-    order = await bench.connector.orders.get(tail(made))
+    order = await bench.sales.get(tail(made))
     assert sum(line.quantity for line in order.lines) == 3
     assert order.total.minor == 2 * 1250 + 999
     assert bench.number("TEE") == 7
@@ -227,7 +227,7 @@ async def test_many_lines_are_all_read(bench: Bench) -> None:
     skus = [f"SKU-{number:03d}" for number in range(60)]
     await bench.seed(*(good(sku, stock=10) for sku in skus))
     made = bench.shop.sale([{"sku": sku, "quantity": 1 + n % 3} for n, sku in enumerate(skus)])
-    order = await bench.connector.orders.get(tail(made))
+    order = await bench.sales.get(tail(made))
     assert [line.quantity for line in order.lines] == [1 + n % 3 for n in range(60)]
     bindings = await bench.bindings()
     assert sum(number_effects(order, bindings).values()) == sum(map(bench.number, skus)) - 600
@@ -236,7 +236,7 @@ async def test_many_lines_are_all_read(bench: Bench) -> None:
 async def test_a_line_whose_product_was_deleted_is_still_a_line(bench: Bench) -> None:
     made, before = await _sale(bench)
     bench.shop.delete_product("TEE")
-    order = await bench.connector.orders.get(tail(made))
+    order = await bench.sales.get(tail(made))
     assert [line.quantity for line in order.lines] == [3]
     assert order.lines[0].variant_id in {None, before.lines[0].variant_id}
     assert order.total == before.total
@@ -265,7 +265,7 @@ async def test_lines_and_shipping_make_the_total(bench: Bench) -> None:
 async def test_a_discount_lowers_the_lines_by_exactly_itself(bench: Bench) -> None:
     await bench.seed(good("TEE", stock=30, price="10.00"), good("CAP", stock=30, price="3.33"))
     made = bench.shop.sale([{"sku": "TEE", "quantity": 3}, {"sku": "CAP", "quantity": 1}], discount="5.00")
-    order = await bench.connector.orders.get(tail(made))
+    order = await bench.sales.get(tail(made))
     assert order.total.minor == 3000 + 333 - 500
     assert sum(line.total.minor for line in order.lines) == order.total.minor
 
@@ -284,7 +284,7 @@ async def test_each_change_moves_its_time(bench: Bench) -> None:
     made, order = await _sale(bench, **bench.facts.ship)
     await bench.wait(30)
     bench.shop.fulfil(made)
-    later = await bench.connector.orders.get(tail(made))
+    later = await bench.sales.get(tail(made))
     assert later.updated_at - order.updated_at == timedelta(seconds=30)
     assert later.placed_at == order.placed_at
 
@@ -309,18 +309,16 @@ async def test_an_order_number_of_another_kind_is_gone(bench: Bench) -> None:
     await bench.seed(good("TEE", stock=10))
     product, _ = await bench.variant("TEE")
     with pytest.raises(Gone):
-        await bench.connector.orders.get(product.id)
+        await bench.sales.get(product.id)
 
 
 async def test_a_late_order_tells_when_it_was_placed(bench: Bench) -> None:
     await bench.seed(good("TEE", stock=10))
-    cursor = bench.connector.orders.changes.begin(bench.loop.now())
+    cursor = bench.sales.changes.begin(bench.loop.now())
     await bench.wait(5 * 3600)
     late = bench.loop.now() - timedelta(hours=3)
     made = tail(bench.shop.sale([{"sku": "TEE", "quantity": 1}], occurred_at=late.isoformat()))
-    found = [
-        one for page in [page async for page in bench.connector.orders.changes.since(cursor)] for one in page.items
-    ]
+    found = [one for page in [page async for page in bench.sales.changes.since(cursor)] for one in page.items]
     (order,) = [one for one in found if one.id == made]
     if bench.limits.late_orders:
         assert order.placed_at == late

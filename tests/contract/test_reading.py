@@ -203,7 +203,7 @@ async def test_the_same_catalogue_reads_the_same(bench: Bench) -> None:
 
 async def test_an_order_that_never_was_is_gone(bench: Bench) -> None:
     with pytest.raises(Gone):
-        await bench.connector.orders.get("999999999")
+        await bench.sales.get("999999999")
 
 
 async def test_a_number_that_never_was_is_left_out(bench: Bench) -> None:

@@ -144,7 +144,7 @@ async def test_a_subscription_alone_brings_no_mail(mail: Mailbox) -> None:
 async def test_a_sale_is_a_hint_at_an_order_that_is_there(mail: Mailbox) -> None:
     order = await mail.sale("TEE", 2)
     ids = {hint.id for hint in mail.hints if hint.kind == "order"}
-    found = [await mail.bench.connector.orders.get(one) for one in sorted(ids)]
+    found = [await mail.bench.sales.get(one) for one in sorted(ids)]
     assert {one.id for one in found} == ids == {tail(order)}
 
 
@@ -155,7 +155,7 @@ async def test_a_refund_is_a_hint_at_the_order_that_holds_it(mail: Mailbox) -> N
     mail.bench.shop.refund(order, [{"sku": "TEE", "quantity": 1}])
     await mail.bench.wait(120)
     ids = {hint.id for hint in mail.hints if hint.kind == "order"}
-    found = [await mail.bench.connector.orders.get(one) for one in sorted(ids)]
+    found = [await mail.bench.sales.get(one) for one in sorted(ids)]
     assert any((one.id != tail(order)) == mail.bench.facts.refund_is_order for one in found)
 
 

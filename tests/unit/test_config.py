@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.app.configfile import config_text, write_new
-from bridge.app.wiring import PLATFORMS, connector_module, rules_of
+from bridge.app.wiring import connector_module, rules_of
 from bridge.config import ConfigError, Loaded, find, load, parse
 from bridge.config.text import Lines, expand, read_toml
+from connectors import PLATFORMS
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 EVENTS = '[[events]]\nname = "mailer"\nurl = "https://x.example"\nsecret = "sixteen letters!"\ntypes = ["drift"]\n'

@@ -176,7 +176,7 @@ async def test_the_feed_moves_its_cursor_with_an_overlap(
 ) -> None:
     late = make_order(id="gid://shopify/Order/2", updatedAt="2026-11-22T11:58:00Z")
     stage.say("Orders", {"data": {"orders": page(make_order(), end="next")}}, {"data": {"orders": page(late)}})
-    pages = [one async for one in shop.orders.changes.since("2026-11-22T09:00:00Z")]
+    pages = [one async for one in shop.sales.changes.since("2026-11-22T09:00:00Z")]
     assert [one.id for read in pages for one in read.items] == ["1", "2"]
     # 11:00 is older than any lag of the index, 11:58 is not: its last five minutes are read again.
     assert [read.cursor for read in pages] == ["2026-11-22T11:00:00Z", "2026-11-22T11:53:00Z"]
@@ -187,7 +187,7 @@ async def test_the_feed_moves_its_cursor_with_an_overlap(
 @pytest.mark.anyio
 async def test_a_quiet_feed_is_one_call_and_keeps_its_cursor(stage: Any, shop: Connector, page: Make) -> None:
     stage.say("Orders", {"data": {"orders": page()}})
-    pages = [one async for one in shop.orders.changes.since("2026-11-22T09:00:00Z")]
+    pages = [one async for one in shop.sales.changes.since("2026-11-22T09:00:00Z")]
     assert [(one.items, one.cursor) for one in pages] == [((), "2026-11-22T09:00:00Z")]
     assert len(stage.asked) == 1
 
@@ -201,7 +201,7 @@ async def test_long_orders_are_read_to_their_end(
     stage.say("Order", {"data": {"order": node}})
     stage.say("OrderLines", {"data": {"node": {"lineItems": more}}})
     stage.say("OrderReturns", {"data": {"node": {"returns": page(*disposed(("RESTOCKED", 1)))}}})
-    read = await shop.orders.get("1")
+    read = await shop.sales.get("1")
     assert [(line.id, line.held) for line in read.lines] == [("7", 4), ("8", 5)]
     assert stage.asked[1]["variables"] == {"id": "gid://shopify/Order/1", "after": "cut"}
 
@@ -210,8 +210,8 @@ async def test_long_orders_are_read_to_their_end(
 async def test_a_missing_order_is_gone_and_a_broken_one_refused(stage: Any, shop: Connector, make_order: Make) -> None:
     stage.say("Order", {"data": {"order": None}}, {"data": {"order": make_order(createdAt=None)}})
     with pytest.raises(Gone):
-        await shop.orders.get("1")
+        await shop.sales.get("1")
     with pytest.raises(Refused, match="createdAt"):
-        await shop.orders.get("1")
+        await shop.sales.get("1")
     with pytest.raises(Refused, match="not the id"):
-        await shop.orders.get("1' OR id:2")
+        await shop.sales.get("1' OR id:2")

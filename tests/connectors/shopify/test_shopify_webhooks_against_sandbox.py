@@ -104,7 +104,7 @@ def test_every_action_of_a_shop_is_a_hint_at_the_right_thing() -> None:
         shop.delete_order(other)
         assert await world.heard() == {("order", number(other), "")}
         with pytest.raises(Gone):
-            await world.channel.orders.get(number(other))
+            await world.channel.sales.get(number(other))
         shop.delete_product("TEE")
         assert await world.heard() == {product}
         shop.uninstall()
@@ -117,7 +117,7 @@ def test_privacy_topics_arrive_without_a_subscription() -> None:
     async def story(world: World) -> None:
         world.shop.seed([TEE])
         sold = world.shop.sale([{"sku": "TEE", "quantity": 1}], customer={"email": "ada@example.com"})
-        customer = (await world.channel.orders.get(number(sold))).customer
+        customer = (await world.channel.sales.get(number(sold))).customer
         assert customer is not None
         for topic in ("customers/data_request", "customers/redact"):
             world.shop.compliance(topic, customer=f"gid://shopify/Customer/{customer.id}")

@@ -101,7 +101,7 @@ class Till:
         return sum(self.platform.shop.stock()[sku].values())
 
     async def orders(self, cursor: str) -> tuple[list[Order], str]:
-        pages = [page async for page in self.connector.orders.changes.since(cursor)]
+        pages = [page async for page in self.connector.sales.changes.since(cursor)]
         assert not [bad for page in pages for bad in page.bad]
         return [order for page in pages for order in page.items], pages[-1].cursor
 
@@ -244,7 +244,7 @@ async def test_tracking_is_switched_on_by_a_count(till: Till) -> None:
 
 async def test_sales_come_in_and_hold_units(till: Till) -> None:
     till.later(hours=1)
-    cursor = till.connector.orders.changes.begin(till.now)
+    cursor = till.connector.sales.changes.begin(till.now)
     assert (await till.orders(cursor))[0] == []
     sale = till.platform.shop.sale([{"sku": "TEE-S", "quantity": 2}], location="Main Street")
     late = till.platform.shop.sale(
@@ -260,7 +260,7 @@ async def test_sales_come_in_and_hold_units(till: Till) -> None:
     assert orders[sale].total == Money(4000, "USD")
     assert orders[late].placed_at == till.now - timedelta(hours=40, minutes=1)
     assert orders[late].updated_at > orders[late].placed_at
-    assert await till.connector.orders.get(sale) == orders[sale]
+    assert await till.connector.sales.get(sale) == orders[sale]
     till.later(minutes=10)
     assert (await till.orders((await till.orders(cursor))[1]))[0] == []
 
@@ -269,7 +269,7 @@ async def test_sales_come_in_and_hold_units(till: Till) -> None:
 async def test_a_return_is_an_order_of_its_own(till: Till, restock: bool) -> None:
     sale = till.platform.shop.sale([{"sku": "TEE-S", "quantity": 3}], location="Main Street")
     till.later(minutes=5)
-    cursor = till.connector.orders.changes.begin(till.now)
+    cursor = till.connector.sales.changes.begin(till.now)
     till.platform.shop.refund(sale, [{"sku": "TEE-S", "quantity": 2}], restock=restock)
     found, _ = await till.orders(cursor)
     back = next(order for order in found if order.returns)
@@ -282,7 +282,7 @@ async def test_a_return_is_an_order_of_its_own(till: Till, restock: bool) -> Non
 
 async def test_nothing_changed_costs_three_calls(till: Till) -> None:
     till.later(hours=1)
-    begin = till.connector.orders.changes.begin(till.now)
+    begin = till.connector.sales.changes.begin(till.now)
     _, orders = await till.orders(begin)
     catalog = till.connector.catalog.changes.begin(till.now)
     assert till.connector.stock.changes is not None
@@ -404,8 +404,8 @@ async def test_refunds_and_cancellations(till: Till) -> None:
     await till.writer.refund(made, back, Money(1500, "USD"), restock=False, reason="broken", key="r-1")
     await till.writer.refund(made, back, Money(1500, "USD"), restock=False, reason="broken", key="r-1")
     assert till.shelf("TEE-S") == 7
-    found, _ = await till.orders(till.connector.orders.changes.begin(till.now - timedelta(hours=1)))
+    found, _ = await till.orders(till.connector.sales.changes.begin(till.now - timedelta(hours=1)))
     assert sum(order.refunded.minor for order in found) in {1500, 3000}
     unpaid = till.platform.shop.sale([{"sku": "TEE-M", "quantity": 1}], location="Harbour", paid=False)
-    order = await till.connector.orders.get(unpaid)
+    order = await till.connector.sales.get(unpaid)
     assert [line.held for line in order.lines] == [0]

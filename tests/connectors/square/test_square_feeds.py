@@ -64,7 +64,7 @@ def sale(identity: str = "O1", **more: Any) -> dict[str, Any]:
 
 async def one(square: "Stub", payload: dict[str, Any]) -> Any:
     square.answer("/v2/orders/O1", {"order": payload})
-    return await square.connector.orders.get("O1")
+    return await square.connector.sales.get("O1")
 
 
 @pytest.mark.anyio
@@ -230,14 +230,14 @@ async def test_an_odd_quantity_sets_the_order_aside(square: "Stub", quantity: st
     odd["line_items"][0]["quantity"] = quantity
     square.answer("/v2/locations", {"locations": [{"id": "LA"}]})
     square.answer(ORDERS, {"orders": [sale(), odd]})
-    feed = square.connector.orders.changes
+    feed = square.connector.sales.changes
     (page,) = [page async for page in feed.since(feed.begin(square.now))]
     assert [order.id for order in page.items] == ["O1"]
     assert [bad.id for bad in page.bad] == ["O2"]
     assert reason in page.bad[0].reason
     square.answer("/v2/orders/O2", {"order": odd})
     with pytest.raises(Refused, match="O2"):
-        await square.connector.orders.get("O2")
+        await square.connector.sales.get("O2")
 
 
 @pytest.mark.anyio
@@ -349,7 +349,7 @@ async def test_shipping_recipient_and_tracking(square: "Stub") -> None:
 
 @pytest.mark.anyio
 async def test_order_pages_carry_cursors_that_lose_nothing(square: "Stub") -> None:
-    feed = square.connector.orders.changes
+    feed = square.connector.sales.changes
     start = feed.begin(square.now - timedelta(hours=1))
     square.answer("/v2/locations", {"locations": [{"id": "LB"}, {"id": "LA"}]})
     square.answer(ORDERS, {"orders": [sale()], "cursor": "c2"})
@@ -375,7 +375,7 @@ async def test_order_pages_carry_cursors_that_lose_nothing(square: "Stub") -> No
 
 @pytest.mark.anyio
 async def test_more_than_ten_locations_are_searched_in_turns(square: "Stub") -> None:
-    feed = square.connector.orders.changes
+    feed = square.connector.sales.changes
     square.answer("/v2/locations", {"locations": [{"id": f"L{at:02}"} for at in range(23)]})
     square.answer(ORDERS, {"orders": [sale()]})
     pages = [page async for page in feed.since(feed.begin(square.now))]

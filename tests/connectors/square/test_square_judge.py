@@ -38,7 +38,7 @@ async def test_each_answer_is_one_of_the_four(
     problem = {"category": category, "code": code, "detail": "because", "field": "order.thing"}
     square.answer("/v2/orders/O1", {"errors": [problem]}, status=status)
     with pytest.raises(BridgeError) as caught:
-        await square.connector.orders.get("O1")
+        await square.connector.sales.get("O1")
     assert type(caught.value) is kind
     assert caught.value.where == "till"
     assert "read order O1: because (field order.thing)" in str(caught.value)
@@ -57,7 +57,7 @@ async def test_the_wish_of_square_is_waited_for(square: "Stub") -> None:
     )
     square.answer("/v2/orders/O1", {"errors": [{"category": "INVALID_REQUEST_ERROR", "code": "NOT_FOUND"}]}, 404)
     with pytest.raises(Gone):
-        await square.connector.orders.get("O1")
+        await square.connector.sales.get("O1")
     assert (square.now - start).total_seconds() >= 7
 
 
@@ -65,7 +65,7 @@ async def test_the_wish_of_square_is_waited_for(square: "Stub") -> None:
 async def test_an_answer_without_errors_is_judged_by_its_status(square: "Stub") -> None:
     square.answer("/v2/orders/O1", {"message": "teapot"}, 418)
     with pytest.raises(Refused, match="418"):
-        await square.connector.orders.get("O1")
+        await square.connector.sales.get("O1")
 
 
 @pytest.mark.anyio
@@ -73,7 +73,7 @@ async def test_the_token_is_sent_but_never_shown(square: "Stub") -> None:
     problem = {"category": "AUTHENTICATION_ERROR", "code": "UNAUTHORIZED", "detail": "sq0atp-secret is no token"}
     square.answer("/v2/orders/O1", {"errors": [problem]}, 401)
     with pytest.raises(NeedsPerson) as caught:
-        await square.connector.orders.get("O1")
+        await square.connector.sales.get("O1")
     assert "sq0atp-secret" not in str(caught.value)
     assert square.headers[0]["authorization"] == "Bearer sq0atp-secret"
     assert square.headers[0]["square-version"] == "2026-09-16"

@@ -178,11 +178,11 @@ def test_a_quiet_pass_costs_three_calls_at_most(play: Play, version: str) -> Non
         order = world.shop.sale([{"sku": "MUG", "quantity": 2}])
         world.shop.refund(order, [{"sku": "MUG", "quantity": 1}])
         start = world.loop.now() - timedelta(days=1)
-        orders, catalog = world.woo.orders.changes.begin(start), world.woo.catalog.changes.begin(start)
+        orders, catalog = world.woo.sales.changes.begin(start), world.woo.catalog.changes.begin(start)
         for _ in range(3):
             await world.around.sleep(60)
             before = world.calls
-            orders = [page async for page in world.woo.orders.changes.since(orders)][-1].cursor
+            orders = [page async for page in world.woo.sales.changes.since(orders)][-1].cursor
             catalog = [page async for page in world.woo.catalog.changes.since(catalog)][-1].cursor
         assert world.calls - before <= 3
 
@@ -330,7 +330,7 @@ def test_an_order_through_its_life(play: Play, version: str) -> None:
             customer={"name": "Ada Lovelace", "email": "ada@example.test"},
             shipping="5.00",
         )
-        feed, cursor = world.woo.orders.changes, world.woo.orders.changes.begin(world.loop.now())
+        feed, cursor = world.woo.sales.changes, world.woo.sales.changes.begin(world.loop.now())
 
         async def newest() -> Order:
             nonlocal cursor
@@ -367,10 +367,10 @@ def test_an_order_through_its_life(play: Play, version: str) -> None:
 def test_a_basket_at_the_checkout_is_no_order(play: Play, version: str) -> None:
     async def story(world: World) -> None:
         draft = world.shop.sale([{"sku": "MUG", "quantity": 1}], stage="draft")
-        cursor = world.woo.orders.changes.begin(world.loop.now())
-        assert [len(page.items) + len(page.bad) async for page in world.woo.orders.changes.since(cursor)] == [0]
+        cursor = world.woo.sales.changes.begin(world.loop.now())
+        assert [len(page.items) + len(page.bad) async for page in world.woo.sales.changes.since(cursor)] == [0]
         with pytest.raises(Gone, match="basket"):
-            await world.woo.orders.get(draft)
+            await world.woo.sales.get(draft)
 
     play(story, version=version)
 

@@ -55,7 +55,7 @@ def serve(shop: "Shop", rows: Sequence[dict[str, Any]], path: str = "orders") ->
 
 async def read(woo: Connector, cursor: str) -> tuple[list[Order], str]:
     found: list[Order] = []
-    async for page in woo.orders.changes.since(cursor):
+    async for page in woo.sales.changes.since(cursor):
         found += page.items
         cursor = page.cursor
     return found, cursor
@@ -64,9 +64,9 @@ async def read(woo: Connector, cursor: str) -> tuple[list[Order], str]:
 @pytest.mark.anyio
 async def test_what_is_asked_for(shop: "Shop", woo: Connector) -> None:
     serve(shop, [])
-    cursor = woo.orders.changes.begin(T0)
+    cursor = woo.sales.changes.begin(T0)
     assert cursor == stamp(T0 - OVERLAP)
-    (page,) = [page async for page in woo.orders.changes.since(cursor)]
+    (page,) = [page async for page in woo.sales.changes.since(cursor)]
     assert (page.items, page.cursor, page.as_of) == ((), cursor, shop.now)
     asked = shop.asked()
     assert asked.pop("_fields").startswith("id,number,status,currency")
@@ -105,7 +105,7 @@ async def test_a_change_stamped_in_the_second_of_the_last_page_is_found(shop: "S
     rows = [order_row(number, T0 + timedelta(seconds=number)) for number in range(1, 151)]
     serve(shop, rows)
     found: list[str] = []
-    async for page in woo.orders.changes.since(stamp(T0)):
+    async for page in woo.sales.changes.since(stamp(T0)):
         if not found:
             # Order 3 is changed while we read, so every later row moves one place up the list.
             rows[2] = order_row(3, T0 + timedelta(seconds=500))
@@ -130,7 +130,7 @@ async def test_a_crash_between_pages_loses_nothing(shop: "Shop", woo: Connector)
     seen: set[str] = set()
     cursor = stamp(T0)
     for _ in range(12):
-        async for page in woo.orders.changes.since(cursor):
+        async for page in woo.sales.changes.since(cursor):
             seen |= {one.id for one in page.items}
             cursor = page.cursor
             break
@@ -161,7 +161,7 @@ async def test_one_bad_order_does_not_fail_its_page(shop: "Shop", woo: Connector
             order_row(3, T0 + timedelta(seconds=3), status="checkout-draft"),
         ],
     )
-    (page,) = [page async for page in woo.orders.changes.since(stamp(T0))]
+    (page,) = [page async for page in woo.sales.changes.since(stamp(T0))]
     assert [one.id for one in page.items] == ["1"]
     assert [(one.id, "1.5" in one.reason) for one in page.bad] == [("2", True)]
 

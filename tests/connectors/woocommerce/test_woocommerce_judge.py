@@ -140,7 +140,7 @@ async def test_a_byte_order_mark_in_front_is_borne(shop: "Shop", woo: Connector)
         ),
     )
     with pytest.raises(Gone, match="web: read order: Invalid ID"):
-        await woo.orders.get("5")
+        await woo.sales.get("5")
 
 
 @pytest.mark.anyio
@@ -157,7 +157,7 @@ async def test_a_used_nonce_is_signed_anew_and_sent_again(shop: "Shop", woo: Con
     ]
     shop.on("GET", "orders/5", lambda _: answers.pop(0))
     with pytest.raises(Gone):
-        await woo.orders.get("5")
+        await woo.sales.get("5")
     assert len(shop.calls) == 2
 
 
@@ -165,6 +165,6 @@ async def test_a_used_nonce_is_signed_anew_and_sent_again(shop: "Shop", woo: Con
 async def test_no_secret_in_an_error(shop: "Shop", woo: Connector) -> None:
     shop.on("GET", "orders/5", {"code": "x", "message": "you sent ck_key0000 and cs_secret0000"}, status=400)
     with pytest.raises(Refused) as caught:
-        await woo.orders.get("5")
+        await woo.sales.get("5")
     assert "cs_secret0000" not in str(caught.value)
     assert "ck_key0000" not in str(caught.value)

@@ -268,7 +268,7 @@ async def test_a_second_parcel_joins_the_first_and_only_it_is_told(
     shop.on("POST", "orders/89/notes", {"id": 1}, status=201)
     shop.on("PUT", "orders/89", row)
     assert woo.order_writer is not None
-    order = await woo.orders.get("89")
+    order = await woo.sales.get("89")
     old, new = Tracking(number="Z1", carrier="dhl", url="https://t.example/?a=1&n=Z1"), Tracking(number="Z2")
     await woo.order_writer.fulfil(order, [old], "k")
     assert [request.method for request in shop.calls] == ["GET", "GET", "GET"]
