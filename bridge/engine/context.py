@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from bridge.contract.ports import Connector
 from bridge.domain.allotment import Rule
+from bridge.domain.catalog import StockKey
 from bridge.domain.effects import Bindings, Restock
 from bridge.domain.guard import GuardRule
 from bridge.domain.pricing import PriceRule
@@ -47,6 +48,7 @@ class Channel:
 
     `places` maps the channel's locations to ours; empty means "its only location is main" (filled at the first contact).
     `home` is the location assumed where the platform names none. `believed`: numbers people set there count.
+    `written` are the numbers we wrote since the last reading of numbers began: what it saw of them may be older than the write.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Channel:
     price: PriceRule = field(default_factory=PriceRule)
     create: bool = False
     currency: str = ""
+    written: set[StockKey] = field(default_factory=set)
 
     @property
     def late_orders(self) -> bool:
