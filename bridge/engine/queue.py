@@ -80,7 +80,7 @@ class Listener:
             self._tell(self.error)
             return pace.rest
         asked = timedelta(seconds=error.after or 0) if isinstance(error, TryLater) else timedelta(0)
-        doubled = min(pace.longest, pace.first * 2 ** min(self._failures, 10))
+        doubled = min(pace.longest, pace.first * (1 << min(self._failures, 10)))
         return max(asked, doubled * self.context.rng.uniform(0.5, 1.0))
 
     def _well(self) -> None:

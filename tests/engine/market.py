@@ -379,7 +379,7 @@ class _Products(_Feed):
 class _Catalog:
     def __init__(self, market: Market) -> None:
         self.market = market
-        self.changes = _Products(market)
+        self.changes: Feed[Product] = _Products(market)
 
     async def all(self) -> AsyncIterator[Page[Product]]:
         yield Page(items=tuple(self.market.goods.values()), as_of=_second(self.market.now()))
