@@ -35,6 +35,7 @@ class Collected:
 async def collect(context: Context, channel: Channel, report: ChannelReport) -> Collected:
     """Read all feeds of a channel from where we stopped, and examine the numbers they carry."""
     result = Collected()
+    channel.written.clear()
     levels = await _catalog(context, channel, report, result)
     levels += await _stock(context, channel)
     await drain_orders(context, channel, report)
@@ -105,7 +106,7 @@ async def _stock(context: Context, channel: Channel) -> list[Level]:
 def _note_reads(connection: Connection, channel: Channel, levels: Sequence[Level]) -> None:
     """Remember differing numbers with the cursor behind them, so that a crash before their examination forgets none."""
     place_levels(connection, channel, levels)
-    quantities = {level.key: level for level in levels if level.quantity is not None}
+    quantities = {level.key: level for level in _telling(channel, levels) if level.quantity is not None}
     found = positions.by_keys(connection, channel.name, quantities)
     visible_after = timedelta(seconds=channel.connector.limits.visible_after)
     fresh = [
@@ -191,13 +192,18 @@ async def examine_levels(
 
     def unit(connection: Connection) -> set[StockKey]:
         place_levels(connection, channel, levels)
-        found = examine(connection, context, channel, levels, causes)
+        found = examine(connection, context, channel, _telling(channel, levels), causes)
         rebook(connection, context, channel)
         report.edits += found.edits
         report.drifts += found.drifts
         return found.waiting
 
     return context.database.write(unit)
+
+
+def _telling(channel: Channel, levels: Sequence[Level]) -> list[Level]:
+    """Those not written meanwhile: a lane pushes while it reads, and a number from before a write is no news."""
+    return [level for level in levels if level.key not in channel.written]
 
 
 def _to_explain(connection: Connection, channel: Channel, levels: Sequence[Level]) -> list[Position]:
@@ -215,6 +221,7 @@ async def read_again(
     size = channel.connector.limits.read_batch
     for start in range(0, len(keys), size):
         part = keys[start : start + size]
+        channel.written.clear()
         levels = await channel.connector.stock.read(part)
         await drain_orders(context, channel, report)
         waiting |= await examine_levels(context, channel, levels, report)

@@ -49,6 +49,7 @@ class Channel:
     `places` maps the channel's locations to ours; empty means "its only location is main" (filled at the first contact).
     `home` is the location assumed where the platform names none. `counts_from`: whether numbers people set there count (None:
     as the platform's limits have it).
+    `written` are the numbers we wrote since the last reading of numbers began: what it saw of them may be older than the write.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Channel:
     price: PriceRule = field(default_factory=PriceRule)
     create: bool = False
     currency: str = ""
+    written: set[StockKey] = field(default_factory=set)
 
     @property
     def sells(self) -> bool:

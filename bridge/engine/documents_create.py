@@ -173,6 +173,7 @@ async def _counted(context: Context, channel: Channel, made: Product) -> list[Le
 
     All this before the product is linked, so that a crash in between begins again with `create`, which finds it.
     """
+    channel.written.clear()
     records = {variant.stock_id for variant in made.variants if variant.stock_id}
     keys = [StockKey(one, place) for one in sorted(records) for place in channel.places]
     port, size = channel.connector.stock, channel.connector.limits.read_batch

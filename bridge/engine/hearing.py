@@ -1,7 +1,7 @@
 """Hearing: stored deliveries into looks at what they name. A delivery says where to look, never what is there."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -12,7 +12,7 @@ from bridge.contract.feed import Bad
 from bridge.contract.webhooks import Hint
 from bridge.domain.catalog import StockKey
 from bridge.domain.orders import Order
-from bridge.engine.booking import book
+from bridge.engine.booking import Booked, book
 from bridge.engine.collect import drain_orders, park_bad
 from bridge.engine.context import Channel, Context
 from bridge.engine.privacy import heed
@@ -27,6 +27,7 @@ FEW = 12
 # One sale is told several times within a second ("created", "updated", "paid"): one more look then, not one each.
 PAUSE = timedelta(seconds=1)
 _REMEMBERED = 5_000
+Unit = Callable[[Connection], None]
 
 
 @dataclass(slots=True)
@@ -65,22 +66,22 @@ async def hear(
     """
     port = channel.connector.webhooks
     told = [(one, hint) for one in stored for hint in (port.parse(one.delivery) if port else ())]
+    hints = [hint for _, hint in told]
     now = context.now()
     orders, later = _to_look_at(told, memory, now)
-    if len(orders) > FEW:
-        memory.note(orders, now)
-        await drain_orders(context, channel, report)
-    await look_at(context, channel, orders, memory, report)
-    hints = [hint for _, hint in told]
-    levels = context.database.read(lambda connection: _news(connection, channel.name, hints))
+    levels: dict[StockKey, int] = {}
 
     def done(connection: Connection) -> None:
         for hint in hints:
             if hint.kind == "privacy":
                 heed(connection, context, channel.name, hint)
         deliveries.finish(connection, [one.id for one in stored], "done", "", context.now())
+        levels.update(_news(connection, channel.name, hints))
 
-    context.database.write(done)
+    if len(orders) > FEW:
+        memory.note(orders, now)
+        await drain_orders(context, channel, report)
+    await look_at(context, channel, orders, memory, report, done)
     feeds = any(hint.kind in {"product", "channel"} or (hint.kind == "stock" and _unclear(hint)) for hint in hints)
     return Heard(feeds=feeds, orders=later, levels=levels)
 
@@ -116,29 +117,42 @@ def _unclear(hint: Hint) -> bool:
 
 
 async def look_at(
-    context: Context, channel: Channel, ids: Sequence[str], memory: Memory, report: ChannelReport
+    context: Context,
+    channel: Channel,
+    ids: Sequence[str],
+    memory: Memory,
+    report: ChannelReport,
+    then: Unit | None = None,
 ) -> None:
-    """Read these orders now and book them; one that cannot be understood is set aside, one that is no more is left out."""
+    """Read these orders now and book them; one that cannot be understood is set aside, one that is no more is left out.
+
+    `then` is done in the transaction of the last ones: a commit waits for the disk, and with it whoever waits for the sale.
+    """
     size = channel.connector.limits.concurrency
-    for start in range(0, len(ids), size):
-        part = ids[start : start + size]
+    parts = [ids[start : start + size] for start in range(0, len(ids), size)] or [()]
+    for number, part in enumerate(parts, start=1):
         memory.note(part, context.now())
         found = await asyncio.gather(*(_one(channel, one) for one in part))
-        _keep(context, channel, found, report)
+        _keep(context, channel, found, report, then if number == len(parts) else None)
 
 
-def _keep(context: Context, channel: Channel, found: Sequence[Order | Bad | None], report: ChannelReport) -> None:
+def _keep(
+    context: Context, channel: Channel, found: Sequence[Order | Bad | None], report: ChannelReport, then: Unit | None
+) -> None:
     page = sorted((one for one in found if isinstance(one, Order)), key=lambda order: (order.updated_at, order.id))
     bad = [one for one in found if isinstance(one, Bad)]
 
-    def keep(connection: Connection) -> None:
-        booked = book(connection, context, channel, page)
+    def keep(connection: Connection) -> Booked:
+        booked = book(connection, context, channel, page) if page else Booked()
         park_bad(connection, context, channel.name, "orders", bad)
-        report.orders += booked.orders
-        report.movements += booked.movements
-        report.bad += len(bad)
+        if then is not None:
+            then(connection)
+        return booked
 
-    context.database.write(keep)
+    booked = context.database.write(keep)
+    report.orders += booked.orders
+    report.movements += booked.movements
+    report.bad += len(bad)
 
 
 async def _one(channel: Channel, order_id: str) -> Order | Bad | None:

@@ -54,7 +54,7 @@ class Pace:
 
     poll: timedelta = timedelta(seconds=30)
     max_age: timedelta = timedelta(hours=1)
-    gather: timedelta = timedelta(milliseconds=50)
+    gather: timedelta = timedelta(milliseconds=20)
     feeds: timedelta = timedelta(seconds=10)
     levels: timedelta = timedelta(seconds=1)
     first: timedelta = timedelta(seconds=1)
@@ -202,6 +202,8 @@ class Lane:
         self._hands.set()
 
     async def _something_to_do(self) -> None:
+        if self._errands:
+            return
         times = [*self._doubts.values(), *self._later.values(), *([self._feeds_at] if self._feeds_at else [])]
         times += [self._tickets_at] if self._tickets_at else []
         # Never less than a moment: a loop may fire a timer a hair before its time, and nothing would be due yet.
@@ -214,12 +216,44 @@ class Lane:
         self._doubt(await look_at_tickets(self.context, self.channel, report))
 
     async def _work(self) -> None:
+        """Read what is due, and push meanwhile: a sale elsewhere does not wait for a long reading.
+
+        The first reading comes before any write: what was sold while nobody looked is known then.
+        """
         await self._step(lambda report: recover(self.context, self.channel, report))
         await self._step(self._look_at_tickets)
+        if self.heard_at is None:
+            await self._read_what_is_due()
+        reading = asyncio.create_task(self._read_what_is_due(), name=f"eyes of {self.name}")
+        try:
+            await self._push_until(reading)
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+        self._look()
+
+    async def _push_until(self, reading: asyncio.Task[None]) -> None:
+        """Push at once and whenever there is news, until a reading has ended, and once more after it; its failure is ours."""
+        await asyncio.sleep(0)  # one that finds nothing due has ended by then
+        while True:
+            self._hands.clear()
+            read = reading.done()
+            if not self.news.holding(self.name):
+                await self._step(self._push)
+            if read:
+                return reading.result()
+            await self._woken_or(reading)
+
+    async def _woken_or(self, reading: asyncio.Task[None]) -> None:
+        woken = asyncio.create_task(self._hands.wait())
+        try:
+            await asyncio.wait([woken, reading], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            woken.cancel()
+
+    async def _read_what_is_due(self) -> None:
         if "poll" in self._errands or (self._feeds_at is not None and self._feeds_at <= _time()):
             await self._step(self._read)
-        if not self.news.holding(self.name):
-            await self._step(self._push)
         await self._step(self._look_once_more)
         await self._step(self._settle_doubts)
         if "audit" in self._errands:
@@ -228,7 +262,6 @@ class Lane:
         if "catalog" in self._errands:
             await self._step(self._audit_all)
             self._errands.discard("catalog")
-        self._look()
 
     async def _step(self, step: Callable[[ChannelReport], Awaitable[None]]) -> None:
         """Do one thing, and tell what it changed even where it breaks off in the middle."""
@@ -263,7 +296,8 @@ class Lane:
         due = [one for one, at in self._later.items() if at <= _time()]
         for one in due:
             del self._later[one]
-        await look_at(self.context, self.channel, due, self._memory, report)
+        if due:
+            await look_at(self.context, self.channel, due, self._memory, report)
 
     async def _settle_doubts(self, report: ChannelReport) -> None:
         """Read again what was found different, once it has stood for the grace time; what was told and is so by now is settled."""

@@ -35,7 +35,7 @@ def planned(connection: Connection, context: Context, channel: Channel, skus: Se
     """Return the rows to write on a channel, the guard's halts parked; what has settled itself is no halt any more."""
     if not positions.still_held(connection, channel.name):
         notes.unpark(connection, "plan", channel.name, [channel.name])
-    rows = [row for row in positions.work(connection, channel.name, skus) if row.delta and row.base != "untracked"]
+    rows = _differing(connection, channel, skus)
     if context.rules.track:
         rows += _begin_tracking(connection, channel, skus)
     # What may move in any case needs no walk over the whole catalogue.
@@ -51,13 +51,19 @@ def planned(connection: Connection, context: Context, channel: Channel, skus: Se
     return [row for row in rows if row.key not in held]
 
 
-def _to_plan(connection: Connection, context: Context, channel: Channel, skus: Sequence[str]) -> bool:
-    """Whether planning could come to anything: it is asked after every sale anywhere, and mostly there is nothing."""
-    return (
-        context.rules.track
-        or bool(positions.work(connection, channel.name, skus))
-        or notes.is_parked(connection, "plan", channel.name, channel.name)
-    )
+def _simply(connection: Connection, context: Context, channel: Channel, skus: Sequence[str]) -> list[Position] | None:
+    """Return the rows to write where planning them changes nothing else; None where it does.
+
+    It is asked after every sale anywhere: a look takes no turn among the writers.
+    """
+    if context.rules.track or notes.is_parked(connection, "plan", channel.name, channel.name):
+        return None
+    rows = _differing(connection, channel, skus)
+    return None if guard(rows, 0, context.rules.guard) else rows
+
+
+def _differing(connection: Connection, channel: Channel, skus: Sequence[str]) -> list[Position]:
+    return [row for row in positions.work(connection, channel.name, skus) if row.delta and row.base != "untracked"]
 
 
 def _begin_tracking(connection: Connection, channel: Channel, skus: Sequence[str]) -> list[Position]:
@@ -193,6 +199,7 @@ class Push:
     def record(self, connection: Connection, prepared: Prepared, outcomes: Sequence[Outcome]) -> None:
         """Note what came of a write, row by row; what was only accepted stays on its way."""
         mine = self._mine(connection, prepared)
+        self.channel.written.update(mine)
         sent = {change.key: change for change in prepared.changes}
         rows = []
         for outcome in outcomes:
@@ -271,9 +278,9 @@ def _again(outcome: Outcome) -> bool:
 
 async def push(context: Context, channel: Channel, report: ChannelReport, skus: Sequence[str] = ()) -> set[StockKey]:
     """Write what differs on a channel; return the keys whose number was not what we believed."""
-    if not context.database.read(lambda connection: _to_plan(connection, context, channel, skus)):
-        return set()
-    rows = context.database.write(lambda connection: planned(connection, context, channel, skus))
+    rows = context.database.read(lambda connection: _simply(connection, context, channel, skus))
+    if rows is None:
+        rows = context.database.write(lambda connection: planned(connection, context, channel, skus))
     if not rows:
         return set()
     work = Push(context, channel, report)

@@ -148,6 +148,7 @@ async def audit(context: Context, channel: Channel, report: ChannelReport) -> se
     """
     await audit_catalog(context, channel, report)
     levels: list[Level] = []
+    channel.written.clear()
     async for page in channel.connector.stock.scan():
         levels.extend(page.items)
         context.progress("auditing", channel.name, len(levels), page.total)

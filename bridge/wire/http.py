@@ -9,11 +9,13 @@ import logging
 import math
 import random
 import ssl
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
+from importlib.util import find_spec
 from typing import Any
 
 import httpx
@@ -29,6 +31,10 @@ __all__ = ["Http", "Request", "Response", "Surroundings", "default_judge", "retr
 _log = logging.getLogger("bridge.wire")
 # httpx logs every address at INFO, query included, and WooCommerce's keys and signatures stand in the query.
 logging.getLogger("httpx").setLevel(logging.WARNING)
+# httpcore (1.0) asks for sniffio several times in a call, and where it is not installed the import system searches the disk for
+# it each time: that took longer than the rest of the call. Without it httpcore takes asyncio, which is what we have.
+if find_spec("sniffio") is None:
+    sys.modules["sniffio"] = None  # type: ignore[assignment]
 _LOOKS_SECRET = Redactor()
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
