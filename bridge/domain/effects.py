@@ -6,10 +6,11 @@ platform did to *its own* numbers because of it. They differ where units come ba
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal, TypeVar
 
 from bridge.domain.catalog import StockKey
-from bridge.domain.ledger import Counter, stock
+from bridge.domain.ledger import Counter
 from bridge.domain.orders import Order, OrderLine
 
 __all__ = [
@@ -21,7 +22,6 @@ __all__ = [
     "Terms",
     "effects",
     "ledger_effects",
-    "named",
     "number_effects",
     "settled",
     "taken_at_first",
@@ -109,12 +109,18 @@ class Bindings:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effects:
     """What an order does. `ledger` and `numbers` are the two views; `taken...` the same as if nothing had come back yet:
-    what an order from before the ledger, or before a count, had already taken. Zeros are left out."""
+    what an order from before the ledger, or before a count, had already taken. Zeros are left out.
+
+    `parts` and `terms` are what is frozen with the order, by line id; `unlinked` are the lines that we cannot name.
+    """
 
     ledger: dict[Counter, int]
     taken: dict[Counter, int]
     numbers: dict[StockKey, int]
     taken_numbers: dict[StockKey, int]
+    parts: dict[str, Parts]
+    terms: dict[str, Terms]
+    unlinked: tuple[OrderLine, ...]
 
 
 def effects(order: Order, bindings: Bindings) -> Effects:
@@ -123,25 +129,37 @@ def effects(order: Order, bindings: Bindings) -> Effects:
     taken: dict[Counter, int] = {}
     numbers: dict[StockKey, int] = {}
     taken_numbers: dict[StockKey, int] = {}
+    parts, terms = dict(bindings.frozen), dict(bindings.terms)
+    nameless: list[OrderLine] = []
     for line in order.lines:
         location, held = bindings.location(line), line.held or 0
+        place, back, named = bindings.place(line), bindings.back(line), bindings.parts(line)
         gone = held + (line.restocked or 0)
+        terms[line.id] = _terms(location, place, _returned(line), back)
+        if named:
+            parts[line.id] = named
+        elif held or line.held is None:
+            nameless.append(line)
         bound = bindings.variants.get(line.variant_id or "")
         if bound is not None and bound.stock_id is not None:
             key = StockKey(bound.stock_id, location)
             numbers[key] = numbers.get(key, 0) - held
             taken_numbers[key] = taken_numbers.get(key, 0) - gone
-        place = bindings.place(line)
         if place is None:
             continue
-        sold = _sold(line, bindings)
-        for sku, each in bindings.parts(line):
-            counter = stock(sku, place)
+        sold = (max(line.quantity, 0) if line.held is None else held) - back
+        for sku, each in named:
+            counter = Counter("stock", sku, place)
             ledger[counter] = ledger.get(counter, 0) - sold * each
             taken[counter] = taken.get(counter, 0) - gone * each
     return Effects(
-        ledger=_nonzero(ledger), taken=_nonzero(taken), numbers=_nonzero(numbers), taken_numbers=_nonzero(taken_numbers)
-    )
+        ledger=_nonzero(ledger), taken=_nonzero(taken), numbers=_nonzero(numbers), taken_numbers=_nonzero(taken_numbers),
+        parts=parts, terms=terms, unlinked=tuple(nameless),
+    )  # fmt: skip
+
+
+# Nearly all lines have the same terms.
+_terms = lru_cache(maxsize=4096)(Terms)
 
 
 def _nonzero(nets: dict[K, int]) -> dict[K, int]:
@@ -170,22 +188,12 @@ def taken_at_first(order: Order, bindings: Bindings) -> dict[Counter, int]:
 
 def unlinked(order: Order, bindings: Bindings) -> tuple[OrderLine, ...]:
     """Return the lines whose variant we cannot name: nothing is guessed for them, they are reported."""
-    return tuple(line for line in order.lines if _names_nothing(line, bindings))
-
-
-def named(order: Order, bindings: Bindings) -> dict[str, Parts]:
-    """Return what each line took, by line id, to be frozen with the order; lines we cannot name are left out."""
-    found = {line.id: bindings.parts(line) for line in order.lines}
-    return {**bindings.frozen, **{line_id: parts for line_id, parts in found.items() if parts}}
+    return effects(order, bindings).unlinked
 
 
 def settled(order: Order, bindings: Bindings) -> dict[str, Terms]:
     """Return what is decided about each line now, by line id, to be frozen with the order."""
-    fresh = {
-        line.id: Terms(bindings.location(line), bindings.place(line), _returned(line), bindings.back(line))
-        for line in order.lines
-    }
-    return {**bindings.terms, **fresh}
+    return effects(order, bindings).terms
 
 
 def waiting(order: Order, bindings: Bindings, counter: Counter) -> int:
@@ -200,22 +208,11 @@ def waiting(order: Order, bindings: Bindings, counter: Counter) -> int:
     return units
 
 
-def _names_nothing(line: OrderLine, bindings: Bindings) -> bool:
-    moves_units = bool(line.held) or line.held is None
-    return moves_units and not bindings.parts(line)
-
-
 def _returned(line: OrderLine) -> int:
     """Units that came back, of which the platform does not say whether they are on the shelf again."""
     if line.held is None:
         return max(0, -line.quantity)
     return line.refunded if line.restocked is None else 0
-
-
-def _sold(line: OrderLine, bindings: Bindings) -> int:
-    """Units of this line that are gone from the merchant's stock."""
-    gone = max(line.quantity, 0) if line.held is None else line.held
-    return gone - bindings.back(line)
 
 
 _NOTHING = Terms()

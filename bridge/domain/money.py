@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import lru_cache
 
 __all__ = ["Money", "exponent"]
 
@@ -45,16 +46,7 @@ class Money:
 
         Raises ValueError when it is no amount.
         """
-        if isinstance(text, Decimal) and not text:
-            return cls(0, currency)
-        try:
-            scaled = Decimal(text).scaleb(exponent(currency))
-            whole = scaled.quantize(_ONE, ROUND_HALF_UP)
-        except InvalidOperation as error:
-            raise ValueError(f"{text!r} is not an amount of money") from error
-        if not whole.is_finite():
-            raise ValueError(f"{text!r} is not an amount of money")
-        return cls(int(whole), currency)
+        return _rounded(text, currency)
 
     @property
     def decimal(self) -> str:
@@ -79,3 +71,15 @@ class Money:
         if other.currency != self.currency:
             raise ValueError(f"cannot add {other.currency} to {self.currency}")
         return other.minor
+
+
+# The same few prices come again and again, line after line.
+@lru_cache(maxsize=4096)
+def _rounded(text: str | Decimal, currency: str) -> Money:
+    try:
+        whole = Decimal(text).scaleb(exponent(currency)).quantize(_ONE, ROUND_HALF_UP)
+    except InvalidOperation as error:
+        raise ValueError(f"{text!r} is not an amount of money") from error
+    if not whole.is_finite():
+        raise ValueError(f"{text!r} is not an amount of money")
+    return Money(int(whole), currency)

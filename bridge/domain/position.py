@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 from bridge.domain.catalog import StockKey
 
 __all__ = [
+    "Aim",
     "Base",
     "Due",
     "Position",
@@ -124,6 +125,22 @@ class Due(NamedTuple):
     def delta(self) -> int:
         """What must change there."""
         return self.target - self.shown
+
+
+class Aim(NamedTuple):
+    """A number's target and where it is: most numbers that a sale moves change nothing else."""
+
+    channel: str
+    stock_id: str
+    location: str
+    sku: str
+    place: str
+    target: int | None
+
+    @property
+    def key(self) -> StockKey:
+        """Where the number lives."""
+        return StockKey(self.stock_id, self.location)
 
 
 def adopted(position: Position, quantity: int | None, at: datetime) -> Position:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.engine import Connection
 
 from bridge.domain.catalog import StockKey
-from bridge.domain.effects import Bindings, Effects, effects, named, settled, unlinked, waiting
+from bridge.domain.effects import Bindings, Effects, effects, waiting
 from bridge.domain.ledger import Counter, Movement, difference, order_why
 from bridge.domain.orders import Order, OrderLine, OrderStatus
 from bridge.domain.position import known, ordered
@@ -87,30 +87,27 @@ class _Booking:
     def run(self) -> Booked:
         fresh = self._fresh()
         self._preload(fresh)
-        saved = [self._one(order, print_) for order, print_ in fresh]
+        saved = [self._one(order, body) for order, body in fresh]
         orders.save(self.connection, saved, self.now)
         if self.context.events is not None:
             self.context.events.orders(self.connection, self.channel.name, self.news, self.now)
         return Booked(orders=len(saved), movements=self.desk.close(), units=self.units)
 
-    def _fresh(self) -> list[tuple[Order, str]]:
-        newest: dict[str, tuple[Order, str]] = {}
+    def _fresh(self) -> list[tuple[Order, bytes]]:
+        """The page's orders that are news, each with what will be stored of it."""
+        newest: dict[str, tuple[Order, bytes]] = {}
         for order in self.page:
             before = newest[order.id][0] if order.id in newest else None
             record = self.recorded.get(order.id)
             if before is None and record is not None:
                 before = record.order
-            print_ = orders.digest(order)
-            if (
-                before is not None
-                and not self.again
-                and (order.updated_at < before.updated_at or _same(record, print_))
-            ):
+            body = orders.encoded(order)
+            if before is not None and not self.again and (order.updated_at < before.updated_at or _same(record, body)):
                 continue
-            newest[order.id] = (order, print_)
+            newest[order.id] = (order, body)
         return list(newest.values())
 
-    def _preload(self, fresh: Sequence[tuple[Order, str]]) -> None:
+    def _preload(self, fresh: Sequence[tuple[Order, bytes]]) -> None:
         """One query for all positions and counters of the page, not one an order."""
         keys: set[StockKey] = set()
         counters: set[Counter] = set()
@@ -119,7 +116,6 @@ class _Booking:
             self.effects[order.id] = done
             keys.update(done.numbers)
             counters.update(done.ledger, done.taken)
-        self.desk.load(counter.key for counter in counters)
         self.desk.positions(self.channel.name, keys)
         self.opened = self.desk.opened(counters)
         booked = {counter for order, _ in fresh for counter in self._booked(order)}
@@ -132,7 +128,7 @@ class _Booking:
     def _bindings(self, record: orders.Recorded | None) -> Bindings:
         return self.bindings if record is None else replace(self.bindings, frozen=record.parts, terms=record.terms)
 
-    def _one(self, order: Order, print_: str) -> orders.Recorded:
+    def _one(self, order: Order, body: bytes) -> orders.Recorded:
         record = self.recorded.get(order.id)
         first = record is None
         if record is None:
@@ -144,10 +140,9 @@ class _Booking:
             self.news.append((None if first else record.order.status, order))
         self._ledger(record, order, when, first=first)
         self._numbers(record, order, when, first=first)
-        record.order, record.digest = order, print_
+        record.order, record.body = order, body
         record.revision += 1
-        bindings = self._bindings(record)
-        record.parts, record.terms = named(order, bindings), settled(order, bindings)
+        record.parts, record.terms = self.effects[order.id].parts, self.effects[order.id].terms
         record.unlinked = 0 if record.kind == "mirror" else self._report_unlinked(record)
         self.recorded[order.id] = record
         return record
@@ -269,7 +264,7 @@ class _Booking:
 
     def _report_unlinked(self, record: orders.Recorded) -> int:
         order = record.order
-        lines = unlinked(order, self._bindings(record))
+        lines = self.effects[order.id].unlinked
         linkable = sum(line.variant_id is not None for line in lines)
         if lines and self.adopted_at is not None:
             names = ", ".join(line.sku or line.title or line.id for line in lines)
@@ -307,5 +302,5 @@ def _as_before(line: OrderLine, before: OrderLine) -> OrderLine:
     return replace(line, variant_id=before.variant_id, held=held, location=line.location or before.location)
 
 
-def _same(record: orders.Recorded | None, print_: str) -> bool:
-    return record is not None and record.digest == print_
+def _same(record: orders.Recorded | None, body: bytes) -> bool:
+    return record is not None and record.digest == orders.digest(body)

@@ -3,10 +3,12 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from itertools import chain
 from typing import TypeVar
 
 from sqlalchemy.engine import Connection
 
+from bridge.contract.errors import BridgeError
 from bridge.contract.feed import Bad, Page
 from bridge.domain.catalog import Level, Product, StockKey
 from bridge.domain.orders import Order
@@ -22,6 +24,9 @@ from bridge.store import channels, listings, positions
 __all__ = ["Collected", "audit_catalog", "collect", "drain_orders", "mark_gone", "read_again"]
 
 T = TypeVar("T")
+# So many orders of a backlog are booked in one transaction: a number that many of them move is read and written once.
+_AT_ONCE = 1_000
+_PATIENCE = timedelta(seconds=2)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -131,7 +136,42 @@ async def drain_orders(context: Context, channel: Channel, report: ChannelReport
         report.orders += booked.orders
         report.movements += booked.movements
 
-    await _follow(context, channel, "orders", channel.connector.orders.changes.since, keep, report)
+    def since(cursor: str) -> AsyncIterator[Page[Order]]:
+        return _bundled(context, channel.connector.orders.changes.since(cursor))
+
+    await _follow(context, channel, "orders", since, keep, report)
+
+
+async def _bundled(context: Context, pages: AsyncIterator[Page[Order]]) -> AsyncIterator[Page[Order]]:
+    """Join the pages of a backlog into larger ones; the page of a quiet feed, and what has just happened, goes on at once."""
+    held: list[Page[Order]] = []
+    begun = context.now()
+    try:
+        async for page in pages:
+            held.append(page)
+            if sum(len(one.items) for one in held) >= _AT_ONCE or context.now() - begun >= _patience(page):
+                yield _joined(held)
+                held, begun = [], context.now()
+    except BridgeError:
+        # A feed that fails half-way goes on from there next time.
+        if held:
+            yield _joined(held)
+        raise
+    if held:
+        yield _joined(held)
+
+
+def _patience(page: Page[Order]) -> timedelta:
+    """How long orders may be held: what happened long ago may wait a little longer for the pages behind it."""
+    newest = max((one.updated_at for one in page.items), default=page.as_of)
+    return max(_PATIENCE, (page.as_of - newest) / 10)
+
+
+def _joined(pages: Sequence[Page[Order]]) -> Page[Order]:
+    """Make one page of several that follow each other."""
+    items = tuple(chain.from_iterable(one.items for one in pages))
+    bad = tuple(chain.from_iterable(one.bad for one in pages))
+    return replace(pages[-1], items=items, bad=bad)
 
 
 async def _follow(

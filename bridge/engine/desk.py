@@ -5,7 +5,7 @@ movement and the targets that follow from it.
 """
 
 from collections import Counter as Tally
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy.engine import Connection
@@ -13,14 +13,15 @@ from sqlalchemy.engine import Connection
 from bridge.domain import allotment
 from bridge.domain.catalog import StockKey
 from bridge.domain.ledger import Counter, Movement, stock
-from bridge.domain.position import Position, aimed
+from bridge.domain.position import Aim, Position, aimed
 from bridge.engine.context import Context
 from bridge.engine.events import Events
 from bridge.store import ledger, listings, positions
 
 __all__ = ["Desk"]
 
-_Slot = tuple[str, StockKey]
+_Slot = tuple[str, str, str]
+_Number = Position | Aim
 
 
 class Desk:
@@ -35,28 +36,20 @@ class Desk:
         self._movements: list[Movement] = []
         self._touched: set[str] = set()
         self._balances: dict[Counter, int] = {}
-        self._aimed: list[tuple[Position, int | None]] = []
-        self._loaded: set[str] = set()
+        self._aimed: list[tuple[_Number, int | None]] = []
         self._reserved: Tally[Counter] = Tally()
-
-    def load(self, skus: Iterable[str]) -> None:
-        """Load the positions of these SKUs on all channels, once."""
-        fresh = set(skus) - self._loaded
-        self._loaded |= fresh
-        for position in positions.by_skus(self.connection, fresh):
-            self._learn(position)
 
     def positions(self, channel: str, keys: Iterable[StockKey]) -> dict[StockKey, Position]:
         """Return the channel's positions with these keys, as they stand at this desk."""
         wanted = set(keys)
-        missing = [key for key in wanted if (channel, key) not in self._known]
+        missing = [key for key in wanted if (channel, *key) not in self._known]
         for position in positions.by_keys(self.connection, channel, missing).values():
             self._learn(position)
-        return {key: self._known[channel, key] for key in wanted if (channel, key) in self._known}
+        return {key: self._known[channel, *key] for key in wanted if (channel, *key) in self._known}
 
     def position(self, channel: str, key: StockKey) -> Position | None:
         """Return one position."""
-        return self._known.get((channel, key)) or self.positions(channel, [key]).get(key)
+        return self._known.get((channel, *key)) or self.positions(channel, [key]).get(key)
 
     def opened(self, counters: Iterable[Counter]) -> dict[Counter, datetime | None]:
         """Return since when these counters are kept; their balances are remembered for the settling."""
@@ -120,13 +113,13 @@ class Desk:
         if not self._touched:
             return
         skus = self._touched | _kits_with(self.context, self._touched)
-        self.load(skus)
-        mine = [position for position in self._known.values() if position.sku in skus]
-        for position, target in settled(self.connection, self.context, mine, self._balances):
-            if self._known[_slot(position)] is self._stored.get(_slot(position)):
-                self._aimed.append((position, target))
+        mine: list[_Number] = [one for one in self._known.values() if one.sku in skus]
+        mine += (one for one in positions.aims(self.connection, skus) if one[:3] not in self._known)
+        for one, target in settled(self.connection, self.context, mine, self._balances):
+            if isinstance(one, Aim) or one is self._stored.get(_slot(one)):
+                self._aimed.append((one, target))
             else:
-                self.put(aimed(position, target))
+                self.put(aimed(one, target))
 
 
 def _kits_with(context: Context, skus: set[str]) -> set[str]:
@@ -134,12 +127,12 @@ def _kits_with(context: Context, skus: set[str]) -> set[str]:
 
 
 def _slot(position: Position) -> _Slot:
-    return (position.channel, position.key)
+    return (position.channel, *position.key)
 
 
 def settled(
-    connection: Connection, context: Context, rows: list[Position], known: Mapping[Counter, int]
-) -> list[tuple[Position, int | None]]:
+    connection: Connection, context: Context, rows: Sequence[_Number], known: Mapping[Counter, int]
+) -> list[tuple[_Number, int | None]]:
     """Return those of the rows whose target changes, and the new one of each: target = policy(available, channel)."""
     kits = context.rules.kits
     pairs = {(sku, row.place) for row in rows for sku in kits.get(row.sku, (row.sku,))}
@@ -155,7 +148,7 @@ def settled(
     return changed
 
 
-def _target(context: Context, row: Position, free: dict[tuple[str, str], int], tags: frozenset[str]) -> int | None:
+def _target(context: Context, row: _Number, free: dict[tuple[str, str], int], tags: frozenset[str]) -> int | None:
     parts = context.rules.kits.get(row.sku)
     if parts:
         at_place = {sku: free.get((sku, row.place), 0) for sku in parts}

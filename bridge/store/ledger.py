@@ -32,6 +32,9 @@ __all__ = [
 _COUNTERS = sa.select(
     counters.c.kind, counters.c.key, counters.c.place, counters.c.opened_at, counters.c.opened_from, counters.c.balance
 ).where(counters.c.kind == sa.bindparam("of"), among(counters.c.key, "keys"))
+_MOVEMENT = (
+    "kind", "key", "place", "delta", "why", "unique_key", "channel", "source", "occurred_at", "recorded_at", "note"
+)  # fmt: skip
 _HELD = (
     sa.select(holds.c.kind, holds.c.key, holds.c.place, sa.func.sum(holds.c.quantity))
     .where(holds.c.state == "open")
@@ -53,7 +56,7 @@ def append(connection: Connection, rows: Sequence[Movement], now: datetime) -> N
     if not rows:
         return
     try:
-        insert(connection, movements, [_row(movement, now) for movement in rows])
+        insert(connection, movements, [_row(movement, now) for movement in rows], _MOVEMENT)
     except sa.exc.IntegrityError as error:
         raise LedgerError(f"a movement would count twice: {error.orig}", "report this; nothing was changed") from error
     totals: dict[Counter, int] = defaultdict(int)
@@ -63,8 +66,8 @@ def append(connection: Connection, rows: Sequence[Movement], now: datetime) -> N
 
 
 def _move(connection: Connection, totals: Mapping[Counter, int]) -> None:
-    values = [{"kind": c.kind, "key": c.key, "place": c.place, "balance": total} for c, total in totals.items()]
-    add(connection, counters, values)
+    values = [(*counter, total) for counter, total in totals.items()]
+    add(connection, counters, values, ("kind", "key", "place", "balance"))
 
 
 def balances(connection: Connection, wanted: Iterable[Counter]) -> dict[Counter, int]:
@@ -171,13 +174,9 @@ def prove(connection: Connection) -> list[tuple[Counter, int, int]]:
     ]
 
 
-def _row(movement: Movement, now: datetime) -> dict[str, Any]:
-    counter = movement.counter
-    return {
-        "kind": counter.kind, "key": counter.key, "place": counter.place, "delta": movement.delta, "why": movement.why,
-        "unique_key": movement.unique, "channel": movement.channel, "source": movement.source,
-        "occurred_at": movement.occurred_at, "recorded_at": now, "note": movement.note,
-    }  # fmt: skip
+def _row(movement: Movement, now: datetime) -> tuple[Any, ...]:
+    one = movement
+    return (*one.counter, one.delta, one.why, one.unique, one.channel, one.source, one.occurred_at, now, one.note)
 
 
 def _is(table: sa.Table, counter: Counter) -> sa.ColumnElement[bool]:

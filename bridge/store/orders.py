@@ -16,8 +16,19 @@ from bridge.domain.orders import Order
 from bridge.store.sql import among, chunks, rows_of, upsert
 from bridge.store.tables import order_effects, order_numbers, orders
 
-__all__ = ["Recorded", "by_reference", "digest", "load", "moved_between", "redact", "save", "snapshot", "with_unlinked"]
+__all__ = [
+    "Recorded", "by_reference", "digest", "encoded", "load", "moved_between", "redact", "save", "snapshot", "with_unlinked",
+]  # fmt: skip
 
+_ORDER = (
+    "channel", "order_id", "number", "status", "placed_at", "updated_at", "digest", "snapshot", "revision", "reference",
+    "kind", "unlinked", "recorded_at", "parts", "terms",
+)  # fmt: skip
+_EFFECT = ("channel", "order_id", "kind", "key", "place", "net", "baseline")
+_NUMBER = ("channel", "order_id", "stock_id", "location", "net")
+_encode = msgspec.json.Encoder().encode
+_parts = msgspec.json.Decoder(dict[str, Parts]).decode
+_terms = msgspec.json.Decoder(dict[str, Terms]).decode
 _ORDERS, _EFFECTS, _NUMBERS = (
     sa.select(table).where(table.c.channel == sa.bindparam("on"), among(table.c.order_id, "ids"))
     for table in (orders, order_effects, order_numbers)
@@ -30,6 +41,7 @@ class Recorded:
 
     `effects` are what the ledger has for it, `baseline` the part of them from before the ledger opened (no movements);
     `numbers` what it did to the channel's own numbers; `parts` which SKUs each line took, by line id; `terms` what else was decided.
+    `digest` is that of the stored snapshot, `body` the snapshot to store, where it is written down already.
     """
 
     channel: str
@@ -38,6 +50,7 @@ class Recorded:
     kind: str = "order"
     unlinked: int = 0
     digest: str = ""
+    body: bytes = field(default=b"", repr=False, compare=False)
     effects: dict[Counter, int] = field(default_factory=dict)
     baseline: dict[Counter, int] = field(default_factory=dict)
     numbers: dict[StockKey, int] = field(default_factory=dict)
@@ -45,11 +58,16 @@ class Recorded:
     terms: dict[str, Terms] = field(default_factory=dict)
 
 
-def digest(order: Order) -> str:
-    """Return a fingerprint of a snapshot: equal snapshots are the same news."""
+def encoded(order: Order) -> bytes:
+    """Write a snapshot down."""
+    return _encode(order)
+
+
+def digest(body: bytes) -> str:
+    """Return a fingerprint of a snapshot as it is written down: equal snapshots are the same news."""
     import hashlib
 
-    return hashlib.blake2b(msgspec.json.encode(order), digest_size=16).hexdigest()
+    return hashlib.blake2b(body, digest_size=16).hexdigest()
 
 
 def load(connection: Connection, channel: str, ids: Iterable[str]) -> dict[str, Recorded]:
@@ -88,28 +106,15 @@ def moved_between(
 
 def save(connection: Connection, rows: Sequence[Recorded], now: datetime) -> None:
     """Write orders with their recorded effects."""
-    upsert(connection, orders, [_row(one, now) for one in rows])
+    upsert(connection, orders, [_row(one, now) for one in rows], _ORDER)
     effects = [
-        {
-            "channel": one.channel, "order_id": one.order.id, "kind": counter.kind, "key": counter.key, "place": counter.place,
-            "net": one.effects.get(counter, 0), "baseline": one.baseline.get(counter, 0),
-        }
+        (one.channel, one.order.id, *counter, one.effects.get(counter, 0), one.baseline.get(counter, 0))
         for one in rows
         for counter in one.effects.keys() | one.baseline.keys()
-    ]  # fmt: skip
-    upsert(connection, order_effects, effects)
-    numbers = [
-        {
-            "channel": one.channel,
-            "order_id": one.order.id,
-            "stock_id": key.stock_id,
-            "location": key.location,
-            "net": net,
-        }
-        for one in rows
-        for key, net in one.numbers.items()
     ]
-    upsert(connection, order_numbers, numbers)
+    upsert(connection, order_effects, effects, _EFFECT)
+    numbers = [(one.channel, one.order.id, *key, net) for one in rows for key, net in one.numbers.items()]
+    upsert(connection, order_numbers, numbers, _NUMBER)
 
 
 def snapshot(connection: Connection, channel: str, order_id: str) -> Order | None:
@@ -157,16 +162,14 @@ def _recorded(row: Any) -> Recorded:
         kind=row.kind,
         unlinked=row.unlinked,
         digest=row.digest,
-        parts=msgspec.json.decode(row.parts, type=dict[str, Parts]),
-        terms=msgspec.json.decode(row.terms, type=dict[str, Terms]),
+        parts=_parts(row.parts),
+        terms=_terms(row.terms),
     )
 
 
-def _row(one: Recorded, now: datetime) -> dict[str, Any]:
-    order = one.order
-    return {
-        "channel": one.channel, "order_id": order.id, "number": order.number, "status": order.status, "placed_at": order.placed_at,
-        "updated_at": order.updated_at, "digest": one.digest, "snapshot": msgspec.json.encode(order).decode(),
-        "revision": one.revision, "reference": order.reference, "kind": one.kind, "unlinked": one.unlinked, "recorded_at": now,
-        "parts": msgspec.json.encode(one.parts).decode(), "terms": msgspec.json.encode(one.terms).decode(),
-    }  # fmt: skip
+def _row(one: Recorded, now: datetime) -> tuple[Any, ...]:
+    order, body = one.order, one.body or encoded(one.order)
+    return (
+        one.channel, order.id, order.number, order.status, order.placed_at, order.updated_at, digest(body), body.decode(),
+        one.revision, order.reference, one.kind, one.unlinked, now, _encode(one.parts).decode(), _encode(one.terms).decode(),
+    )  # fmt: skip

@@ -10,13 +10,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from bridge.domain.catalog import StockKey
-from bridge.domain.position import Due, Position
+from bridge.domain.position import Aim, Due, Position
 from bridge.store.sql import among, change, chunks, rows_of, upsert
 from bridge.store.tables import differs, doubtful, listings, positions
 from bridge.store.tables import unverified as not_verified
 
 __all__ = [
     "aim",
+    "aims",
     "approve",
     "by_keys",
     "by_skus",
@@ -47,17 +48,18 @@ _set_key = Position.__dict__["key"].__set__
 _SETTERS = tuple(Position.__dict__[name].__set__ for name in _PLAIN)
 # What an order changes of a position. The rest is in indexes that are rewritten with every row, changed or not.
 _MOVING = ("shown", "target", "moved", "moved_at", "late", "suspect", "suspect_at")
+_MOVED_ROW = ("channel", "stock_id", "location", *_MOVING)
 _moved = attrgetter(*_MOVING)
 _unmoved = attrgetter(*(name for name in ("key", *_PLAIN) if name not in _MOVING))
 _COLUMNS = (positions.c.stock_id, positions.c.location, *(positions.c[name] for name in _PLAIN))
 _DUE = tuple(positions.c[name] for name in Due._fields)
 _ORDER = (positions.c.channel, positions.c.stock_id, positions.c.location)
+_AIM_ROW = ("channel", "stock_id", "location", "target")
 _BY_SKU = sa.select(*_COLUMNS).where(among(positions.c.sku, "names")).order_by(*_ORDER)
-_BY_STOCK_ID = (
-    sa.select(*_COLUMNS)
-    .where(positions.c.channel == sa.bindparam("on"), among(positions.c.stock_id, "ids"))
-    .order_by(*_ORDER)
-)
+_AIMS = sa.select(*(positions.c[name] for name in Aim._fields)).where(among(positions.c.sku, "names")).order_by(*_ORDER)
+# Sorted here: SQLite sorts whole rows, and takes longer for it than for finding them.
+_BY_STOCK_ID = sa.select(*_COLUMNS).where(positions.c.channel == sa.bindparam("on"), among(positions.c.stock_id, "ids"))
+_key = attrgetter("key")
 
 
 def save(connection: Connection, rows: Iterable[Position]) -> None:
@@ -73,20 +75,29 @@ def change_all(connection: Connection, pairs: Iterable[tuple[Position | None, Po
         only_moved = before is not None and _unmoved(before) == _unmoved(after)
         (moved if only_moved else others).append(after)
     save(connection, others)
-    change(connection, positions, [_movement(position) for position in moved])
+    change(connection, positions, [(one.channel, *one.key, *_moved(one)) for one in moved], _MOVED_ROW)
 
 
-def aim(connection: Connection, rows: Iterable[tuple[Position, int | None]]) -> None:
-    """Write new targets of positions of which nothing else has changed: it touches no index."""
-    change(connection, positions, [_aim(position, target) for position, target in rows])
+def aim(connection: Connection, rows: Iterable[tuple[Position | Aim, int | None]]) -> None:
+    """Write new targets of positions of which nothing else has changed: it touches no index of the SKU."""
+    change(connection, positions, [(one.channel, *one.key, target) for one, target in rows], _AIM_ROW)
+
+
+def aims(connection: Connection, skus: Iterable[str]) -> list[Aim]:
+    """Return the targets of these SKUs on all channels."""
+    found: list[Aim] = []
+    for part in chunks(sorted(set(skus))):
+        found.extend(map(Aim._make, rows_of(connection, _AIMS, {"names": part})))
+    return found
 
 
 def by_keys(connection: Connection, channel: str, keys: Iterable[StockKey]) -> dict[StockKey, Position]:
     """Return the channel's positions with these keys."""
     wanted = set(keys)
     found: dict[StockKey, Position] = {}
-    for part in chunks({key.stock_id for key in wanted}):
-        for position in map(_position, rows_of(connection, _BY_STOCK_ID, {"on": channel, "ids": part})):
+    for part in chunks(sorted({key.stock_id for key in wanted})):
+        rows = rows_of(connection, _BY_STOCK_ID, {"on": channel, "ids": part})
+        for position in sorted(map(_position, rows), key=_key):
             if position.key in wanted:
                 found[position.key] = position
     return found
@@ -247,17 +258,6 @@ def _position(row: Any) -> Position:
     for put, value in zip(_SETTERS, plain, strict=True):
         put(position, value)
     return position
-
-
-def _aim(position: Position, target: int | None) -> dict[str, Any]:
-    stock_id, location = position.key
-    return {"channel": position.channel, "stock_id": stock_id, "location": location, "target": target}
-
-
-def _movement(position: Position) -> dict[str, Any]:
-    stock_id, location = position.key
-    where = {"channel": position.channel, "stock_id": stock_id, "location": location}
-    return {**where, **dict(zip(_MOVING, _moved(position), strict=True))}
 
 
 def _row(position: Position) -> dict[str, Any]:

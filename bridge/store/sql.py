@@ -1,9 +1,9 @@
 """The statements every store function needs, spelt the same for both databases."""
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -14,29 +14,32 @@ from sqlalchemy.ext.compiler import compiles
 __all__ = ["add", "among", "change", "chunks", "insert", "inserting", "rows_of", "upsert"]
 
 Row = Mapping[str, Any]
+# Rows are mappings; or, where many are written at a time, tuples, and then the names of their columns stand beside them.
+Rows = Sequence[Any]
+Names = tuple[str, ...] | None
 # Before a parameter's name: SQLAlchemy keeps the columns' own names to itself.
 _MARK = "to_"
 _FETCHED = 500
 
 
-def upsert(connection: Connection, table: sa.Table, rows: Sequence[Row]) -> None:
+def upsert(connection: Connection, table: sa.Table, rows: Rows, names: Names = None) -> None:
     """Insert rows, or overwrite the given columns where the primary key exists. All rows name the same columns."""
-    _many(connection, table, "overwrite", rows)
+    _many(connection, table, "overwrite", rows, names)
 
 
-def insert(connection: Connection, table: sa.Table, rows: Sequence[Row]) -> None:
+def insert(connection: Connection, table: sa.Table, rows: Rows, names: Names = None) -> None:
     """Insert new rows; raises IntegrityError where one exists. All rows name the same columns."""
-    _many(connection, table, "refuse", rows)
+    _many(connection, table, "refuse", rows, names)
 
 
-def add(connection: Connection, table: sa.Table, rows: Sequence[Row]) -> None:
+def add(connection: Connection, table: sa.Table, rows: Rows, names: Names = None) -> None:
     """Insert rows, or add the given numbers to those of the row whose primary key exists. All rows name the same columns."""
-    _many(connection, table, "add", rows)
+    _many(connection, table, "add", rows, names)
 
 
-def change(connection: Connection, table: sa.Table, rows: Sequence[Row]) -> None:
+def change(connection: Connection, table: sa.Table, rows: Rows, names: Names = None) -> None:
     """Overwrite the given columns of rows that exist, found by their primary key. All rows name the same columns."""
-    _many(connection, table, "change", rows)
+    _many(connection, table, "change", rows, names)
 
 
 def inserting(dialect: str, table: sa.Table) -> Any:
@@ -50,17 +53,23 @@ def inserting(dialect: str, table: sa.Table) -> Any:
     return postgresql.insert(table)
 
 
-def _many(connection: Connection, table: sa.Table, clash: str, rows: Sequence[Row]) -> None:
+def _many(connection: Connection, table: sa.Table, clash: str, rows: Rows, names: Names) -> None:
     if not rows:
         return
-    columns = tuple(rows[0])
+    columns, values = _tuples(rows) if names is None else (names, rows)
     if connection.dialect.name != "sqlite":
         statement = _statement(table, connection.dialect.name, clash, columns)
-        connection.execute(statement, [{_MARK + name: value for name, value in row.items()} for row in rows])
+        marked = [_MARK + name for name in columns]
+        connection.execute(statement, [dict(zip(marked, row, strict=True)) for row in values])
         return
     # SQLite inserts a row in less time than SQLAlchemy takes to bind its parameters: bound here, column by column.
     plan = _plan(table, connection.dialect, clash, columns)
-    connection.exec_driver_sql(plan.text, list(plan.bound(rows)))
+    connection.exec_driver_sql(plan.text, plan.bound(values))
+
+
+def _tuples(rows: Rows) -> tuple[tuple[str, ...], Sequence[tuple[Any, ...]]]:
+    columns = tuple(rows[0])
+    return columns, [tuple(row[name] for name in columns) for row in rows]
 
 
 @lru_cache(maxsize=256)
@@ -86,38 +95,40 @@ def _statement(table: sa.Table, dialect: str, clash: str, columns: tuple[str, ..
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """A statement for the driver. `names` are its parameters in order, `writers` how each is written, `fixed` the defaults."""
+    """A statement for the driver. `places` says of each of its parameters which value of a row it is, -1 for one that is always
+    the same; `fixed` are those, `writers` say how each is written."""
 
     text: str
-    names: tuple[str, ...]
+    places: tuple[int, ...]
+    fixed: tuple[Any, ...]
     writers: tuple[Callable[[Any], Any] | None, ...]
-    fixed: Mapping[str, Any]
 
-    def bound(self, rows: Sequence[Row]) -> Iterator[tuple[Any, ...]]:
+    def bound(self, rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         """Turn rows into the driver's parameters."""
-        return zip(
-            *(self._column(rows, name, write) for name, write in zip(self.names, self.writers, strict=True)),
-            strict=True,
-        )
+        given = list(zip(*rows, strict=True))
+        made = [
+            itertools.repeat(fixed, len(rows)) if place < 0 else _written(given[place], write)
+            for place, fixed, write in zip(self.places, self.fixed, self.writers, strict=True)
+        ]
+        return list(zip(*made, strict=True))
 
-    def _column(self, rows: Sequence[Row], name: str, write: Callable[[Any], Any] | None) -> list[Any]:
-        if name in self.fixed:
-            return [self.fixed[name]] * len(rows)
-        values = list(map(itemgetter(name), rows))
-        if write is None:
-            return values
-        # The rows of one page share their times, and writing one down takes longer than finding it.
-        known = {value: write(value) for value in set(values)}
-        return [known[value] for value in values]
+
+def _written(values: Sequence[Any], write: Callable[[Any], Any] | None) -> Iterable[Any]:
+    if write is None:
+        return values
+    # The rows of one page share their times, and writing one down takes longer than finding it.
+    known = {value: write(value) for value in set(values)}
+    return map(known.__getitem__, values)
 
 
 @lru_cache(maxsize=256)
 def _plan(table: sa.Table, dialect: Dialect, clash: str, columns: tuple[str, ...]) -> _Plan:
     compiled = _statement(table, dialect.name, clash, columns).compile(dialect=dialect)
-    names = tuple(name.removeprefix(_MARK) for name in compiled.positiontup)
+    names = [name.removeprefix(_MARK) for name in compiled.positiontup]
+    places = tuple(columns.index(name) if name in columns else -1 for name in names)
+    fixed = tuple(None if name in columns else table.c[name].default.arg for name in names)
     types = [table.c[name].type.dialect_impl(dialect) for name in names]
-    fixed = {name: table.c[name].default.arg for name in names if name not in columns}
-    return _Plan(str(compiled), names, tuple(one.bind_processor(dialect) for one in types), fixed)
+    return _Plan(str(compiled), places, fixed, tuple(one.bind_processor(dialect) for one in types))
 
 
 def among(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:

@@ -17,6 +17,7 @@ __all__ = [
 ]  # fmt: skip
 
 _MOST = 1_000_000
+_GID = re.compile(r"gid://shopify/\w+/(\d+)(?:\?.*)?")
 # UNLISTED products (2025-10+) can be bought by their link: they sell, so their stock counts.
 _STATUS: Mapping[str, ProductStatus] = {
     "ACTIVE": "active", "UNLISTED": "active", "DRAFT": "draft", "ARCHIVED": "archived",
@@ -33,7 +34,7 @@ class Unreadable(ValueError):
 
 def short(gid_text: str) -> str:
     """Return the number in "gid://shopify/Product/123"; a level's gid has a query behind it."""
-    found = re.fullmatch(r"gid://shopify/\w+/(\d+)(?:\?.*)?", gid_text)
+    found = _GID.fullmatch(gid_text)
     if not found:
         raise Unreadable(f"{gid_text!r} is not a Shopify id")
     return found[1]

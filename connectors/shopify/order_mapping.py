@@ -28,7 +28,7 @@ Orders that another app imported with `inventoryBehaviour: BYPASS` took nothing,
 
 from collections import Counter as Tally
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any
 
 from bridge.contract.feed import Bad
@@ -43,16 +43,17 @@ RETURN_FLOW = frozenset({"IN_PROGRESS", "INSPECTION_COMPLETE", "RETURNED", "RETU
 _PAID = frozenset({"PAID", "PARTIALLY_REFUNDED", "REFUNDED"})
 _NO_SHIPMENT = frozenset({"CANCELLED", "ERROR", "FAILURE"})
 _OURS = "bridge:"
+_NOBODY = Contact()
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Units:
     """What happened to the units of an order, by line id."""
 
-    refunded: Tally[str] = field(default_factory=Tally)
-    restocked: Tally[str] = field(default_factory=Tally)
-    fulfilled: Tally[str] = field(default_factory=Tally)
-    places: dict[str, str] = field(default_factory=dict)
+    refunded: Mapping[str, int]
+    restocked: Mapping[str, int]
+    fulfilled: Mapping[str, int]
+    places: Mapping[str, str]
 
 
 def orders(nodes: Sequence[Mapping[str, Any]]) -> tuple[tuple[Order, ...], tuple[Bad, ...]]:
@@ -102,24 +103,35 @@ def _status(node: Mapping[str, Any]) -> OrderStatus:
 
 
 def _units(node: Mapping[str, Any]) -> _Units:
-    units = _Units()
+    # Nothing has come back of most orders.
+    some = need(node, "refunds") or node.get("returns")
+    refunded, restocked = _come_back(node) if some else ({}, {})
+    return _Units(refunded, restocked, _fulfilled(node), _places(node))
+
+
+def _come_back(node: Mapping[str, Any]) -> tuple[Mapping[str, int], Mapping[str, int]]:
+    plain: dict[str, Tally[str]] = {"refunded": Tally(), "restocked": Tally()}
     through_return: dict[str, Tally[str]] = {"refunded": Tally(), "restocked": Tally()}
-    for refund in need(node, "refunds"):
-        into = through_return if refund.get("return") else {"refunded": units.refunded, "restocked": units.restocked}
+    for refund in node["refunds"]:
+        into = through_return if refund.get("return") else plain
         for item in refund["refundLineItems"]["nodes"]:
             line, quantity = short(item["lineItem"]["id"]), whole(item["quantity"], "a refunded quantity")
             into["refunded"][line] += quantity
             into["restocked"][line] += quantity if need(item, "restocked") else 0
     back, shelved = _disposed(node)
     # A return's refund and its disposition speak of the same units, in either order: count them once.
-    units.refunded += through_return["refunded"] | back
-    units.restocked += through_return["restocked"] | shelved
+    refunded = plain["refunded"] + (through_return["refunded"] | back)
+    return refunded, plain["restocked"] + (through_return["restocked"] | shelved)
+
+
+def _fulfilled(node: Mapping[str, Any]) -> Mapping[str, int]:
+    fulfilled: dict[str, int] = {}
     for shipment in need(node, "fulfillments"):
         if shipment.get("status") not in _NO_SHIPMENT:
             for item in shipment["fulfillmentLineItems"]["nodes"]:
-                units.fulfilled[short(item["lineItem"]["id"])] += whole(item["quantity"], "a fulfilled quantity")
-    units.places = _places(node)
-    return units
+                line = short(item["lineItem"]["id"])
+                fulfilled[line] = fulfilled.get(line, 0) + whole(item["quantity"], "a fulfilled quantity")
+    return fulfilled
 
 
 def _disposed(node: Mapping[str, Any]) -> tuple[Tally[str], Tally[str]]:
@@ -152,7 +164,7 @@ def _line(item: Mapping[str, Any], node: Mapping[str, Any], units: _Units, curre
     line = short(need(item, "id"))
     ordered = whole(need(item, "quantity"), f"the quantity of line {line}")
     current = whole(need(item, "currentQuantity"), f"the current quantity of line {line}")
-    refunded, restocked = units.refunded[line], units.restocked[line]
+    refunded, restocked = units.refunded.get(line, 0), units.restocked.get(line, 0)
     # Cancelling takes `currentQuantity` to 0 as well (recorded, 2026-04), so without an edit nothing was removed by one.
     whole_order = node.get("cancelledAt") and not node.get("edited")
     removed = 0 if whole_order else max(0, ordered - current - refunded)
@@ -171,7 +183,7 @@ def _line(item: Mapping[str, Any], node: Mapping[str, Any], units: _Units, curre
         held=ordered - restocked - removed if takes else 0,
         refunded=refunded,
         restocked=restocked,
-        fulfilled=units.fulfilled[line],
+        fulfilled=units.fulfilled.get(line, 0),
         unit_price=_share(total, 1, ordered),
         total=_share(total, left, ordered),
         tax=_share(tax, left, ordered),
@@ -211,18 +223,23 @@ def _contact(node: Mapping[str, Any]) -> Contact | None:
         email=node.get("email") or "",
         phone=node.get("phone") or "",
     )
-    return contact if contact != Contact() else None
+    return contact if contact != _NOBODY else None
 
 
 def _address(node: Mapping[str, Any] | None) -> Address | None:
     if not node:
         return None
-    names = {
-        "name": "name", "company": "company", "line1": "address1", "line2": "address2", "city": "city",
-        "region": "provinceCode", "postcode": "zip", "country": "countryCodeV2", "phone": "phone",
-    }  # fmt: skip
-    address = Address(**{ours: node.get(theirs) or "" for ours, theirs in names.items()})
-    return address if address.region else replace(address, region=node.get("province") or "")
+    return Address(
+        name=node.get("name") or "",
+        company=node.get("company") or "",
+        line1=node.get("address1") or "",
+        line2=node.get("address2") or "",
+        city=node.get("city") or "",
+        region=node.get("provinceCode") or node.get("province") or "",
+        postcode=node.get("zip") or "",
+        country=node.get("countryCodeV2") or "",
+        phone=node.get("phone") or "",
+    )
 
 
 def _tracking(node: Mapping[str, Any]) -> tuple[Tracking, ...]:

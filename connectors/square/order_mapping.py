@@ -10,6 +10,7 @@ __all__ = ["MARK", "is_paid", "order", "return_lines"]
 
 # Where a mirrored order carries our key (metadata and reference_id); other programs use reference_id too.
 MARK = "bridge_reference"
+_NOBODY = Contact()
 _OVER = {"COMPLETED", "CANCELED", "FAILED"}
 _NOT_GIVEN_BACK = {"REJECTED", "FAILED"}
 _IN_LINES = {"APPORTIONED_PERCENTAGE_PHASE", "APPORTIONED_AMOUNT_PHASE"}
@@ -26,15 +27,16 @@ def order(payload: Payload, restocked: Mapping[str, int]) -> Order:
     returned = list(return_lines(payload))
     goods = tuple(_returned(line, payload, currency, restocked) for line in returned if _is_goods(line))
     recipient = _recipient(payload)
+    paid = text(payload, "state") != "CANCELED" and is_paid(payload)
     sources = [text(entry, "source_order_id") for entry in rows(payload, "returns")]
     return Order(
         id=str(need(payload, "id")),
         number=text(payload, "ticket_name"),
-        status=_status(payload),
+        status=_status(payload, paid=paid),
         placed_at=moment(payload, "created_at"),
         updated_at=moment(payload, "updated_at" if payload.get("updated_at") else "created_at"),
         currency=currency,
-        lines=(*(_line(line, payload, currency) for line in rows(payload, "line_items")), *goods),
+        lines=(*(_line(line, payload, currency, paid=paid) for line in rows(payload, "line_items")), *goods),
         total=sum((line.total for line in goods), start=money(payload, "total_money", currency)),
         shipping=_charges(payload, currency),
         refunded=_refunded(payload, returned, currency),
@@ -70,15 +72,15 @@ def is_paid(payload: Payload) -> bool:
     return paid >= money(payload, "total_money").minor
 
 
-def _status(payload: Payload) -> OrderStatus:
+def _status(payload: Payload, *, paid: bool) -> OrderStatus:
     state = str(need(payload, "state"))
     if state == "CANCELED":
         return "cancelled"
     parts = rows(payload, "fulfillments")
     sent = bool(parts) and all(text(found, "state") in _OVER for found in parts)
-    if state == "COMPLETED" or (sent and is_paid(payload)):
+    if state == "COMPLETED" or (sent and paid):
         return "fulfilled"
-    return "paid" if is_paid(payload) else "placed"
+    return "paid" if paid else "placed"
 
 
 def _currency(payload: Payload) -> str:
@@ -89,7 +91,7 @@ def _currency(payload: Payload) -> str:
     raise Odd("total_money is missing, so the order has no currency")
 
 
-def _line(line: Payload, payload: Payload, currency: str) -> OrderLine:
+def _line(line: Payload, payload: Payload, currency: str, *, paid: bool) -> OrderLine:
     quantity = units(line)
     if quantity < 0:
         raise Odd(f"quantity {quantity} of line {text(line, 'uid')} is negative")
@@ -99,7 +101,7 @@ def _line(line: Payload, payload: Payload, currency: str) -> OrderLine:
         variant_id=variant,
         title=_title(line),
         quantity=quantity,
-        held=_held(payload, quantity) if variant else 0,
+        held=_held(payload, quantity, paid=paid) if variant else 0,
         fulfilled=_fulfilled(payload, uid, quantity),
         unit_price=money(line, "base_price_money", currency),
         total=money(line, "total_money", currency),
@@ -108,11 +110,11 @@ def _line(line: Payload, payload: Payload, currency: str) -> OrderLine:
     )
 
 
-def _held(payload: Payload, quantity: int) -> int | None:
+def _held(payload: Payload, quantity: int, *, paid: bool) -> int | None:
     """Return the units Square took; a cancelled order that had been paid says nothing about them."""
     if text(payload, "state") == "CANCELED":
         return None if rows(payload, "tenders") else 0
-    return quantity if is_paid(payload) else 0
+    return quantity if paid else 0
 
 
 def _returned(line: Payload, payload: Payload, currency: str, restocked: Mapping[str, int]) -> OrderLine:
@@ -194,7 +196,7 @@ def _customer(payload: Payload, recipient: Payload) -> Contact | None:
         email=text(recipient, "email_address"),
         phone=text(recipient, "phone_number"),
     )
-    return contact if contact != Contact() else None
+    return contact if contact != _NOBODY else None
 
 
 def _address(recipient: Payload) -> Address:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from bridge.contract.feed import Bad
@@ -27,6 +28,7 @@ __all__ = [
 Payload = Mapping[str, Any]
 T = TypeVar("T")
 MAX_UNITS = 1_000_000
+_OBJECTS = frozenset({dict})
 
 
 class Odd(ValueError):
@@ -44,7 +46,7 @@ def need(payload: Payload, name: str) -> Any:
 def part(payload: Payload, name: str) -> Payload:
     """Return an object within, empty where it is absent."""
     value = payload.get(name)
-    if value is not None and not isinstance(value, Mapping):
+    if value is not None and not isinstance(value, dict):
         raise Odd(f"{name} is not an object")
     return value or {}
 
@@ -68,7 +70,7 @@ def text(payload: Payload, name: str) -> str:
 def rows(payload: Payload, name: str) -> list[Payload]:
     """Return a list of objects, empty where it is absent."""
     value = payload.get(name) or []
-    if not isinstance(value, list) or not all(isinstance(row, Mapping) for row in value):
+    if not isinstance(value, list) or not _OBJECTS.issuperset(map(type, value)):
         raise Odd(f"{name} is not a list of objects")
     return value
 
@@ -93,25 +95,32 @@ def money(payload: Payload, name: str, currency: str = "") -> Money:
     value = payload.get(name)
     if value is None and currency:
         return Money(0, currency)
-    if not isinstance(value, Mapping) or not isinstance(value.get("amount", 0), int):
+    if not isinstance(value, dict) or not isinstance(amount := value.get("amount", 0), int):
         raise Odd(f"{name} is missing or no amount of money")
     # Square leaves `amount` out of a Money that is zero in some answers; the currency is always there.
-    return Money(value.get("amount") or 0, str(value.get("currency") or currency or need(value, "currency")))
+    return Money(amount, str(value.get("currency") or currency or need(value, "currency")))
 
 
 def units(payload: Payload, name: str = "quantity") -> int:
     """Read a decimal string as whole units; fractions and absurd numbers are odd."""
     value = need(payload, name)
-    try:
-        number = Decimal(str(value))
-        whole = number.is_finite() and number == number.to_integral_value()
-    except InvalidOperation as error:
-        raise Odd(f"{name} {value!r} is no number") from error
-    if not whole:
+    number = _number(str(value))
+    if number is None:
+        raise Odd(f"{name} {value!r} is no number")
+    if not number.is_finite() or number != number.to_integral_value():
         raise Odd(f"{name} {value} is not a whole number of units")
     if abs(number) > MAX_UNITS:
         raise Odd(f"{name} {value} is beyond {MAX_UNITS:,} units")
     return int(number)
+
+
+# Most quantities are one of a few.
+@lru_cache(maxsize=4096)
+def _number(text: str) -> Decimal | None:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return None
 
 
 def sift(payloads: Iterable[Payload], read: Callable[[Payload], T], name: str = "id") -> tuple[list[T], list[Bad]]:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from bridge.domain.catalog import Level, Product, ProductStatus, StockKey, Variant
@@ -35,9 +36,10 @@ class Unreadable(ValueError):
 
 def need(row: Row, name: str) -> Any:
     """Return a field that must be there."""
-    if row.get(name) is None:
+    value = row.get(name)
+    if value is None:
         raise Unreadable(f"the field {name} is missing")
-    return row[name]
+    return value
 
 
 def identifier(value: object) -> str:
@@ -75,10 +77,17 @@ def moment(value: object) -> datetime | None:
 
 def amount(value: object, what: str) -> Decimal:
     """Read an amount; no text is zero."""
-    text = str(value if value is not None else "").strip() or "0"
-    if not _DECIMAL.fullmatch(text):
+    found = _decimal(str(value if value is not None else ""))
+    if found is None:
         raise Unreadable(f"{what} is {value!r}, not an amount of money")
-    return Decimal(text)
+    return found
+
+
+# The same few prices come again and again, line after line.
+@lru_cache(maxsize=4096)
+def _decimal(text: str) -> Decimal | None:
+    text = text.strip() or "0"
+    return Decimal(text) if _DECIMAL.fullmatch(text) else None
 
 
 def money(value: Decimal, currency: str) -> Money:
@@ -89,12 +98,12 @@ def money(value: Decimal, currency: str) -> Money:
 def meta(row: Row) -> dict[str, Any]:
     """Return `meta_data` by key; the first row of a key counts, as it does for the shop."""
     rows = row.get("meta_data") or ()
-    if isinstance(rows, Mapping):
+    if isinstance(rows, dict):
         rows = rows.values()
     found: dict[str, Any] = {}
     for entry in rows:
-        if isinstance(entry, Mapping) and isinstance(entry.get("key"), str):
-            found.setdefault(entry["key"], entry.get("value"))
+        if isinstance(entry, dict) and isinstance(key := entry.get("key"), str):
+            found.setdefault(key, entry.get("value"))
     return found
 
 

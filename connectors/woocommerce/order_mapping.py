@@ -28,6 +28,7 @@ CREATED_VIA = "commerce-bridge"
 TRACKING = "_commerce_bridge_tracking"
 # Where the shipment tracking plugins keep theirs.
 _PLUGIN_TRACKING = "_wc_shipment_tracking_items"
+_NONE, _NOBODY = Decimal(0), Contact()
 _STATUS: dict[str, OrderStatus] = {
     "pending": "placed",
     "on-hold": "placed",
@@ -55,7 +56,7 @@ def order(row: Row, refunds: Sequence[Row] = ()) -> Order:
     updated, placed = moment(need(row, "date_modified_gmt")), moment(need(row, "date_created_gmt"))
     if not currency or updated is None or placed is None:
         raise Unreadable("currency, date_created_gmt or date_modified_gmt is empty")
-    refunded = sum((abs(amount(one.get("total"), "a refund's total")) for one in row.get("refunds") or ()), Decimal(0))
+    refunded = sum((abs(amount(one.get("total"), "a refund's total")) for one in row.get("refunds") or ()), _NONE)
     shipping = amount(row.get("shipping_total"), "shipping_total") + amount(row.get("shipping_tax"), "shipping_tax")
     ours, status = row.get("created_via") == CREATED_VIA, _status(row)
     return Order(
@@ -133,12 +134,12 @@ def _customer(row: Row) -> Contact | None:
         email=text_of(billing, "email"),
         phone=text_of(billing, "phone"),
     )
-    return contact if contact != Contact() else None
+    return contact if contact != _NOBODY else None
 
 
 def _address(row: Row) -> Address | None:
     """Where it goes: the shipping address, the billing address where that is empty."""
-    places = [place for place in (row.get("shipping"), row.get("billing")) if isinstance(place, Mapping)]
+    places = [place for place in (row.get("shipping"), row.get("billing")) if isinstance(place, dict)]
     place = next((one for one in places if any(text_of(one, part) for part in ("address_1", "city", "postcode"))), None)
     if place is None:
         return None

@@ -70,7 +70,8 @@ class OrderChanges:
 
     async def _page(self, step: Step) -> Page[Order]:
         rows = [row for row in step.rows if not is_draft(row)]
-        found = await asyncio.gather(*(self._read(row) for row in rows))
+        refunds = await self._refunded(rows)
+        found = [self._read(row, refunds.get(identifier(row.get("id")), ())) for row in rows]
         return Page(
             items=tuple(one for one in found if isinstance(one, Order)),
             bad=tuple(one for one in found if isinstance(one, Bad)),
@@ -78,11 +79,21 @@ class OrderChanges:
             cursor=step.cursor,
         )
 
-    async def _read(self, row: Row) -> Order | Bad | None:
+    async def _refunded(self, rows: Sequence[Row]) -> dict[str, Sequence[Row] | None]:
+        """The refunds of the few orders that have any, by order id; None for an order that is no more."""
+        some = [row for row in rows if needs_refunds(row)]
+        found = await asyncio.gather(*(self._refunds_of(row) for row in some))
+        return {identifier(row.get("id")): refunds for row, refunds in zip(some, found, strict=True)}
+
+    async def _refunds_of(self, row: Row) -> Sequence[Row] | None:
         try:
-            return order(row, await self._refunds.of(row))
+            return await self._refunds.of(row)
         except Gone:
             return None
+
+    def _read(self, row: Row, refunds: Sequence[Row] | None) -> Order | Bad | None:
+        try:
+            return None if refunds is None else order(row, refunds)
         except Unreadable as error:
             return Bad(id=identifier(row.get("id")), reason=str(error))
 
