@@ -136,8 +136,10 @@ async def drain_orders(context: Context, channel: Channel, report: ChannelReport
         report.orders += booked.orders
         report.movements += booked.movements
 
+    feed = channel.connector.orders.changes
+
     def since(cursor: str) -> AsyncIterator[Page[Order]]:
-        return _bundled(context, channel.connector.orders.changes.since(cursor))
+        return _bundled(context, feed.since(cursor))
 
     await _follow(context, channel, "orders", since, keep, report)
 
