@@ -107,7 +107,11 @@ def _channel(
     connection: Connection, reasons: "Reasons", channel: Channel, skus: Sequence[str], limit: int | None
 ) -> ChannelPlan:
     rows = _timely(positions.due(connection, channel.name, skus), reasons.context.now())
-    halt = guard(rows, positions.units_shown(connection, channel.name), reasons.context.rules.guard)
+    halt = guard(
+        rows,
+        positions.units_shown(connection, channel.name, channel.connector.limits.fixed_locations),
+        reasons.context.rules.guard,
+    )
     halted = halt.rows if halt else ()
     allowed = _without(rows, halted)
     before = positions.guarded(connection, channel.name, skus)

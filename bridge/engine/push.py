@@ -40,7 +40,7 @@ def planned(connection: Connection, context: Context, channel: Channel, skus: Se
         rows += _begin_tracking(connection, channel, skus)
     # What may move in any case needs no walk over the whole catalogue.
     small = sum(abs(row.delta) for row in rows) <= context.rules.guard.free
-    units = 0 if small else positions.units_shown(connection, channel.name)
+    units = 0 if small else positions.units_shown(connection, channel.name, channel.connector.limits.fixed_locations)
     halt = guard(rows, units, context.rules.guard)
     if halt is None:
         return rows

@@ -1,6 +1,6 @@
 """Positions: what each channel shows and should show. Where the two differ is the work queue."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import datetime
 from operator import attrgetter
@@ -229,9 +229,9 @@ def sweep(connection: Connection, channel: str) -> list[Position]:
     return found
 
 
-def units_shown(connection: Connection, channel: str) -> int:
-    """Return how many units the channel shows in all, debts left out."""
-    mine = sa.and_(positions.c.channel == channel, positions.c.shown > 0)
+def units_shown(connection: Connection, channel: str, but: Collection[str] = ()) -> int:
+    """Return how many units the channel shows in all, debts left out, and what lies at the locations of `but`."""
+    mine = sa.and_(positions.c.channel == channel, positions.c.shown > 0, positions.c.location.not_in(but))
     return int(connection.execute(sa.select(sa.func.sum(positions.c.shown)).where(mine)).scalar() or 0)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from bridge.contract.limits import Limits
-from bridge.store import tables
+from bridge.store import positions, tables
 from tests.engine.fair import BAY, SHOP, Fair, visit
 from tests.engine.test_absolute import audited
 from tests.engine.test_tickets import living
@@ -77,5 +77,15 @@ def test_units_lost_in_the_platforms_warehouse_are_believed_too() -> None:
         await audited(fair, "zon")
         assert fair.balance("A", "amazon") == 6
         assert fair.database.read(lambda c: list(c.execute(tables.drifts.select()))) == []
+
+    visit(story, shop=SHOP, zon=WAREHOUSE, goods={"zon": TWO_PLACES}, overrides=PLACES)
+
+
+def test_the_guard_measures_by_what_may_be_written() -> None:
+    async def story(fair: Fair) -> None:
+        def shown(but: frozenset[str]) -> int:
+            return fair.database.read(lambda c: positions.units_shown(c, "zon", but))
+
+        assert (shown(frozenset()), shown(frozenset({"fba"}))) == (17, 10)
 
     visit(story, shop=SHOP, zon=WAREHOUSE, goods={"zon": TWO_PLACES}, overrides=PLACES)
