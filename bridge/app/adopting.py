@@ -103,6 +103,15 @@ def _difference(one: Difference) -> DifferenceLine:
 def _opened(app: "App", work: Working, result: Adoption, source: str) -> Adoption:
     from dataclasses import replace
 
+    named = work.context.channels.get(source)
+    if named is not None and not named.sells:
+        step = "name a channel where goods are sold: its numbers count"
+        raise AppError(
+            f"{source} only shows what others have, so it cannot open the ledger",
+            where=source,
+            next_step=step,
+            exit_code=2,
+        )
     names = [channel.name for channel in work.channels]
     opened = app.database.write(lambda connection: open_ledger(connection, work.context, source, names))
     return replace(result, opened_from=source, counters_opened=opened, written_to=tuple(names))

@@ -52,7 +52,10 @@ def channel_of(loaded: Loaded, name: str, around: Surroundings) -> tuple[Channel
         # A setting that cannot be right: the file and the line are known here, the platform's rules only there.
         error.what += f" ({loaded.file}, line {loaded.lines.of(('channels', name, _named(error, settings)))})"
         raise
-    return _channel(name, table, connector), tuple(loaded.warnings(name, module.Settings))
+    warnings = list(loaded.warnings(name, module.Settings))
+    if table.counts_from and connector.orders is None:
+        warnings.append(f"counts_from of {name} does nothing: nobody can buy there, so what is set there never counts")
+    return _channel(name, table, connector), tuple(warnings)
 
 
 def _named(error: NeedsPerson, settings: object) -> str:
@@ -68,7 +71,7 @@ def _channel(name: str, table: ChannelTable, connector: Connector) -> Channel:
         connector=connector,
         places=dict(table.locations),
         home=table.home_location,
-        believed=table.counts_from,
+        counts_from=table.counts_from,
         counts=table.counts,
         restock=table.restock,
         price=PriceRule(factor=price.factor, rounding=price.rounding, step=price.step),

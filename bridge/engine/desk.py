@@ -159,5 +159,7 @@ def _target(context: Context, row: _Number, free: dict[tuple[str, str], int], ta
         return None
     policy = allotment.choose(context.rules.allotment, row.sku, tags, row.channel)
     channel = context.channels.get(row.channel)
+    if channel is not None and channel.keeps(row.key):
+        return None
     target = allotment.target(policy, available)
     return min(target, channel.connector.limits.stock_max) if channel else target

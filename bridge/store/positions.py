@@ -1,6 +1,6 @@
 """Positions: what each channel shows and should show. Where the two differ is the work queue."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import datetime
 from operator import attrgetter
@@ -13,6 +13,7 @@ from bridge.domain.catalog import StockKey
 from bridge.domain.position import Aim, Due, Position
 from bridge.store.sql import among, change, chunks, rows_of, upsert
 from bridge.store.tables import differs, doubtful, listings, positions
+from bridge.store.tables import unverified as not_verified
 
 __all__ = [
     "aim",
@@ -35,6 +36,7 @@ __all__ = [
     "units_shown",
     "unpark",
     "untracked",
+    "unverified",
     "work",
 ]
 
@@ -154,6 +156,13 @@ def suspects(connection: Connection, channel: str) -> list[Position]:
     return list(_select(connection, sa.and_(positions.c.channel == channel, doubtful, positions.c.gone.is_(False))))
 
 
+def unverified(connection: Connection, channel: str) -> list[Position]:
+    """Return the positions that an absolute write set and no read has agreed with yet."""
+    c = positions.c
+    mine = sa.and_(c.channel == channel, not_verified, c.in_flight.is_(None), c.gone.is_(False))
+    return list(_select(connection, mine))
+
+
 def count(connection: Connection, channel: str) -> int:
     """Return how many numbers of the channel are known."""
     mine = sa.and_(positions.c.channel == channel, positions.c.gone.is_(False), positions.c.shown.is_not(None))
@@ -220,9 +229,9 @@ def sweep(connection: Connection, channel: str) -> list[Position]:
     return found
 
 
-def units_shown(connection: Connection, channel: str) -> int:
-    """Return how many units the channel shows in all, debts left out."""
-    mine = sa.and_(positions.c.channel == channel, positions.c.shown > 0)
+def units_shown(connection: Connection, channel: str, but: Collection[str] = ()) -> int:
+    """Return how many units the channel shows in all, debts left out, and what lies at the locations of `but`."""
+    mine = sa.and_(positions.c.channel == channel, positions.c.shown > 0, positions.c.location.not_in(but))
     return int(connection.execute(sa.select(sa.func.sum(positions.c.shown)).where(mine)).scalar() or 0)
 
 
