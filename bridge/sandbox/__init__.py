@@ -35,6 +35,7 @@ STAND_INS: Mapping[str, StandInFacts] = MappingProxyType(
         "square": StandInFacts(
             channel="till", host="square.sandbox", till=True, options={"locations": ("Main Street",)}
         ),
+        "etsy": StandInFacts(channel="etsy", host="etsy.sandbox"),
     }
 )
 
