@@ -11,5 +11,8 @@ PLATFORMS: Mapping[str, str] = MappingProxyType(
         "woocommerce": "connectors.woocommerce",
         "shopify": "connectors.shopify",
         "square": "connectors.square",
+        "meta": "connectors.meta",
+        "pinterest": "connectors.pinterest",
+        "google": "connectors.google",
     }
 )

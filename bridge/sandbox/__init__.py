@@ -31,5 +31,8 @@ STAND_INS: Mapping[str, StandInFacts] = MappingProxyType(
         "woocommerce": StandInFacts(channel="shop", host="woo.sandbox"),
         "shopify": StandInFacts(channel="store", host="demo.myshopify.com"),
         "square": StandInFacts(channel="till", host="square.sandbox", options={"locations": ("Main Street",)}),
+        "meta": StandInFacts(channel="meta", host="graph.sandbox", sells=False),
+        "pinterest": StandInFacts(channel="pinterest", host="pinterest.sandbox", sells=False),
+        "google": StandInFacts(channel="google", host="merchant.sandbox", sells=False),
     }
 )
