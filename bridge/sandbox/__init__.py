@@ -36,6 +36,9 @@ STAND_INS: Mapping[str, StandInFacts] = MappingProxyType(
             channel="till", host="square.sandbox", till=True, options={"locations": ("Main Street",)}
         ),
         "etsy": StandInFacts(channel="etsy", host="etsy.sandbox"),
+        "meta": StandInFacts(channel="meta", host="graph.sandbox", sells=False),
+        "pinterest": StandInFacts(channel="pinterest", host="pinterest.sandbox", sells=False),
+        "google": StandInFacts(channel="google", host="merchant.sandbox", sells=False),
     }
 )
 
