@@ -12,5 +12,9 @@ PLATFORMS: Mapping[str, str] = MappingProxyType(
         "shopify": "connectors.shopify",
         "square": "connectors.square",
         "ebay": "connectors.ebay",
+        "etsy": "connectors.etsy",
+        "meta": "connectors.meta",
+        "pinterest": "connectors.pinterest",
+        "google": "connectors.google",
     }
 )

@@ -19,7 +19,7 @@ _LATER = {"25001", "25025", "34922", "2001", "30500", "195000"}
 def problem(payload: object) -> tuple[str, str]:
     """Return number and text of the first entry of `errors`; empty where there is none."""
     entries = payload.get("errors") if isinstance(payload, Mapping) else None
-    for entry in entries if isinstance(entry, list) else ():
+    for entry in entries if isinstance(entries, list) else ():
         if isinstance(entry, Mapping):
             told = str(entry.get("longMessage") or entry.get("message") or "")
             named = [str(one.get("value")) for one in entry.get("parameters") or () if isinstance(one, Mapping)]
