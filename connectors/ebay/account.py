@@ -79,5 +79,7 @@ def currency_of(marketplace: str, where: str) -> str:
     """Return the currency of a site; raises NeedsPerson for one that we do not know."""
     if marketplace not in CURRENCIES:
         known = ", ".join(sorted(CURRENCIES))
-        raise NeedsPerson(f"unknown site {marketplace!r}", where=where, next_step=f"set `marketplace` to one of {known}")
+        raise NeedsPerson(
+            f"unknown site {marketplace!r}", where=where, next_step=f"set `marketplace` to one of {known}"
+        )
     return CURRENCIES[marketplace]

@@ -13,7 +13,7 @@ from bridge.contract.feed import Bad, Feed, Page
 from bridge.domain.catalog import Product
 from connectors.ebay.client import INVENTORY, Client, escaped
 from connectors.ebay.limits import BATCH, PAGE
-from connectors.ebay.mapping import GROUP, ITEM, Family, group_of, level, products
+from connectors.ebay.mapping import GROUP, ITEM, OFFER, Family, group_of, level, products
 from connectors.ebay.payload import Payload, part, rows, sift, stamp, text, texts
 
 __all__ = ["Catalog", "CatalogChanges"]
@@ -36,11 +36,11 @@ class Catalog:
         async for items, at in self.items():
             good, bad = await self.read(items, done)
             levels, odd = sift(items, lambda item, at=at: level(item, at), _name)  # type: ignore[misc]
-            yield Page(items=tuple(good), bad=tuple((*bad, *odd)), levels=tuple(levels), as_of=at)
+            yield Page(items=tuple(good), bad=(*bad, *odd), levels=tuple(levels), as_of=at)
 
     async def get(self, product_ids: Sequence[str]) -> Sequence[Product]:
         """Read these products now; ones that are no more are left out. Raises Refused for one that cannot be understood."""
-        wanted = [one.removeprefix(ITEM) for one in dict.fromkeys(product_ids) if one.startswith(ITEM)]
+        wanted = [one.removeprefix(ITEM) for one in dict.fromkeys(product_ids) if not one.startswith((GROUP, OFFER))]
         found = [item for item in await self.by_sku(wanted) if not group_of(item)]
         groups = [one.removeprefix(GROUP) for one in dict.fromkeys(product_ids) if one.startswith(GROUP)]
         families = [*(await asyncio.gather(*(self._alone(item) for item in found)))]
@@ -53,7 +53,9 @@ class Catalog:
 
     async def items(self) -> AsyncIterator[tuple[list[Payload], datetime]]:
         """Walk all items, 200 a call."""
-        async for payload, response in self._client.pages(_ITEMS, "read the items", (("limit", str(PAGE)), ("offset", "0"))):
+        async for payload, response in self._client.pages(
+            _ITEMS, "read the items", (("limit", str(PAGE)), ("offset", "0"))
+        ):
             yield rows(payload, "inventoryItems"), response.at
 
     async def read(self, items: Iterable[Payload], done: set[str]) -> tuple[list[Product], list[Bad]]:
@@ -72,7 +74,9 @@ class Catalog:
             body = {"requests": [{"sku": sku} for sku in skus[start : start + BATCH]]}
             payload, _ = await self._client.post(f"{INVENTORY}/bulk_get_inventory_item", "read items", body)
             answers = rows(payload, "responses")
-            found += [{"sku": text(one, "sku"), **part(one, "inventoryItem")} for one in answers if one.get("inventoryItem")]
+            found += [
+                {"sku": text(one, "sku"), **part(one, "inventoryItem")} for one in answers if one.get("inventoryItem")
+            ]
         return found
 
     async def offers(self, sku: str) -> list[Payload]:
@@ -161,12 +165,16 @@ class CatalogChanges:
             if page is not None:
                 yield page
             prints = {text(item, "sku"): (_product_id(item), _print(item)) for item in items}
-            told = [one for one in items if known.get(text(one, "sku")) != prints[text(one, "sku")] or _product_id(one) in due]
+            told = [
+                one
+                for one in items
+                if known.get(text(one, "sku")) != prints[text(one, "sku")] or _product_id(one) in due
+            ]
             good, bad = await self._catalog.read(told, reading.groups)
             reading.note(prints, told, good, bad)
             levels, odd = sift(items, lambda item, at=at: level(item, at), _name)  # type: ignore[misc]
             news = tuple(one for one in good if shown.get(one.id) != reading.shown[one.id])
-            page = Page(items=news, bad=tuple((*bad, *odd)), levels=tuple(levels), as_of=at, cursor=cursor)
+            page = Page(items=news, bad=(*bad, *odd), levels=tuple(levels), as_of=at, cursor=cursor)
         assert page is not None
         gone = [one for one in shown if reading.misses(one)]
         self._prints, self._shown = reading.prints, {k: v for k, v in shown.items() if k not in gone} | reading.shown

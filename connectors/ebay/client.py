@@ -82,7 +82,7 @@ class Client:
             nonlocal before
             asked = tuple(parse_qsl(cursor)) if cursor else params
             payload, response = await self.get(path, op, asked)
-            total = payload.get("total") if isinstance(payload.get("total"), int) else before
+            total = int(payload.get("total") or 0)
             fewer, before = total < before, total
             link = text(payload, "prev" if fewer and payload.get("prev") else "next")
             return (payload, response), urlsplit(link).query or None
@@ -107,7 +107,11 @@ class Client:
         async def sign(request: Request) -> Request:
             nonlocal given
             given = await tokens.get()
-            headers = {"authorization": f"Bearer {given}", "x-ebay-c-marketplace-id": self.marketplace, "accept": "application/json"}
+            headers = {
+                "authorization": f"Bearer {given}",
+                "x-ebay-c-marketplace-id": self.marketplace,
+                "accept": "application/json",
+            }
             return replace(request, headers={**request.headers, **headers})
 
         async def renew() -> bool:
@@ -135,4 +139,3 @@ class Client:
 def escaped(part: str) -> str:
     """Write a SKU, or another name of the merchant's, as one part of a path."""
     return quote(part, safe="")
-

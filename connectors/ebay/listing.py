@@ -36,16 +36,22 @@ def group_key(product: Product) -> str:
 def obstacles(product: Product, listing_map: ListingMap, currency: str) -> list[str]:
     """Say what eBay would refuse, as far as we can tell without it; each with what to do."""
     skus = [variant.sku or "" for variant in product.variants]
-    names = {variant.options and tuple(name for name, _ in variant.options) for variant in product.variants}
+    names = {tuple(name for name, _ in variant.options) for variant in product.variants}
     found = {
         "it has no variants: give it one with a SKU and a price": not product.variants,
         f"title: eBay takes 1 to {MAX_TITLE} characters, shorten it": not 1 <= len(product.title) <= MAX_TITLE,
         f"sku: each variant needs one of 1 to {MAX_SKU} characters": not all(1 <= len(sku) <= MAX_SKU for sku in skus),
         "sku: two variants have the same one": len(set(skus)) < len(skus),
-        f"price: each variant needs one in {currency}": not all(_priced(variant, currency) for variant in product.variants),
+        f"price: each variant needs one in {currency}": not all(
+            _priced(variant, currency) for variant in product.variants
+        ),
         "images: eBay wants at least one, at an address with https": not _pictured(product),
-        "options: all variants must have the same ones, and different values": len(product.variants) > 1 and len(names) > 1,
-        f"category: map.toml has none for the tags {', '.join(product.tags) or '(none)'}": category(listing_map, product) is None,
+        "options: all variants must have the same ones, and different values": len(product.variants) > 1
+        and len(names) > 1,
+        f"category: map.toml has none for the tags {', '.join(product.tags) or '(none)'}": category(
+            listing_map, product
+        )
+        is None,
     }
     return [what for what, is_so in found.items() if is_so]
 

@@ -9,13 +9,18 @@ from bridge.domain.catalog import Level, Product, ProductStatus, StockKey, Varia
 from bridge.domain.money import Money
 from connectors.ebay.payload import Odd, Payload, money, need, part, rows, text, texts, units
 
-__all__ = ["GROUP", "ITEM", "Family", "ended", "group_of", "level", "products", "selling"]
+__all__ = ["GROUP", "ITEM", "OFFER", "Family", "ended", "group_of", "level", "products", "selling"]
 
 ITEM, GROUP, OFFER = "item:", "group:", "offer:"
 # eBay does not say when an item was changed.
 _UNKNOWN = datetime(1970, 1, 1, tzinfo=UTC)
 _OVER = {"ENDED", "EBAY_ENDED"}
-_GRAMS = {"GRAM": Decimal(1), "KILOGRAM": Decimal(1000), "OUNCE": Decimal("28.349523125"), "POUND": Decimal("453.59237")}
+_GRAMS = {
+    "GRAM": Decimal(1),
+    "KILOGRAM": Decimal(1000),
+    "OUNCE": Decimal("28.349523125"),
+    "POUND": Decimal("453.59237"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +92,10 @@ def _description(family: Family, item: Payload, about: Payload) -> str:
 def _status(offers: Sequence[Payload | None]) -> ProductStatus:
     """Live is active; taken back or on hold is archived; never offered is a draft."""
     known = [one for one in offers if one is not None]
-    if any(text(one, "status") == "PUBLISHED" and text(part(one, "listing"), "listingStatus") != "INACTIVE" for one in known):
+    if any(
+        text(one, "status") == "PUBLISHED" and text(part(one, "listing"), "listingStatus") != "INACTIVE"
+        for one in known
+    ):
         return "active"
     return "archived" if known else "draft"
 

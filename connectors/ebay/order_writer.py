@@ -40,21 +40,31 @@ class OrderWriting:
 
     async def find(self, reference: str) -> Order | None:
         """Refuse: nothing at eBay carries our reference."""
-        raise self._refused(f"order {reference} cannot be at eBay: only buyers make orders there", "choose another channel as home")
+        raise self._refused(
+            f"order {reference} cannot be at eBay: only buyers make orders there", "choose another channel as home"
+        )
 
     async def mirror(self, order: NewOrder) -> Order:
         """Refuse: only buyers make orders."""
-        raise self._refused(f"order {order.reference}: only buyers make orders at eBay", "choose another channel as home")
+        raise self._refused(
+            f"order {order.reference}: only buyers make orders at eBay", "choose another channel as home"
+        )
 
     async def fulfil(self, order: Order, tracking: Sequence[Tracking], key: str) -> Order:
         """Mark every open line as shipped, one call a parcel; parcels that eBay has already are not told again."""
         del key
         raw = await self._orders.raw(order.id)
         if is_cancelled(raw):
-            raise self._refused(f"order {order.id} is cancelled, so it cannot be shipped", "put the goods back on the shelf")
+            raise self._refused(
+                f"order {order.id} is cancelled, so it cannot be shipped", "put the goods back on the shelf"
+            )
         lines = rows(raw, "lineItems")
         left = [line for line in lines if text(line, "lineItemFulfillmentStatus") != "FULFILLED"]
-        known = {text(one, "shipmentTrackingNumber") for one in await self._orders.parcels(raw)} if len(left) < len(lines) else set()
+        known = (
+            {text(one, "shipmentTrackingNumber") for one in await self._orders.parcels(raw)}
+            if len(left) < len(lines)
+            else set()
+        )
         numbers = {_clean(one.number): carrier_code(one.carrier) for one in tracking if _clean(one.number)}
         for number in [one for one in numbers if one not in known] or ([""] if left else []):
             await self._ship(order.id, left or lines, number, numbers.get(number, ""))
@@ -66,7 +76,9 @@ class OrderWriting:
         fresh = await self._orders.get(order.id)
         if fresh.status == "cancelled":
             return fresh
-        raise self._refused(f"order {order.id}: eBay's API cannot cancel it", "cancel it in Seller Hub (Orders > Cancel order)")
+        raise self._refused(
+            f"order {order.id}: eBay's API cannot cancel it", "cancel it in Seller Hub (Orders > Cancel order)"
+        )
 
     async def refund(
         self, order: Order, lines: Sequence[LineRefund], amount: Money, *, restock: bool, reason: str, key: str
@@ -79,13 +91,17 @@ class OrderWriting:
             raise self._refused(f"refund of order {order.id}: eBay's API cannot restock with a refund", step)
         fresh = await self._orders.get(order.id)
         if amount.currency != fresh.currency:
-            raise self._refused(f"order {order.id} is in {fresh.currency}, not {amount.currency}", "give the amount in it")
+            raise self._refused(
+                f"order {order.id} is in {fresh.currency}, not {amount.currency}", "give the amount in it"
+            )
         if fresh.refunded >= order.refunded + amount:
             return fresh
         if fresh.refunded + amount > fresh.total:
             raise self._refused(f"order {order.id}: {amount} more than was paid", "look at its refunds in Seller Hub")
         path = f"{ORDER}/{escaped(order.id)}/issue_refund"
-        request = Request(method="POST", path=path, op=f"refund order {order.id}").with_json(_refund(lines, amount, reason))
+        request = Request(method="POST", path=path, op=f"refund order {order.id}").with_json(
+            _refund(lines, amount, reason)
+        )
         await self._client.ask(request)
         return await self._orders.get(order.id)
 

@@ -24,7 +24,10 @@ __all__ = ["Products"]
 _SAID = {"title": "title", "description": "description", "images": "imageUrls"}
 # An offer is replaced whole; these of its fields are eBay's own, or cannot change.
 _FIXED = {"offerId", "sku", "marketplaceId", "format", "status", "listing"}
-_CANNOT = {"sku": "a SKU is the item's name at eBay", "compare_at": "eBay shows a price crossed out for approved sellers only"}
+_CANNOT = {
+    "sku": "a SKU is the item's name at eBay",
+    "compare_at": "eBay shows a price crossed out for approved sellers only",
+}
 _LANGUAGES = {"GB": "en-GB", "AU": "en-AU", "CA": "en-CA", "DE": "de-DE", "AT": "de-AT", "CH": "de-CH", "FR": "fr-FR", "IT": "it-IT",
               "ES": "es-ES", "NL": "nl-NL", "BE": "nl-BE", "PL": "pl-PL", "IE": "en-IE"}  # fmt: skip
 
@@ -60,18 +63,24 @@ class Products:
         place = category(self._settings.listing_map, product)
         found = obstacles(product, self._settings.listing_map, self._currency())
         if found or place is None:
-            raise self._refused(f"{product.title!r} cannot be listed: {'; '.join(found)}", "mend it, then `bridge retry`")
+            raise self._refused(
+                f"{product.title!r} cannot be listed: {'; '.join(found)}", "mend it, then `bridge retry`"
+            )
         terms = await self._terms()
         for variant in product.variants:
             await self._put_item(str(variant.sku), item_body(product, variant, place), self._language())
         if not is_single(product):
-            await self._client.put(_group(group_key(product)), "write a group", group_body(product, place), self._language())
+            await self._client.put(
+                _group(group_key(product)), "write a group", group_body(product, place), self._language()
+            )
         offers = [await self._offer(offer_body(variant, place, terms)) for variant in product.variants]
         if is_single(product):
             await self._act(f"{INVENTORY}/offer/{offers[0]}/publish", "publish a listing", None)
         else:
             await self._of_group("publish", group_key(product))
-        return await self._reread(ITEM + str(product.variants[0].sku) if is_single(product) else GROUP + group_key(product))
+        return await self._reread(
+            ITEM + str(product.variants[0].sku) if is_single(product) else GROUP + group_key(product)
+        )
 
     async def delete(self, product_id: str) -> None:
         """End the listing: its offers stay, unpublished. One that is over already is fine."""
@@ -90,16 +99,20 @@ class Products:
         for own in edit.variants:
             self._check(own)
         if "title" in edit.fields and not 1 <= len(edit.title) <= MAX_TITLE:
-            raise self._refused(f"title: eBay takes 1 to {MAX_TITLE} characters, not {len(edit.title)}", "shorten it at its source")
+            raise self._refused(
+                f"title: eBay takes 1 to {MAX_TITLE} characters, not {len(edit.title)}", "shorten it at its source"
+            )
         current = await self._reread(edit.current.id)
         said = {_SAID[name]: _plain(getattr(edit, name)) for name in _SAID if name in edit.fields}
         if said and current.id.startswith(GROUP):
             await self._say_of_group(current.id.removeprefix(GROUP), said)
-        for sku in [own.id for own in edit.variants] or ([current.variants[0].id] if current.id.startswith(ITEM) else []):
-            own = next((one for one in edit.variants if one.id == sku), None)
-            await self._say_of_item(sku, said if current.id.startswith(ITEM) else {}, own)
-            if own is not None and "price" in own.fields and own.price is not None:
-                await self._price(sku, own.price)
+        for sku in [own.id for own in edit.variants] or (
+            [current.variants[0].id] if current.id.startswith(ITEM) else []
+        ):
+            change = next((one for one in edit.variants if one.id == sku), None)
+            await self._say_of_item(sku, said if current.id.startswith(ITEM) else {}, change)
+            if change is not None and "price" in change.fields and change.price is not None:
+                await self._price(sku, change.price)
         if "status" in edit.fields and edit.status != current.status:
             await self._status(current, edit.status)
         return await self._reread(edit.current.id)
@@ -109,7 +122,9 @@ class Products:
             raise self._refused(f"{name} cannot be written: {_CANNOT[name]}", "give the field to another channel")
         currency = self._currency()
         if "price" in own.fields and (own.price is None or own.price.minor < 1 or own.price.currency != currency):
-            raise self._refused(f"price {own.price}: eBay takes an amount above 0 in {currency}", "correct it at its source")
+            raise self._refused(
+                f"price {own.price}: eBay takes an amount above 0 in {currency}", "correct it at its source"
+            )
 
     async def _say_of_group(self, key: str, said: Mapping[str, Any]) -> None:
         group = await self._catalog.group(key)
@@ -127,7 +142,10 @@ class Products:
             kept = {name: value for name, value in details.items() if name not in {"ean", "upc", "isbn"}}
             item["product"] = {**kept, **({"ean": [own.barcode]} if own.barcode else {})}
         if own is not None and "weight_grams" in mine:
-            item["packageWeightAndSize"] = {**item.get("packageWeightAndSize", {}), "weight": {"value": own.weight_grams, "unit": "GRAM"}}
+            item["packageWeightAndSize"] = {
+                **item.get("packageWeightAndSize", {}),
+                "weight": {"value": own.weight_grams, "unit": "GRAM"},
+            }
         await self._put_item(sku, item, str(item.pop("locale", None) or self._language()))
         offer = selling(await self._catalog.offers(sku), self._client.marketplace) if "description" in said else None
         if offer is not None and offer.get("listingDescription"):
@@ -156,7 +174,9 @@ class Products:
             return
         offer = selling(await self._catalog.offers(product.variants[0].id), self._client.marketplace)
         if offer is None:
-            raise self._refused(f"status of {product.id}: it has no offer on {self._client.marketplace}", "list it there first")
+            raise self._refused(
+                f"status of {product.id}: it has no offer on {self._client.marketplace}", "list it there first"
+            )
         await self._act(f"{INVENTORY}/offer/{offer['offerId']}/{word}", f"{word} a listing", None)
 
     async def _of_group(self, word: str, key: str) -> None:
@@ -177,17 +197,23 @@ class Products:
         """Return what the shop has of these SKUs, if a listing of them was ever out; SKUs of two products are a finding."""
         skus = [variant.sku for variant in product.variants if variant.sku]
         found = [page for page in [await self._catalog.read(await self._catalog.by_sku(skus), set())] if page[0]]
-        there = [one for good, _ in found for one in good if one.id.startswith((ITEM, GROUP)) and one.status == "active"]
+        there = [
+            one for good, _ in found for one in good if one.id.startswith((ITEM, GROUP)) and one.status == "active"
+        ]
         if len(there) > 1:
             names = ", ".join(one.id for one in there)
-            raise self._refused(f"SKUs of {product.title!r} belong to several eBay listings: {names}", "give each SKU to one listing")
+            raise self._refused(
+                f"SKUs of {product.title!r} belong to several eBay listings: {names}", "give each SKU to one listing"
+            )
         return there[0] if there else None
 
     async def _terms(self) -> Terms:
         names = {kind: getattr(self._settings, f"{kind}_policy") for kind in ("fulfillment", "payment", "return")}
         policies = {f"{kind}PolicyId": chosen or await self._only_policy(kind) for kind, chosen in names.items()}
         location = self._settings.location or await self._only_place()
-        return Terms(policies=policies, location=location, marketplace=self._client.marketplace, currency=self._currency())
+        return Terms(
+            policies=policies, location=location, marketplace=self._client.marketplace, currency=self._currency()
+        )
 
     async def _only_policy(self, kind: str) -> str:
         params = (("marketplace_id", self._client.marketplace),)
@@ -200,7 +226,10 @@ class Products:
 
     def _only(self, found: list[str], setting: str) -> str:
         if len(found) != 1:
-            raise self._refused(f"the seller has {len(found)} choices for `{setting}`", f"set the channel's `{setting}` ({', '.join(found)})")
+            raise self._refused(
+                f"the seller has {len(found)} choices for `{setting}`",
+                f"set the channel's `{setting}` ({', '.join(found)})",
+            )
         return found[0]
 
     async def _item(self, sku: str) -> dict[str, Any]:
@@ -213,7 +242,9 @@ class Products:
 
     async def _put_offer(self, offer: Payload, changes: Mapping[str, Any]) -> None:
         kept = {name: value for name, value in offer.items() if name not in _FIXED}
-        await self._client.put(f"{INVENTORY}/offer/{offer['offerId']}", "write an offer", {**kept, **changes}, self._language())
+        await self._client.put(
+            f"{INVENTORY}/offer/{offer['offerId']}", "write an offer", {**kept, **changes}, self._language()
+        )
 
     async def _act(self, path: str, op: str, body: object) -> Any:
         request = Request(method="POST", path=path, op=op, repeatable=True)

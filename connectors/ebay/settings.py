@@ -13,8 +13,12 @@ _ONLY = "; empty: the only one the seller has"
 class Settings:
     """Access to one eBay seller on one site. The currency is the site's."""
 
-    client_id: str = field(metadata={"help": "App ID (Client ID) of the keyset, from developer.ebay.com > Application Keys"})
-    client_secret: str = field(repr=False, metadata={"help": "Cert ID (Client Secret) of the same keyset", "secret": True})
+    client_id: str = field(
+        metadata={"help": "App ID (Client ID) of the keyset, from developer.ebay.com > Application Keys"}
+    )
+    client_secret: str = field(
+        repr=False, metadata={"help": "Cert ID (Client Secret) of the same keyset", "secret": True}
+    )
     refresh_token: str = field(
         repr=False, metadata={"help": "refresh token of the seller's consent (lives 18 months)", "secret": True}
     )

@@ -57,7 +57,9 @@ class Keys:
         self._asked[named[0]] = now
         path = f"/commerce/notification/v1/public_key/{escaped(named[0])}"
         try:
-            payload, _ = await self.client.ask(Request(method="GET", path=path, op="read a public key", repeatable=True), app=True)
+            payload, _ = await self.client.ask(
+                Request(method="GET", path=path, op="read a public key", repeatable=True), app=True
+            )
             self._known[named[0]] = (now, *_key(payload))
         except (Gone, Refused, ValueError):
             return False
@@ -95,7 +97,11 @@ def _verified(key: Any, digest: str, signature: bytes, body: bytes) -> bool:
     from cryptography.hazmat.primitives.asymmetric import ec
 
     # SHA-1 is eBay's choice; the key says so.
-    kinds: dict[str, Callable[[], hashes.HashAlgorithm]] = {"SHA1": hashes.SHA1, "SHA256": hashes.SHA256, "SHA512": hashes.SHA512}
+    kinds: dict[str, Callable[[], hashes.HashAlgorithm]] = {
+        "SHA1": hashes.SHA1,
+        "SHA256": hashes.SHA256,
+        "SHA512": hashes.SHA512,
+    }
     if digest not in kinds:
         return False
     try:

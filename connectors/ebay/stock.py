@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
@@ -18,6 +19,8 @@ from connectors.ebay.mapping import level
 from connectors.ebay.payload import Payload, rows, sift, text
 
 __all__ = ["Stock"]
+
+Kind = Literal["gone", "invalid", "retry"]
 
 
 class Stock:
@@ -92,7 +95,7 @@ class Stock:
         if len(changes) > 1:
             reason = f"eBay refused the call as a whole: {error.what}"
             return [Rejected(key=change.key, kind="retry", reason=reason, code=error.code) for change in changes]
-        kind = "gone" if isinstance(error, Gone) else "invalid"
+        kind: Kind = "gone" if isinstance(error, Gone) else "invalid"
         return [Rejected(key=changes[0].key, kind=kind, reason=error.what, code=error.code)]
 
 
@@ -118,5 +121,5 @@ def _outcome(key: StockKey, row: Mapping[str, object] | None, at: datetime) -> O
         return Applied(key=key, at=at)
     code, told = problem(row)
     meaning = verdict(code, status if isinstance(status, int) else 400)
-    kind = {"gone": "gone", "later": "retry"}.get(meaning, "invalid")
-    return Rejected(key=key, kind=kind, reason=told or f"eBay answered {status}", code=code)  # type: ignore[arg-type]
+    kinds: dict[str, Kind] = {"gone": "gone", "later": "retry"}
+    return Rejected(key=key, kind=kinds.get(meaning, "invalid"), reason=told or f"eBay answered {status}", code=code)

@@ -38,7 +38,7 @@ class Webhooks:
         self._alert = settings.alert_email
         self._keys = keys
         self._token = token_of(settings)
-        self.secrets: tuple[str, ...] = (self._token,)
+        self.secrets: tuple[str, ...] = (settings.verification_token,) if settings.verification_token else ()
         for http in (client.seller, client.app):
             http.redact.add(self._token)
 
@@ -52,7 +52,7 @@ class Webhooks:
         message = _decoded(delivery.body)
         try:
             topic, told = text(part(message, "metadata"), "topic"), part(message, "notification")
-            return [_hint(topic, part(told, "data"), _moment(told))]
+            return _hints(topic, part(told, "data"), _moment(told))
         except ValueError:
             return [Hint(kind="channel")]
 
@@ -86,7 +86,12 @@ class Webhooks:
 
     async def unsubscribe(self, subscription_id: str) -> None:
         """Delete it; gone already is fine. The destination stays, for the next time."""
-        request = Request(method="DELETE", path=f"{_API}/subscription/{escaped(subscription_id)}", op="delete a webhook", repeatable=True)
+        request = Request(
+            method="DELETE",
+            path=f"{_API}/subscription/{escaped(subscription_id)}",
+            op="delete a webhook",
+            repeatable=True,
+        )
         try:
             await self._client.ask(request)
         except Gone:
@@ -94,7 +99,9 @@ class Webhooks:
 
     async def _destination(self, url: str) -> str:
         """Return the id of the destination of this address, made or switched on where need be."""
-        there = {text(part(one, "deliveryConfig"), "endpoint"): one for one in await self._list("destination", app=True)}
+        there = {
+            text(part(one, "deliveryConfig"), "endpoint"): one for one in await self._list("destination", app=True)
+        }
         found = there.get(url)
         if found is not None and text(found, "status") == "ENABLED":
             return text(found, "destinationId")
@@ -125,7 +132,9 @@ class Webhooks:
         await self._write("POST", f"subscription/{escaped(subscription_id)}/enable", None, app=topic == _DELETION)
 
     async def _write(self, method: str, path: str, body: object, *, app: bool) -> None:
-        request = Request(method=method, path=f"{_API}/{path}", op="keep the webhooks in order", repeatable=method != "POST")
+        request = Request(
+            method=method, path=f"{_API}/{path}", op="keep the webhooks in order", repeatable=method != "POST"
+        )
         try:
             await self._client.ask(request if body is None else request.with_json(body), app=app)
         except Refused as error:
@@ -136,7 +145,9 @@ class Webhooks:
 
     async def _list(self, kind: str, *, app: bool) -> list[Payload]:
         # The most that eBay gives at once; an application has a handful.
-        request = Request(method="GET", path=f"{_API}/{kind}", op="list the webhooks", params=(("limit", "100"),), repeatable=True)
+        request = Request(
+            method="GET", path=f"{_API}/{kind}", op="list the webhooks", params=(("limit", "100"),), repeatable=True
+        )
         payload, _ = await self._client.ask(request, app=app)
         return rows(payload, f"{kind}s")
 
@@ -168,15 +179,16 @@ def token_of(settings: Settings) -> str:
     return settings.verification_token or made
 
 
-def _hint(topic: str, data: Payload, at: datetime | None) -> Hint:
+def _hints(topic: str, data: Payload, at: datetime | None) -> list[Hint]:
     if topic in _ORDERS:
         order = text(part(data, "order"), "orderId") or text(data, "orderId")
-        return Hint(kind="order", id=order, topic=topic, at=at) if _ID.fullmatch(order) else Hint(kind="channel", topic=topic, at=at)
+        known = _ID.fullmatch(order)
+        return [Hint(kind="order", id=order, topic=topic, at=at) if known else Hint(kind="channel", topic=topic, at=at)]
     if topic == _DELETION:
-        # Orders name their buyer by user name, or for some programs by the id that never changes.
-        person = text(data, "username") or text(data, "userId")
-        return Hint(kind="privacy", id=person, topic=topic, at=at)
-    return Hint(kind="nothing" if topic else "channel", topic=topic, at=at)
+        # Orders name their buyer by user name, or, for some programs since 2025, by the id that never changes.
+        names = filter(None, (text(data, "username"), text(data, "userId")))
+        return [Hint(kind="privacy", id=name, topic=topic, at=at) for name in dict.fromkeys(names)]
+    return [Hint(kind="nothing" if topic else "channel", topic=topic, at=at)]
 
 
 def _subscription(row: Payload, places: Mapping[str, Payload]) -> Subscription:

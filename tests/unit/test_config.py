@@ -45,7 +45,7 @@ def problems(text: str, **variables: str) -> list[tuple[int, str]]:
 
 
 def test_the_example_is_read_with_every_setting_in_it() -> None:
-    names = ("SHOP_KEY", "SHOP_SECRET", "SHOPIFY_TOKEN", "SQUARE_TOKEN")
+    names = ("SHOP_KEY", "SHOP_SECRET", "SHOPIFY_TOKEN", "SQUARE_TOKEN", "EBAY_SECRET", "EBAY_TOKEN")
     loaded = load(EXAMPLE, dict.fromkeys(names, "ck_from-the-environment"))
     for name, table in loaded.config.channels.items():
         loaded.settings(name, connector_module(table.platform).Settings)

@@ -27,7 +27,9 @@ def token(state: State, call: Call) -> Answer:
     if form.get("grant_type") != "refresh_token":
         return _refuse(400, "unsupported_grant_type", "grant type in request is not supported by the server")
     if form.get("refresh_token") != state.options.refresh_token or state.revoked:
-        return _refuse(400, "invalid_grant", "the provided authorization refresh token is invalid or was issued to another client")
+        return _refuse(
+            400, "invalid_grant", "the provided authorization refresh token is invalid or was issued to another client"
+        )
     if asked - set(state.options.scopes) - {""}:
         return _refuse(400, "invalid_scope", _BEYOND)
     return _grant(state, "user", frozenset(asked or {"", *state.options.scopes}))

@@ -153,7 +153,11 @@ def _check_quantity(value: object) -> None:
 
 def _shown(state: State, sku: str) -> Json:
     groups = [key for key, group in state.groups.items() if sku in group["variantSKUs"]]
-    return {"sku": sku, **state.items[sku], **({"groupIds": groups, "inventoryItemGroupKeys": groups} if groups else {})}
+    return {
+        "sku": sku,
+        **state.items[sku],
+        **({"groupIds": groups, "inventoryItemGroupKeys": groups} if groups else {}),
+    }
 
 
 def put_group(state: State, call: Call) -> Answer:
@@ -165,7 +169,11 @@ def put_group(state: State, call: Call) -> Answer:
         raise EbayError(400, 25701, "One or more of the supplied SKU(s) could not be found in the system.")
     for other, group in state.groups.items():
         if other != key and (shared := set(group["variantSKUs"]) & set(members)):
-            raise EbayError(400, 25703, f"The following SKU is already a member of another group. SKU : {min(shared)} groupId : {other}")
+            raise EbayError(
+                400,
+                25703,
+                f"The following SKU is already a member of another group. SKU : {min(shared)} groupId : {other}",
+            )
     new = key not in state.groups
     state.groups[key] = {**deepcopy(call.body), "inventoryItemGroupKey": key}
     return Answer({}, 201) if new else Answer(None, 204)
@@ -175,5 +183,7 @@ def get_group(state: State, call: Call) -> Answer:
     """getInventoryItemGroup."""
     (key,) = call.parts
     if key not in state.groups:
-        raise EbayError(404, 25705, f"The Inventory Item Group named {key} could not be found or is not available in the system.")
+        raise EbayError(
+            404, 25705, f"The Inventory Item Group named {key} could not be found or is not available in the system."
+        )
     return Answer(state.groups[key])

@@ -21,7 +21,9 @@ def live(offer: Json) -> bool:
 
 def available(state: State, offer: Json) -> int:
     """Return what a shopper can buy: the smaller of the item's number and the offer's own."""
-    shipped = state.items[offer["sku"]].get("availability", {}).get("shipToLocationAvailability", {}).get("quantity") or 0
+    shipped = (
+        state.items[offer["sku"]].get("availability", {}).get("shipToLocationAvailability", {}).get("quantity") or 0
+    )
     return int(min(shipped, offer.get("availableQuantity", shipped)))
 
 
@@ -73,7 +75,11 @@ def put_offer(state: State, call: Call) -> Answer:
     """updateOffer: all fields are replaced; a live listing is revised."""
     offer = _offer(state, call.parts[0])
     revise(state, offer["sku"])
-    kept = {name: offer[name] for name in ("offerId", "sku", "marketplaceId", "format", "status", "listing") if name in offer}
+    kept: Json = {
+        name: offer[name]
+        for name in ("offerId", "sku", "marketplaceId", "format", "status", "listing")
+        if name in offer
+    }
     replaced = _complete({**deepcopy(call.body), **kept})
     if live(replaced):
         _check(state, replaced)
@@ -103,7 +109,11 @@ def publish(state: State, call: Call) -> Answer:
     """publishOffer: what a listing must have is checked only now."""
     offer = _offer(state, call.parts[0])
     if any(offer["sku"] in group["variantSKUs"] for group in state.groups.values()):
-        raise EbayError(400, 25732, "Offers associated with SKUs that are part of a variation group cannot be published using this endpoint.")
+        raise EbayError(
+            400,
+            25732,
+            "Offers associated with SKUs that are part of a variation group cannot be published using this endpoint.",
+        )
     _check(state, offer)
     return Answer({"listingId": _list(state, [offer])})
 

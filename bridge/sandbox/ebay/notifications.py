@@ -25,7 +25,11 @@ __all__ = [
 ]  # fmt: skip
 
 KEY_ID = "9936261a-7d7b-4621-a0f1-96ccb428af49"
-TOPICS: dict[str, str] = {"ORDER_CONFIRMATION": "USER", "ITEM_MARKED_SHIPPED": "USER", "MARKETPLACE_ACCOUNT_DELETION": "APPLICATION"}
+TOPICS: dict[str, str] = {
+    "ORDER_CONFIRMATION": "USER",
+    "ITEM_MARKED_SHIPPED": "USER",
+    "MARKETPLACE_ACCOUNT_DELETION": "APPLICATION",
+}
 RETRIES = (60.0, 300.0)
 # Which run of failed deliveries marks a destination down is documented nowhere.
 PATIENCE = 10
@@ -75,7 +79,9 @@ def _topic(name: str) -> Json:
 def list_destinations(state: State, _: Call) -> Answer:
     """getDestinations; the failures that are counted are nobody else's business."""
     rows = [{k: v for k, v in one.items() if not k.startswith("_")} for one in state.destinations.values()]
-    return Answer({"destinations": rows, "total": len(rows), "limit": 20, "href": "/commerce/notification/v1/destination"})
+    return Answer(
+        {"destinations": rows, "total": len(rows), "limit": 20, "href": "/commerce/notification/v1/destination"}
+    )
 
 
 async def create_destination(state: State, call: Call) -> Answer:
@@ -83,7 +89,9 @@ async def create_destination(state: State, call: Call) -> Answer:
     if not state.config:
         raise _refusal(409, 195003, "Please provide configurations required for notifications.")
     made = await _destination(state, call.body)
-    if any(one["deliveryConfig"]["endpoint"] == made["deliveryConfig"]["endpoint"] for one in state.destinations.values()):
+    if any(
+        one["deliveryConfig"]["endpoint"] == made["deliveryConfig"]["endpoint"] for one in state.destinations.values()
+    ):
         raise _refusal(409, 195020, "Destination exists for this endpoint.")
     made["destinationId"] = f"dest-{state.number()}"
     state.destinations[made["destinationId"]] = made
@@ -108,9 +116,9 @@ async def _destination(state: State, body: Json) -> Json:
         raise _refusal(400, 195016, "Invalid or missing endpoint.")
     if not _TOKEN.fullmatch(token):
         raise _refusal(400, 195019, "Invalid or missing verification token.")
-    if state.challenge is not None:
+    if state.courier.ask is not None:
         code = f"challenge-{state.number()}"
-        status, answer = await state.challenge(f"{endpoint}?challenge_code={code}")
+        status, answer = await state.courier.ask(f"{endpoint}?challenge_code={code}")
         if status != 200 or _response(answer) != hashlib.sha256(f"{code}{token}{endpoint}".encode()).hexdigest():
             raise _refusal(400, 195021, "Challenge verification failed for requested endpoint.")
     return {"name": body.get("name", ""), "status": body["status"], "deliveryConfig": delivery, "_failures": 0}
@@ -135,7 +143,9 @@ def delete_destination(state: State, call: Call) -> Answer:
 def list_subscriptions(state: State, _: Call) -> Answer:
     """getSubscriptions: a user's token and the application's see the same ones (belief)."""
     rows = list(state.subscriptions.values())
-    return Answer({"subscriptions": rows, "total": len(rows), "limit": 20, "href": "/commerce/notification/v1/subscription"})
+    return Answer(
+        {"subscriptions": rows, "total": len(rows), "limit": 20, "href": "/commerce/notification/v1/subscription"}
+    )
 
 
 def create_subscription(state: State, call: Call) -> Answer:

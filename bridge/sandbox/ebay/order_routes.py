@@ -26,7 +26,12 @@ def list_orders(state: State, call: Call) -> Answer:
         raise _refusal(31000, f"Invalid offset: {offset}")
     found = [shown(state, one, single=False) for one in _matching(state, call)]
     rows, path = found[offset : offset + limit], "/sell/fulfillment/v1/order"
-    answer: Json = {"href": f"{path}?limit={limit}&offset={offset}", "total": len(found), "limit": limit, "offset": offset}
+    answer: Json = {
+        "href": f"{path}?limit={limit}&offset={offset}",
+        "total": len(found),
+        "limit": limit,
+        "offset": offset,
+    }
     answer["orders"] = rows
     if offset + limit < len(found):
         answer["next"] = f"{path}?limit={limit}&offset={offset + limit}"
@@ -94,7 +99,9 @@ def issue_refund(state: State, call: Call) -> Answer:
     order = _order(state, call.parts[0])
     if call.body.get("reasonForRefund") not in _REASONS:
         raise _refusal(34903, "The refund reason must be specified.")
-    shares = {row.get("lineItemId"): _amount(state, row.get("refundAmount")) for row in call.body.get("refundItems") or ()}
+    shares = {
+        row.get("lineItemId"): _amount(state, row.get("refundAmount")) for row in call.body.get("refundItems") or ()
+    }
     if unknown := set(shares) - {line["lineItemId"] for line in order["lineItems"]}:
         raise _refusal(34914, f"Can't find the item in the order. {min(map(str, unknown))}")
     whole = sum(shares.values()) if shares else _amount(state, call.body.get("orderLevelRefundAmount"))

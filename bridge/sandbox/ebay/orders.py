@@ -8,7 +8,7 @@ from bridge.sandbox.ebay.inventory import quantity
 from bridge.sandbox.ebay.listings import available, follow_item, live
 from bridge.sandbox.ebay.state import Json, State, digits, stamp
 
-__all__ = ["buy", "cancel", "minor", "move", "pay", "refund", "ship", "shown", "touch", "total_of"]
+__all__ = ["buy", "cancel", "minor", "move", "pay", "refund", "ship", "shown", "total_of", "touch"]
 
 
 def minor(text: str | float | Decimal, currency: str) -> int:
@@ -97,7 +97,9 @@ def _price(state: State, order: Json) -> None:
     lines = order["lineItems"]
     gross = [line["_each"] * line["quantity"] for line in lines]
     discount = min(order["_discount"], sum(gross))
-    for line, cost, off, ship in zip(lines, gross, _shares(discount, gross), _shares(order["_shipping"], gross), strict=True):
+    for line, cost, off, ship in zip(
+        lines, gross, _shares(discount, gross), _shares(order["_shipping"], gross), strict=True
+    ):
         line["lineItemCost"] = state.money(cost)
         if off:
             line["discountedLineItemCost"] = state.money(cost - off)
@@ -166,7 +168,11 @@ def ship(state: State, order: Json, lines: Sequence[Json], tracking: Json) -> st
 def cancel(state: State, order: Json) -> None:
     """Cancel it: money goes back; the units do not, unless the option says so."""
     at = stamp(state.now())
-    request = {"cancelInitiator": "Seller", "cancelReason": "OUT_OF_STOCK_OR_CANNOT_FULFILL", "cancelRequestState": "COMPLETED"}
+    request = {
+        "cancelInitiator": "Seller",
+        "cancelReason": "OUT_OF_STOCK_OR_CANNOT_FULFILL",
+        "cancelRequestState": "COMPLETED",
+    }
     order["cancelStatus"] = {"cancelState": "CANCELED", "cancelledDate": at, "cancelRequests": [request]}
     if state.options.cancel_restocks:
         for line in order["lineItems"]:
@@ -190,7 +196,7 @@ def refund(state: State, order: Json, shares: dict[str, int], whole: int) -> str
     for line in order["lineItems"]:
         if share := shares.get(line["lineItemId"]):
             line["refunds"].append({"refundId": refund_id, "refundDate": at, "amount": state.money(share)})
-    entry = {"refundId": refund_id, "refundDate": at, "amount": state.money(whole)}
+    entry: Json = {"refundId": refund_id, "refundDate": at, "amount": state.money(whole)}
     entry["_done"] = state.now() + timedelta(seconds=state.options.refund_seconds)
     order["paymentSummary"]["refunds"].append(entry)
     full = refunded(state, order) >= total_of(state, order["pricingSummary"]["total"])
@@ -234,7 +240,13 @@ def _buyer(person: Json) -> Json:
 
 
 def _instruction(person: Json) -> Json:
-    address = {"addressLine1": "1 Main Street", "city": "Springfield", "stateOrProvince": "IL", "postalCode": "12345", "countryCode": "US"}
+    address = {
+        "addressLine1": "1 Main Street",
+        "city": "Springfield",
+        "stateOrProvince": "IL",
+        "postalCode": "12345",
+        "countryCode": "US",
+    }
     contact: Json = {"fullName": person.get("name") or "Bo Buyer", "contactAddress": address}
     contact |= {"email": person["email"]} if person.get("email") else {}
     contact |= {"primaryPhone": {"phoneNumber": person["phone"]}} if person.get("phone") else {}

@@ -79,7 +79,8 @@ class EbayShop:
     def _group(self, key: str, product: Json, skus: list[str]) -> Json:
         names = list(dict.fromkeys(name for one in product["variants"] for name in one.get("options") or {}))
         specifications = [
-            {"name": name, "values": list(dict.fromkeys(one["options"][name] for one in product["variants"]))} for name in names
+            {"name": name, "values": list(dict.fromkeys(one["options"][name] for one in product["variants"]))}
+            for name in names
         ]
         listing = str(110_000_000_000 + self.state.number())
         for sku in skus:
@@ -97,7 +98,11 @@ class EbayShop:
         """Buy as a shopper: eBay sells no more than is left. More of `how`: "shipping"."""
         currency = self.state.options.currency
         wanted = [
-            (self._sku(line), int(line["quantity"]), orders.minor(line["price"], currency) if line.get("price") else None)
+            (
+                self._sku(line),
+                int(line["quantity"]),
+                orders.minor(line["price"], currency) if line.get("price") else None,
+            )
             for line in lines
         ]
         need: dict[str, int] = {}
@@ -123,37 +128,34 @@ class EbayShop:
         orders.pay(self.state, self._order(order))
 
     def refund(self, order: str, lines: list[Json], *, restock: bool = True) -> str:
-        """Refund units of lines in Seller Hub. eBay puts nothing back: `restock` means the merchant raises the number by hand."""
+        """Refund lines in Seller Hub: eBay moves money, and puts nothing back whatever `restock` says."""
+        del restock
         found = self._order(order)
         shares: dict[str, int] = {}
         for line in lines:
             shares = self._share(found, self._sku(line), int(line["quantity"]), shares)
         if found["orderPaymentStatus"] not in {"PAID", "PARTIALLY_REFUNDED"}:
             raise RefusedError(f"order {order} has nothing to give back")
-        made = orders.refund(self.state, found, shares, sum(shares.values()))
-        for line in lines:
-            if restock:
-                orders.move(self.state, self._sku(line), int(line["quantity"]))
-        return made
+        return orders.refund(self.state, found, shares, sum(shares.values()))
 
     def _share(self, order: Json, sku: str, units: int, shares: dict[str, int]) -> dict[str, int]:
         for line in order["lineItems"]:
             total, count = orders.total_of(self.state, line["total"]), line["quantity"]
-            given = sum(orders.total_of(self.state, one["amount"]) for one in line["refunds"]) + shares.get(line["lineItemId"], 0)
+            given = sum(orders.total_of(self.state, one["amount"]) for one in line["refunds"]) + shares.get(
+                line["lineItemId"], 0
+            )
             share = min(total - given, total if units >= count else units * total // count)
             if line["sku"] == sku and units and share > 0:
                 return {**shares, line["lineItemId"]: shares.get(line["lineItemId"], 0) + share}
         raise RefusedError(f"order {order['orderId']} has no more of {sku} to refund")
 
     def cancel(self, order: str, *, restock: bool = True) -> None:
-        """Cancel in Seller Hub. eBay puts nothing back by itself: `restock` means the merchant raises the number by hand."""
+        """Cancel in Seller Hub: whether units go back is eBay's business (`Options.cancel_restocks`), whatever `restock` says."""
+        del restock
         found = self._order(order)
         if found["cancelStatus"]["cancelState"] == "CANCELED" or found["orderFulfillmentStatus"] == "FULFILLED":
             raise RefusedError(f"order {order} cannot be cancelled any more")
         orders.cancel(self.state, found)
-        for line in found["lineItems"]:
-            if restock and not self.state.options.cancel_restocks:
-                orders.move(self.state, line["sku"], line["quantity"])
 
     def fulfil(self, order: str, *, tracking: dict[str, str] | None = None) -> None:
         """Ship everything that is left."""
@@ -188,7 +190,9 @@ class EbayShop:
         for offer in self.state.offers_of(sku):
             for name, key in (("price", "price"), ("compare_at", "originalRetailPrice")):
                 if name in fields:
-                    offer["pricingSummary"][key] = self.state.money(orders.minor(fields[name], self.state.options.currency))
+                    offer["pricingSummary"][key] = self.state.money(
+                        orders.minor(fields[name], self.state.options.currency)
+                    )
         if fields.get("stock") is not None:
             self.count(sku, fields["stock"])
         if fields.get("status") in {"archived", "draft"}:
@@ -209,7 +213,9 @@ class EbayShop:
 
     def delete_account(self, username: str, user_id: str) -> None:
         """A buyer closes the account: everybody is told to forget (MARKETPLACE_ACCOUNT_DELETION)."""
-        self.state.tell("MARKETPLACE_ACCOUNT_DELETION", {"username": username, "userId": user_id, "eiasToken": "nY+sHZ2Pr"})
+        self.state.tell(
+            "MARKETPLACE_ACCOUNT_DELETION", {"username": username, "userId": user_id, "eiasToken": "nY+sHZ2Pr"}
+        )
 
     def stock(self) -> dict[str, dict[str, int]]:
         """Return the numbers of the items that have one."""
@@ -221,7 +227,9 @@ class EbayShop:
         return [
             {
                 "id": order["orderId"],
-                "status": "CANCELED" if order["cancelStatus"]["cancelState"] == "CANCELED" else order["orderPaymentStatus"],
+                "status": "CANCELED"
+                if order["cancelStatus"]["cancelState"] == "CANCELED"
+                else order["orderPaymentStatus"],
                 "lines": [{"sku": line["sku"], "quantity": line["quantity"]} for line in order["lineItems"]],
                 "reference": None,
                 "total": order["pricingSummary"]["total"]["value"],

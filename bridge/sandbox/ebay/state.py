@@ -1,6 +1,6 @@
 """One seller's eBay as data: items, groups, offers, listings, orders, and who may see them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,11 +8,9 @@ from typing import Any
 from bridge.sandbox.kit.courier import Courier
 from bridge.sandbox.kit.platform import Now
 
-__all__ = ["Clock", "Json", "Options", "State", "amount", "stamp"]
+__all__ = ["Json", "Options", "State", "amount", "stamp"]
 
 Json = dict[str, Any]
-Challenge = Callable[[str], Awaitable[tuple[int, bytes]]]
-_SCOPE = "https://api.ebay.com/oauth/api_scope"
 SCOPES = (
     "sell.inventory", "sell.inventory.readonly", "sell.fulfillment", "sell.fulfillment.readonly", "sell.account",
     "sell.account.readonly", "sell.finances", "commerce.notification.subscription",
@@ -38,8 +36,8 @@ class Options:
     currency: str = "USD"
     seller: str = "sandbox_seller"
     client_id: str = "Sandbox-Bridge-PRD-0000000000-00000000"
-    client_secret: str = "PRD-00000000-hush-hush-4711"
-    refresh_token: str = "v^1.1#i^1#r^1#sandbox-refresh-token"
+    client_secret: str = "PRD-00000000-hush-hush-4711"  # noqa: S105 - the sandbox invents it
+    refresh_token: str = "v^1.1#i^1#r^1#sandbox-refresh-token"  # noqa: S105 - the same
     scopes: tuple[str, ...] = SCOPES
     skus_per_call: int = 25
     revisions: int = 250
@@ -77,7 +75,6 @@ class State:
     destinations: dict[str, Json] = field(default_factory=dict)
     subscriptions: dict[str, Json] = field(default_factory=dict)
     config: Json = field(default_factory=dict)
-    challenge: Challenge | None = None
     tell: Callable[[str, Json], None] = lambda _topic, _data: None
     revoked: bool = False
     _last: int = 0
@@ -103,9 +100,6 @@ class State:
     def later(self, seconds: float) -> datetime:
         """Return the moment that lies so far ahead."""
         return self.now() + timedelta(seconds=seconds)
-
-
-Clock = Now
 
 
 def digits(currency: str) -> int:
