@@ -58,7 +58,7 @@ def obstacles(product: Product, listing_map: ListingMap, currency: str) -> list[
 
 def item_body(product: Product, variant: Variant, place: Category) -> dict[str, Any]:
     """Build an inventory item without stock."""
-    said = {name: [value] for name, value in ({**dict(variant.options), **aspects(place, variant)}).items()}
+    said = {name: [value] for name, value in {**_named(variant, place), **aspects(place, variant)}.items()}
     details: dict[str, Any] = {
         "title": product.title,
         "description": product.description or product.title,
@@ -76,9 +76,10 @@ def item_body(product: Product, variant: Variant, place: Category) -> dict[str, 
 
 def group_body(product: Product, place: Category) -> dict[str, Any]:
     """Build the group of a product with variations."""
-    names = dict.fromkeys(name for variant in product.variants for name, _ in variant.options)
-    values = {name: list(dict.fromkeys(dict(one.options)[name] for one in product.variants)) for name in names}
+    told = [_named(variant, place) for variant in product.variants]
+    values = {name: list(dict.fromkeys(one[name] for one in told)) for name in told[0]}
     return {
+        "inventoryItemGroupKey": group_key(product),
         "title": product.title,
         "description": product.description or product.title,
         "imageUrls": list(product.images),
@@ -102,6 +103,12 @@ def offer_body(variant: Variant, place: Category, terms: Terms) -> dict[str, Any
         "listingPolicies": dict(terms.policies),
         "pricingSummary": {"price": {"value": variant.price.decimal, "currency": variant.price.currency}},
     }
+
+
+def _named(variant: Variant, place: Category) -> dict[str, str]:
+    """Return the variant's options under the names of the aspects that the map gives them."""
+    known = {option.casefold(): aspect for aspect, option in place.options.items()}
+    return {known.get(name.casefold(), name): value for name, value in variant.options}
 
 
 def _priced(variant: Variant, currency: str) -> bool:

@@ -128,8 +128,7 @@ class Products:
 
     async def _say_of_group(self, key: str, said: Mapping[str, Any]) -> None:
         group = await self._catalog.group(key)
-        kept = {name: value for name, value in group.items() if name != "inventoryItemGroupKey"}
-        await self._client.put(_group(key), "write a group", {**kept, **said}, self._language())
+        await self._client.put(_group(key), "write a group", {**group, **said}, self._language())
 
     async def _say_of_item(self, sku: str, said: Mapping[str, Any], own: VariantEdit | None) -> None:
         """Replace the item with some fields changed. Its number must be sent along, or eBay forgets it: as read just now."""

@@ -101,7 +101,8 @@ def bulk_get(state: State, call: Call) -> Answer:
 def _row(state: State, sku: str) -> Json:
     if sku not in state.items:
         return {"sku": sku, "statusCode": 404, "errors": [gone(sku).as_json()]}
-    return {"sku": sku, "statusCode": 200, "inventoryItem": _shown(state, sku), "errors": [], "warnings": []}
+    item = {name: value for name, value in _shown(state, sku).items() if name != "groupIds"}
+    return {"sku": sku, "statusCode": 200, "inventoryItem": item, "errors": [], "warnings": []}
 
 
 def bulk_update(state: State, call: Call) -> Answer:

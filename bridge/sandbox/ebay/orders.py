@@ -10,6 +10,10 @@ from bridge.sandbox.ebay.state import Json, State, digits, stamp
 
 __all__ = ["buy", "cancel", "minor", "move", "pay", "refund", "ship", "shown", "total_of", "touch"]
 
+_HOME = {
+    "addressLine1": "1 Main Street", "city": "Springfield", "stateOrProvince": "IL", "postalCode": "12345", "countryCode": "US",
+}  # fmt: skip
+
 
 def minor(text: str | float | Decimal, currency: str) -> int:
     """Turn a decimal amount into minor units."""
@@ -86,7 +90,7 @@ def _line(state: State, sku: str, units: int, price: int | None) -> Json:
         "taxes": [],
         "refunds": [],
         "properties": {"buyerProtection": True},
-        "lineItemFulfillmentInstructions": {"guaranteedDelivery": False},
+        "lineItemFulfillmentInstructions": _delivery(state),
         "_each": each,
         "_offer": offer,
     }
@@ -114,6 +118,7 @@ def _price(state: State, order: Json) -> None:
         "total": state.money(total),
     }
     order["paymentSummary"]["totalDueSeller"] = state.money(total)
+    order["totalFeeBasisAmount"] = state.money(total)
     if not order["paymentSummary"]["payments"]:
         order["paymentSummary"]["payments"] = [
             {"paymentMethod": "EBAY", "amount": state.money(total), "paymentStatus": "PENDING"}
@@ -232,22 +237,21 @@ def _refund(state: State, entry: Json) -> Json:
 
 
 def _buyer(person: Json) -> Json:
-    contact: Json = {"fullName": person.get("name") or "Bo Buyer"}
+    contact: Json = {"fullName": person.get("name") or "Bo Buyer", "contactAddress": dict(_HOME)}
     if person.get("email"):
         contact["email"] = person["email"]
     address = {"city": "Springfield", "postalCode": "12345", "countryCode": "US"}
     return {"username": person.get("id") or "buyer_1", "buyerRegistrationAddress": contact, "taxAddress": address}
 
 
+def _delivery(state: State) -> Json:
+    days = (stamp(state.later(86_400 * days)) for days in (3, 6, 2))
+    names = ("minEstimatedDeliveryDate", "maxEstimatedDeliveryDate", "shipByDate")
+    return {**dict(zip(names, days, strict=True)), "guaranteedDelivery": False}
+
+
 def _instruction(person: Json) -> Json:
-    address = {
-        "addressLine1": "1 Main Street",
-        "city": "Springfield",
-        "stateOrProvince": "IL",
-        "postalCode": "12345",
-        "countryCode": "US",
-    }
-    contact: Json = {"fullName": person.get("name") or "Bo Buyer", "contactAddress": address}
+    contact: Json = {"fullName": person.get("name") or "Bo Buyer", "contactAddress": dict(_HOME)}
     contact |= {"email": person["email"]} if person.get("email") else {}
     contact |= {"primaryPhone": {"phoneNumber": person["phone"]}} if person.get("phone") else {}
     step = {"shippingCarrierCode": "USPS", "shippingServiceCode": "USPSPriority", "shipTo": contact}

@@ -75,6 +75,14 @@ class House:
         """Run to its end."""
         return self.loop.run_until_complete(work)
 
+    def act(self, verb: Callable[[], Any]) -> Any:
+        """Let somebody do something while the clock runs: what is told of it needs one."""
+
+        async def inside() -> Any:
+            return verb()
+
+        return self.run(inside())
+
     def wait(self, seconds: float) -> None:
         """Let time pass."""
         self.run(asyncio.sleep(seconds))

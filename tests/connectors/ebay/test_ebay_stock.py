@@ -20,7 +20,9 @@ def _changes(*skus: str, delta: int = -1) -> list[StockChange]:
 def _write(house: House, changes: list[StockChange], key: str = "k") -> list[Any]:
     stock = house.ebay.stock
     return [
-        out for n, batch in enumerate(stock.batches(changes)) for out in house.run(_send(stock, list(batch), f"{key}{n}"))
+        out
+        for n, batch in enumerate(stock.batches(changes))
+        for out in house.run(_send(stock, list(batch), f"{key}{n}"))
     ]
 
 
@@ -109,7 +111,9 @@ def test_an_offer_that_failed_counts_for_its_sku(house: House) -> None:
     assert isinstance(outcome, Rejected)
 
 
-def test_the_revision_after_the_last_of_a_day_is_refused_and_the_next_day_is_not(build_house: Callable[..., House]) -> None:
+def test_the_revision_after_the_last_of_a_day_is_refused_and_the_next_day_is_not(
+    build_house: Callable[..., House],
+) -> None:
     house = build_house(revisions=3)
     house.shop.seed([good("TEE"), good("CAP")])
     for number in range(3):
