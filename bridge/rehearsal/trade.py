@@ -66,8 +66,8 @@ class Trade:
     """Trading on several platforms. `truth` is what each SKU must come to: every act changes it by what it changed there.
 
     One of `kits` has no number of its own: what it moves are its parts. `counting` says whether a SKU may be counted just now.
-    Nobody counts where `believes` says no (a marketplace, a surface): whoever changes a number there only meddles with it, and
-    the account stays as it is. On a surface nobody buys.
+    Nobody counts where `believes` says no (a marketplace, a surface), nor puts back by hand what came back: whoever changes a
+    number there only meddles with it, and the account stays as it is. On a surface nobody buys.
     """
 
     platforms: Sequence[Platform]
@@ -171,13 +171,13 @@ class Trade:
     def _refund(self, platform: Platform) -> str:
         _, order, lines = self._pick(platform)
         line = self.rng.choice(lines)
-        restock = self.rng.random() < 0.7
+        restock = self.rng.random() < 0.7 and self.believes(platform)
         platform.shop.refund(order, [{"sku": line["sku"], "quantity": 1}], restock=restock)
         return f"refund {order} {line['sku']} restock={restock}"
 
     def _cancel(self, platform: Platform) -> str:
         _, order, _ = self._pick(platform)
-        platform.shop.cancel(order)
+        platform.shop.cancel(order, restock=self.believes(platform))
         return f"cancel {order}"
 
     def _fulfil(self, platform: Platform) -> str:

@@ -161,7 +161,8 @@ def connect(platform: Platform, around: Surroundings) -> Connector:
     """Make the connector that talks to a stand-in."""
     module: ModuleType = importlib.import_module(f"connectors.{platform.name}")
     names = set(module.Settings.__dataclass_fields__)
-    values = {name: value for name, value in platform.credentials.items() if name in names}
+    values: dict[str, Any] = {name: value for name, value in platform.credentials.items() if name in names}
+    values |= {name: value for name, value in STAND_INS[platform.name].settings.items() if name in names}
     if "url" in names:
         values["url"] = f"https://{HOSTS[platform.name]}"
     connector: Connector = module.connect(module.Settings(**values), around, where=platform.name)

@@ -18,6 +18,8 @@ class StandInFacts:
     sells     shoppers or clerks can buy there (a catalogue surface only shows)
     till      clerks sell what lies on the counter, whatever number the platform shows, and offline too
     options   of its first try: one location, so that no decision is needed
+    settings  of its channel in demo and rehearsal, beside the credentials: what would cost a fee elsewhere is bought here, and
+              what comes back goes on no shelf where the platform does not put it there
     """
 
     channel: str
@@ -26,6 +28,7 @@ class StandInFacts:
     sells: bool = True
     till: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 STAND_INS: Mapping[str, StandInFacts] = MappingProxyType(
@@ -36,7 +39,7 @@ STAND_INS: Mapping[str, StandInFacts] = MappingProxyType(
             channel="till", host="square.sandbox", till=True, options={"locations": ("Main Street",)}
         ),
         "ebay": StandInFacts(channel="ebay", host="ebay.sandbox"),
-        "etsy": StandInFacts(channel="etsy", host="etsy.sandbox"),
+        "etsy": StandInFacts(channel="etsy", host="etsy.sandbox", settings={"restock": "never", "renew": True}),
         "meta": StandInFacts(channel="meta", host="graph.sandbox", sells=False),
         "pinterest": StandInFacts(channel="pinterest", host="pinterest.sandbox", sells=False),
         "google": StandInFacts(channel="google", host="merchant.sandbox", sells=False),

@@ -44,5 +44,8 @@ def policies(kind: str) -> object:
 def locations(state: State, _: Call) -> Answer:
     """getInventoryLocations."""
     place: Json = {"merchantLocationKey": "warehouse", "name": "Warehouse", "merchantLocationStatus": "ENABLED"}
-    place |= {"phone": "", "location": {"locationId": "L1", "address": {"country": "US", "postalCode": "12345", "stateOrProvince": "IL"}}}
+    place |= {
+        "phone": "",
+        "location": {"locationId": "L1", "address": {"country": "US", "postalCode": "12345", "stateOrProvince": "IL"}},
+    }
     return Answer({"locations": [place], "total": 1, "limit": 100, "offset": 0, "href": f"/{state.site}"})

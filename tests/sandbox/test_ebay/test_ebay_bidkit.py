@@ -60,7 +60,10 @@ def seller() -> Iterator[SimpleNamespace]:
 
 
 def _good(sku: str) -> dict[str, Any]:
-    return {"title": f"Title of {sku}", "variants": [{"sku": sku, "stock": 10, "price": "12.50", "barcode": "4006381333931"}]}
+    return {
+        "title": f"Title of {sku}",
+        "variants": [{"sku": sku, "stock": 10, "price": "12.50", "barcode": "4006381333931"}],
+    }
 
 
 def test_items_and_offers_are_read_by_its_strict_models(seller: SimpleNamespace) -> None:
@@ -85,7 +88,9 @@ def test_an_order_is_read_and_shipped(seller: SimpleNamespace) -> None:
     seller.shop.seed([_good("SHIP")])
     made = seller.shop.sale([{"sku": "SHIP", "quantity": 2}])
     fulfillment = seller.client.sell.fulfillment
-    found = fulfillment.get_orders(filter=f"lastmodifieddate:[{datetime.now(UTC):%Y}-01-01T00:00:00.000Z..]", limit="10")
+    found = fulfillment.get_orders(
+        filter=f"lastmodifieddate:[{datetime.now(UTC):%Y}-01-01T00:00:00.000Z..]", limit="10"
+    )
     assert made in {one.order_id for one in found.orders}
     order = fulfillment.get_order(made)
     lines = [{"lineItemId": one.line_item_id, "quantity": one.quantity} for one in order.line_items]
