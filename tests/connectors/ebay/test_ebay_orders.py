@@ -121,7 +121,10 @@ def test_more_than_two_years_are_never_asked_for(house: House) -> None:
 
 @pytest.mark.parametrize(
     ("name", "code"),
-    [("Royal Mail", "RoyalMail"), ("DHL Express", "DHL"), ("dhl", "DHL"), ("UPS®", "UPS"), ("Evri", "Hermes"), ("Bob", "Other"), ("", "Other")],
+    [
+        ("Royal Mail", "RoyalMail"), ("DHL Express", "DHL"), ("dhl", "DHL"), ("UPS®", "UPS"), ("Evri", "Hermes"),
+        ("Bob", "Other"), ("", "Other"),
+    ],
 )  # fmt: skip
 def test_carriers_have_ebays_names(name: str, code: str) -> None:
     assert carrier_code(name) == code
