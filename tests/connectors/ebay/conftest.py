@@ -107,7 +107,7 @@ class House:
 
 def good(sku: str, stock: Any = 10, price: str = "12.50", **more: Any) -> dict[str, Any]:
     """Describe a simple product."""
-    own = {name: more.pop(name) for name in ("status", "images", "description") if name in more}
+    own: dict[str, Any] = {name: more.pop(name) for name in ("status", "images", "description") if name in more}
     return {"title": f"Title of {sku}", **own, "variants": [{"sku": sku, "stock": stock, "price": price, **more}]}
 
 

@@ -90,7 +90,7 @@ def test_many_orders_are_all_read_although_one_changes_meanwhile(house: House) -
         if request.url.params.get("offset") == "190":
             house.shop.sale([{"sku": "TEE", "quantity": 1}])
 
-    house.wire.instead = meddle  # type: ignore[assignment]
+    house.wire.instead = meddle
     items, _ = house.drain(feed, feed.begin(START))
     assert set(made) <= {one.id for one in items}
     assert len(house.wire.paths("/order")) == 3
