@@ -1,4 +1,5 @@
-"""Privacy: what a platform asks to be told, or to be forgotten, about a person (Shopify's compliance topics).
+"""Privacy: what a platform asks to be told, or to be forgotten, about a person (Shopify's compliance topics,
+eBay's MARKETPLACE_ACCOUNT_DELETION).
 
 The ledger keeps what happened to units; who bought them is not part of it, so forgetting a person changes no number.
 """

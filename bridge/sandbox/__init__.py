@@ -38,6 +38,7 @@ STAND_INS: Mapping[str, StandInFacts] = MappingProxyType(
         "square": StandInFacts(
             channel="till", host="square.sandbox", till=True, options={"locations": ("Main Street",)}
         ),
+        "ebay": StandInFacts(channel="ebay", host="ebay.sandbox", settings={"restock": "never"}),
         "etsy": StandInFacts(channel="etsy", host="etsy.sandbox", settings={"restock": "never", "renew": True}),
         "meta": StandInFacts(channel="meta", host="graph.sandbox", sells=False),
         "pinterest": StandInFacts(channel="pinterest", host="pinterest.sandbox", sells=False),

@@ -130,7 +130,8 @@ def redact(connection: Connection, channel: str, ids: Sequence[str] | None, cust
     done = 0
     for row in connection.execute(sa.select(orders.c.order_id, orders.c.snapshot).where(mine)).fetchall():
         order = msgspec.json.decode(row.snapshot, type=Order)
-        theirs = bool(customer) and order.customer is not None and order.customer.id.endswith(customer)
+        # The id as it is, or at the end of a global one: "ann" must not stand for "joann".
+        theirs = bool(customer) and order.customer is not None and f"/{order.customer.id}".endswith(f"/{customer}")
         if (order.customer or order.ship_to) and (ids is None or row.order_id in ids or theirs):
             bare = msgspec.json.encode(replace(order, customer=None, ship_to=None)).decode()
             connection.execute(orders.update().where(mine, orders.c.order_id == row.order_id).values(snapshot=bare))

@@ -153,3 +153,13 @@ def test_numbers_that_orders_moved_since(database: Database) -> None:
     )
     found = database.read(lambda connection: commitments.sold_since(connection, "web", order(placed=5).placed_at))
     assert sorted(key.stock_id for key in found) == ["s1", "s2"]
+
+
+def test_who_is_forgotten_is_that_person_and_nobody_whose_name_ends_alike(database: Database) -> None:
+    """eBay names people by user names (MARKETPLACE_ACCOUNT_DELETION), Shopify by numbers at the end of global ids."""
+    people = {"1": "ann", "2": "joann", "3": "gid://shopify/Customer/ann", "4": "Ann"}
+    save(database, *(recorded(order(name=name, customer=Contact(id=person))) for name, person in people.items()))
+    forgotten = database.write(lambda connection: orders.redact(connection, "web", (), "ann"))
+    kept = {name: row.order.customer for name, row in load(database, *people).items()}
+    assert forgotten == 2
+    assert {name for name, person in kept.items() if person is None} == {"1", "3"}
