@@ -4,7 +4,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
-from bridge.contract.errors import NeedsPerson, TryLater
+from bridge.contract.errors import BridgeError, NeedsPerson, TryLater
 from bridge.wire.budget import Budget
 from bridge.wire.http import Http, Request, Response, Surroundings
 from bridge.wire.paging import by_cursor
@@ -93,6 +93,11 @@ class Client:
                 f"{op}: {count - len(found)} of {count} answers are missing", where=self.where, maybe_applied=True
             )
         return found, response.at
+
+    def named(self, error: BridgeError) -> BridgeError:
+        """Put the channel's name into the error of a call within a batch."""
+        error.where = self.where
+        return error
 
     async def aclose(self) -> None:
         """Close both pools."""

@@ -47,9 +47,9 @@ class Products:
         """Put a product's items into the catalogue, sold out at first; one that has its items already is returned as it is."""
         del key
         items = new_items(product, self._settings.link, await self._account.currency())
-        there, page = await self._catalog.items({"retailer_id": {"is_any": [one.id for one in items]}})
+        there = await self._catalog.items({"retailer_id": {"is_any": [one.id for one in items]}})
         if there:
-            return (await self._catalog.get([products_of(there, page.at)[0].id]))[0]
+            return (await self._catalog.get([products_of(there)[0].id]))[0]
         requests = [update(one.id, self._fields(one, product)) for one in items]
         wrong = await self._carry_out(requests, "create a product", upsert=True)
         if wrong:
@@ -57,7 +57,7 @@ class Products:
             raise Refused(
                 "; ".join(f"{sku}: {reason}" for sku, reason in wrong.items()), where=self._client.where, next_step=step
             )
-        (made,) = products_of(items, self._client.now())
+        (made,) = products_of(items)
         return next(iter(await self._catalog.get([made.id])), made)
 
     async def delete(self, product_id: str) -> None:

@@ -51,9 +51,9 @@ class Products:
         """Put a product's items into the catalogue, sold out at first; one that has its items already is returned as it is."""
         del key
         items = new_items(product, self._settings.link, await self._account.currency())
-        there, at = await self._catalog.items([one.id for one in items])
+        there = await self._catalog.items([one.id for one in items])
         if there:
-            return (await self._catalog.get([products_of(there, at)[0].id]))[0]
+            return (await self._catalog.get([products_of(there)[0].id]))[0]
         operations = [
             {"operation": "CREATE", "item_id": one.id, "attributes": self._fields(one, product)} for one in items
         ]
@@ -61,7 +61,7 @@ class Products:
         if wrong:
             told = "; ".join(f"{sku}: {reason}" for sku, reason in wrong.items())
             raise Refused(told, where=self._client.where, next_step="mend it at its source, then `bridge retry`")
-        (made,) = products_of(items, self._client.now())
+        (made,) = products_of(items)
         return next(iter(await self._catalog.get([made.id])), made)
 
     async def delete(self, product_id: str) -> None:

@@ -66,7 +66,7 @@ class Api:
         if handler is None:
             what = f"Unsupported {method.lower()} request. Object with ID '{place.split('/')[0]}' does not exist, cannot be loaded"
             raise GraphError(f"{what} due to missing permissions, or does not support this operation.", 100, subcode=33)
-        if place != "me/permissions":
+        if method != "GET":
             self._permitted()
         self._count_call()
         return handler(params)
