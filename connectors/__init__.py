@@ -11,6 +11,7 @@ PLATFORMS: Mapping[str, str] = MappingProxyType(
         "woocommerce": "connectors.woocommerce",
         "shopify": "connectors.shopify",
         "square": "connectors.square",
+        "etsy": "connectors.etsy",
         "meta": "connectors.meta",
         "pinterest": "connectors.pinterest",
         "google": "connectors.google",
