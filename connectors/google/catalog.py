@@ -7,9 +7,9 @@ from bridge.contract.errors import Refused
 from bridge.contract.feed import Bad, Feed, Page
 from bridge.domain.catalog import Level, Product, StockKey
 from bridge.domain.surface import Item, products_of
+from bridge.wire.batching import Part, Piece
 from bridge.wire.payload import Payload, rows, sift, text
 from bridge.wire.surface import ItemPage, Rereading, whole
-from connectors.google.batching import Part, Piece
 from connectors.google.client import Client
 from connectors.google.judge import verdict
 from connectors.google.limits import LIMITS, ONLINE, PAGE

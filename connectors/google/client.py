@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
 from bridge.contract.errors import BridgeError, NeedsPerson, TryLater
+from bridge.wire.batching import BOUNDARY, Part, Piece, pack, unpack
 from bridge.wire.budget import Budget
 from bridge.wire.http import Http, Request, Response, Surroundings
 from bridge.wire.paging import by_cursor
 from bridge.wire.payload import Payload, text
 from connectors.google.access import Access
-from connectors.google.batching import BOUNDARY, Part, Piece, pack, unpack
 from connectors.google.judge import judge
 from connectors.google.limits import LIMITS
 from connectors.google.settings import Settings

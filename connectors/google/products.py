@@ -9,8 +9,8 @@ from bridge.contract.ports import ProductEdit, ProductResult
 from bridge.domain.catalog import Product
 from bridge.domain.listing_map import aspects, category
 from bridge.domain.surface import Item, products_of
+from bridge.wire.batching import Piece, pack
 from bridge.wire.surface_edits import draft, new_items
-from connectors.google.batching import Piece, pack
 from connectors.google.catalog import Catalog
 from connectors.google.client import Client
 from connectors.google.judge import verdict

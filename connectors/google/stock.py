@@ -10,7 +10,7 @@ from bridge.contract.errors import BridgeError, Gone, NeedsPerson, Refused, TryL
 from bridge.contract.feed import Feed, Page
 from bridge.contract.stock import Applied, Cause, Outcome, Prepared, Rejected, StockChange
 from bridge.domain.catalog import Level, StockKey
-from connectors.google.batching import Part, Piece, pack
+from bridge.wire.batching import Part, Piece, pack
 from connectors.google.catalog import Catalog
 from connectors.google.client import Client
 from connectors.google.judge import verdict

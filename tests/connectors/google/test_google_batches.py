@@ -11,7 +11,7 @@ from bridge.domain.catalog import Product, StockKey, Variant
 from bridge.domain.money import Money
 from bridge.domain.surface import items_of
 from bridge.sandbox.kit.loop import START
-from connectors.google.batching import BOUNDARY, Piece, pack, unpack
+from bridge.wire.batching import BOUNDARY, Piece, pack, unpack
 from tests.connectors.surfaces import Surface, on_a_surface
 
 play = partial(on_a_surface, "google", settings={})
