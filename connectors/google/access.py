@@ -1,15 +1,13 @@
 """Access tokens for a service account: a signed assertion is traded for one (RFC 7523)."""
 
-from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 
-import msgspec
-
 from bridge.contract.errors import BridgeError, NeedsPerson, TryLater
+from bridge.wire.assertion import GRANT, assertion
 from bridge.wire.budget import Budget
 from bridge.wire.http import Http, Request, Response, Surroundings
 from bridge.wire.payload import decoded, text, units
@@ -20,7 +18,6 @@ from connectors.google.settings import Settings
 __all__ = ["Access", "Key", "key_of"]
 
 _SCOPE = "https://www.googleapis.com/auth/content"
-_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _LIVES = timedelta(hours=1)
 _SKEW = timedelta(minutes=1)
 
@@ -95,7 +92,7 @@ class Access:
             return await self._trade()
 
     async def _trade(self) -> Token:
-        form = urlencode({"grant_type": _GRANT, "assertion": self._assertion()}).encode()
+        form = urlencode({"grant_type": GRANT, "assertion": self._assertion()}).encode()
         headers = {"content-type": "application/x-www-form-urlencoded"}
         response = await self.http.send(
             Request(
@@ -115,30 +112,14 @@ class Access:
         return judge(request, response)
 
     def _assertion(self) -> str:
-        """Claims of developers.google.com/identity/protocols/oauth2/service-account, signed with RS256."""
+        """Claims of developers.google.com/identity/protocols/oauth2/service-account."""
         now = self._now() - (self._ahead if self._corrected else timedelta(0))
-        head = {"alg": "RS256", "typ": "JWT", "kid": self._key.key_id}
         claims = {
             "iss": self._key.email, "scope": _SCOPE, "aud": self._key.token_url, "iat": int(now.timestamp()),
             "exp": int((now + _LIVES).timestamp()),
         }  # fmt: skip
-        signed = f"{_part(msgspec.json.encode(head))}.{_part(msgspec.json.encode(claims))}"
-        return f"{signed}.{_part(self._signature(signed.encode()))}"
-
-    def _signature(self, signed: bytes) -> bytes:
-        from cryptography.hazmat.primitives import hashes, serialization
-        from cryptography.hazmat.primitives.asymmetric import padding, rsa
-
         try:
-            key = serialization.load_pem_private_key(self._key.private_key.encode(), password=None)
+            return assertion(self._key.private_key, self._key.key_id, claims)
         except ValueError:
-            key = None
-        if not isinstance(key, rsa.RSAPrivateKey):
             step = "make a new JSON key for the service account and put it into the channel's `service_account`"
-            raise NeedsPerson("the key in service_account is damaged", where=self.http.where, next_step=step)
-        signature: bytes = key.sign(signed, padding.PKCS1v15(), hashes.SHA256())
-        return signature
-
-
-def _part(content: bytes) -> str:
-    return urlsafe_b64encode(content).rstrip(b"=").decode()
+            raise NeedsPerson("the key in service_account is damaged", where=self.http.where, next_step=step) from None

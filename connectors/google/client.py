@@ -9,7 +9,7 @@ from bridge.wire.batching import BOUNDARY, Part, Piece, pack, unpack
 from bridge.wire.budget import Budget
 from bridge.wire.http import Http, Request, Response, Surroundings
 from bridge.wire.paging import by_cursor
-from bridge.wire.payload import Payload, text
+from bridge.wire.payload import Payload, answered, text
 from connectors.google.access import Access
 from connectors.google.judge import judge
 from connectors.google.limits import LIMITS
@@ -53,12 +53,7 @@ class Client:
     async def get(self, path: str, op: str, params: tuple[tuple[str, str], ...] = ()) -> tuple[Payload, Response]:
         """Read something."""
         response = await self.http.send(Request(method="GET", path=path, op=op, params=params, repeatable=True))
-        try:
-            payload = response.json()
-        except TryLater as error:
-            error.where = error.where or self.where
-            raise
-        return payload if isinstance(payload, dict) else {}, response
+        return answered(response), response
 
     def pages(self, path: str, op: str, size: int) -> AsyncIterator[tuple[Payload, Response, bool]]:
         """Walk a list's pages: each with its answer, and whether it is the last."""

@@ -7,10 +7,9 @@ from urllib.parse import urlencode
 from bridge.contract.errors import NeedsPerson, Refused, TryLater
 from bridge.contract.ports import ProductEdit, ProductResult
 from bridge.domain.catalog import Product
-from bridge.domain.listing_map import aspects, category
 from bridge.domain.surface import Item, products_of
 from bridge.wire.batching import Piece, pack
-from bridge.wire.surface_edits import draft, new_items
+from bridge.wire.surface_edits import draft, new_items, placed
 from connectors.google.catalog import Catalog
 from connectors.google.client import Client
 from connectors.google.judge import verdict
@@ -84,15 +83,12 @@ class Products:
 
     def _insert(self, one: Item, product: Product) -> Piece:
         """The version is our time in milliseconds: an insertion that comes late cannot overwrite a newer one."""
-        place = category(self._settings.listing_map, product)
-        variant = next(own for own in product.variants if own.sku == one.id)
+        place, named = placed(one, product, self._settings.listing_map)
         body: dict[str, Any] = {
             "offerId": one.id, "contentLanguage": self._settings.language.strip(),
             "feedLabel": self._settings.feed_label.strip(),
             "versionNumber": str(int(self._client.now().timestamp() * 1000)),
-            "productAttributes": {
-                **fields_of(one, place.id if place else "", self._settings.brand), **(aspects(place, variant) if place else {}),
-            },
+            "productAttributes": {**fields_of(one, place, self._settings.brand), **named},
         }  # fmt: skip
         query = urlencode({"dataSource": self._client.source})
         return Piece(method="POST", path=f"/products/v1/{self._client.account}/productInputs:insert?{query}", body=body)

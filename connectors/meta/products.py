@@ -6,10 +6,9 @@ from typing import Any
 from bridge.contract.errors import Refused
 from bridge.contract.ports import ProductEdit, ProductResult
 from bridge.domain.catalog import Product
-from bridge.domain.listing_map import aspects, category
 from bridge.domain.surface import Item, products_of
 from bridge.wire.patience import outcome
-from bridge.wire.surface_edits import draft, new_items
+from bridge.wire.surface_edits import draft, new_items, placed
 from connectors.meta.account import Account
 from connectors.meta.catalog import Catalog
 from connectors.meta.client import Client
@@ -74,8 +73,6 @@ class Products:
         return {**wrong, **(ended[0] if ended else {})}
 
     def _fields(self, one: Item, product: Product) -> Request:
-        place = category(self._settings.listing_map, product)
-        variant = next(own for own in product.variants if own.sku == one.id)
-        named = aspects(place, variant) if place else {}
+        place, named = placed(one, product, self._settings.listing_map)
         own = {name.lower().replace(" ", "_"): value for name, value in named.items()}
-        return {**fields_of(one, place.id if place else "", self._settings.brand), **own}
+        return {**fields_of(one, place, self._settings.brand), **own}
