@@ -2,6 +2,7 @@
 
 import asyncio
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -172,7 +173,8 @@ def test_access_that_is_missing_needs_a_person(option: str, word: str) -> None:
             await surface.connector.account.check()
         assert word in caught.value.next_step
 
-    play(scene, **{option: False})
+    options: dict[str, Any] = {option: False}
+    play(scene, **options)
 
 
 def test_a_data_source_that_is_none_of_ours_needs_a_person() -> None:
