@@ -5,7 +5,7 @@ Feeds of this shape are what Meta, Google and Pinterest all take; they differ in
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 from bridge.domain.catalog import Product, ProductStatus, Variant
@@ -15,6 +15,8 @@ __all__ = ["OPTIONS", "Item", "items_of", "lacking", "products_of", "strange_opt
 
 # The ways in which an item may differ from its siblings that every surface knows by a field of its own.
 OPTIONS = ("Color", "Size", "Material", "Pattern")
+# A surface does not say when an item was changed: what is not known is the same every time.
+_UNKNOWN = datetime(1970, 1, 1, tzinfo=UTC)
 _SPELLINGS = {"colour": "color", "farbe": "color", "größe": "size", "groesse": "size"}
 
 
@@ -53,12 +55,12 @@ class Item:
         return next((value for own, value in self.options if _field(own) == name.lower()), "")
 
 
-def products_of(items: Iterable[Item], at: datetime) -> tuple[Product, ...]:
+def products_of(items: Iterable[Item]) -> tuple[Product, ...]:
     """Join items to products: those of one group are one product, an item without a group is its own."""
     groups: dict[str, list[Item]] = {}
     for item in items:
         groups.setdefault(item.group or item.id, []).append(item)
-    return tuple(_product(name, members, at) for name, members in groups.items())
+    return tuple(_product(name, members) for name, members in groups.items())
 
 
 def items_of(product: Product, link: str) -> tuple[Item, ...]:
@@ -97,13 +99,13 @@ def _field(option: str) -> str:
     return _SPELLINGS.get(option.casefold(), option.casefold())
 
 
-def _product(product_id: str, members: list[Item], at: datetime) -> Product:
+def _product(product_id: str, members: list[Item]) -> Product:
     first = members[0]
     names = dict.fromkeys(name for item in members for name, _ in item.options)
     return Product(
         id=product_id, title=first.title, description=first.description, images=first.images, options=tuple(names),
         status="active" if any(item.status == "active" for item in members) else first.status,
-        variants=tuple(_variant(item) for item in members), updated_at=at,
+        variants=tuple(_variant(item) for item in members), updated_at=_UNKNOWN,
     )  # fmt: skip
 
 

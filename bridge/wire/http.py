@@ -26,7 +26,7 @@ from bridge.wire.budget import Budget
 from bridge.wire.redact import Redactor
 from bridge.wire.vault import Memory, Vault
 
-__all__ = ["Http", "Request", "Response", "Surroundings", "default_judge", "retry_after", "snippet"]
+__all__ = ["Http", "Request", "Response", "Surroundings", "default_judge", "retry_after", "snippet", "stranger"]
 
 _log = logging.getLogger("bridge.wire")
 # httpx logs every address at INFO, query included, and WooCommerce's keys and signatures stand in the query.
@@ -135,6 +135,14 @@ def default_judge(request: Request, response: Response) -> BridgeError | None:  
         after = retry_after(response.headers, response.at)
         return TryLater(text, code=str(status), after=after, maybe_applied=True)
     return Refused(text, code=str(status))
+
+
+def stranger(request: Request, response: Response, api: str) -> BridgeError | None:
+    """Judge an answer that is not in the API's own form: a proxy's, or one of an address that is somebody else's."""
+    if response.status in {404, 405}:
+        what = f"{request.op}: there is no {api} at this address (HTTP {response.status})"
+        return NeedsPerson(what, code=str(response.status), next_step="leave the channel's `url` out")
+    return default_judge(request, response)
 
 
 Judge = Callable[[Request, Response], BridgeError | None]

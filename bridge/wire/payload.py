@@ -6,8 +6,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from bridge.contract.feed import Bad
+from bridge.wire.http import Response
 
-__all__ = ["Odd", "Payload", "decoded", "names", "part", "rows", "sift", "text", "units"]
+__all__ = ["Odd", "Payload", "answered", "decoded", "names", "part", "rows", "sift", "text", "units"]
 
 Payload = Mapping[str, Any]
 T = TypeVar("T")
@@ -24,6 +25,12 @@ def decoded(content: bytes) -> Payload:
         found = msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return {}
+    return found if isinstance(found, dict) else {}
+
+
+def answered(response: Response) -> Payload:
+    """Read an answer that has to be an object; raises TryLater where it is no JSON at all."""
+    found = response.json()
     return found if isinstance(found, dict) else {}
 
 

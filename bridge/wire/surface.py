@@ -32,9 +32,7 @@ async def whole(pages: AsyncIterator[ItemPage]) -> AsyncIterator[Page[Product]]:
         seen |= {item.id for item in fresh}
         held += [item for item in fresh if item.group]
         ready = [item for item in fresh if not item.group] + (held if page.last else [])
-        yield Page(
-            items=products_of(ready, page.at), levels=tuple(page.levels), bad=tuple(page.bad), as_of=page.at, cursor=""
-        )
+        yield Page(items=products_of(ready), levels=tuple(page.levels), bad=tuple(page.bad), as_of=page.at, cursor="")
 
 
 class Rereading:

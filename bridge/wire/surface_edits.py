@@ -7,10 +7,11 @@ from typing import Any
 from bridge.contract.errors import Refused
 from bridge.contract.ports import ProductEdit, ProductResult, VariantEdit
 from bridge.domain.catalog import Product, Variant
+from bridge.domain.listing_map import ListingMap, aspects, category
 from bridge.domain.money import Money
 from bridge.domain.surface import OPTIONS, Item, items_of, lacking, strange_options
 
-__all__ = ["Draft", "ItemEdit", "draft", "new_items"]
+__all__ = ["Draft", "ItemEdit", "draft", "new_items", "placed"]
 
 _VARIANT_FIELDS = {"price", "compare_at", "barcode"}
 
@@ -64,6 +65,13 @@ def new_items(product: Product, link: str, currency: str) -> tuple[Item, ...]:
             raise Refused(f"{one.id}: the option {strange[0]} has no field of its own there (there are {known})")
         _check_price(one.full_price, currency, one.id)
     return items
+
+
+def placed(item: Item, product: Product, listing_map: ListingMap) -> tuple[str, dict[str, str]]:
+    """Say where the merchant's map puts an item: the category ("" = nowhere), and the fields it gives it, by the map's names."""
+    place = category(listing_map, product)
+    variant = next(own for own in product.variants if own.sku == item.id)
+    return (place.id, aspects(place, variant)) if place else ("", {})
 
 
 def _draft(edit: ProductEdit, currency: str) -> Draft:

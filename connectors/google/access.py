@@ -1,17 +1,15 @@
 """Access tokens for a service account: a signed assertion is traded for one (RFC 7523)."""
 
-from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 
-import msgspec
-
-from bridge.contract.errors import NeedsPerson, TryLater
+from bridge.contract.errors import BridgeError, NeedsPerson, TryLater
+from bridge.wire.assertion import GRANT, assertion
 from bridge.wire.budget import Budget
-from bridge.wire.http import Http, Request, Surroundings
+from bridge.wire.http import Http, Request, Response, Surroundings
 from bridge.wire.payload import decoded, text, units
 from bridge.wire.tokens import Token, Tokens
 from connectors.google.judge import judge
@@ -20,8 +18,8 @@ from connectors.google.settings import Settings
 __all__ = ["Access", "Key", "key_of"]
 
 _SCOPE = "https://www.googleapis.com/auth/content"
-_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _LIVES = timedelta(hours=1)
+_SKEW = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +44,7 @@ def key_of(settings: Settings, where: str) -> Key:
         raise NeedsPerson(f"service_account cannot be read: {error.strerror}", where=where, next_step=step) from None
     if not found.get("client_email") or not found.get("private_key"):
         raise NeedsPerson("service_account is not the key of a service account", where=where, next_step=step)
-    address = settings.token_url.strip() or text(found, "token_uri") or "https://oauth2.googleapis.com/token"
+    address = settings.oauth_url.strip() or text(found, "token_uri") or "https://oauth2.googleapis.com/token"
     return Key(
         email=text(found, "client_email"), private_key=text(found, "private_key"), key_id=text(found, "private_key_id"),
         token_url=address,
@@ -61,12 +59,13 @@ class Access:
         self._key = key_of(settings, where)
         self._now = around.now
         self._used = ""
+        self._ahead, self._corrected = timedelta(0), False
         self._tokens = Tokens(self._fetch, now=around.now)
         self.http = Http(
             around,
             where=where,
             base_url=self._key.token_url,
-            judge=judge,
+            judge=self._judge,
             secrets=(settings.service_account, self._key.private_key),
             budget=Budget(capacity=1, per_second=0, time=around.time, sleep=around.sleep),
         )
@@ -83,7 +82,17 @@ class Access:
         return True
 
     async def _fetch(self) -> Token:
-        form = urlencode({"grant_type": _GRANT, "assertion": self._assertion()}).encode()
+        """A key is refused where our clock is off; then it is tried once more with the time that Google's answer carries."""
+        try:
+            return await self._trade()
+        except NeedsPerson:
+            if abs(self._ahead) < _SKEW or self._corrected:
+                raise
+            self._corrected = True
+            return await self._trade()
+
+    async def _trade(self) -> Token:
+        form = urlencode({"grant_type": GRANT, "assertion": self._assertion()}).encode()
         headers = {"content-type": "application/x-www-form-urlencoded"}
         response = await self.http.send(
             Request(
@@ -98,31 +107,19 @@ class Access:
         self.on_token(token)
         return Token(token, response.at + timedelta(seconds=lives) if lives else None)
 
+    def _judge(self, request: Request, response: Response) -> BridgeError | None:
+        self._ahead = self._now() - response.at
+        return judge(request, response)
+
     def _assertion(self) -> str:
-        """Claims of developers.google.com/identity/protocols/oauth2/service-account, signed with RS256."""
-        now = self._now()
-        head = {"alg": "RS256", "typ": "JWT", "kid": self._key.key_id}
+        """Claims of developers.google.com/identity/protocols/oauth2/service-account."""
+        now = self._now() - (self._ahead if self._corrected else timedelta(0))
         claims = {
             "iss": self._key.email, "scope": _SCOPE, "aud": self._key.token_url, "iat": int(now.timestamp()),
             "exp": int((now + _LIVES).timestamp()),
         }  # fmt: skip
-        signed = f"{_part(msgspec.json.encode(head))}.{_part(msgspec.json.encode(claims))}"
-        return f"{signed}.{_part(self._signature(signed.encode()))}"
-
-    def _signature(self, signed: bytes) -> bytes:
-        from cryptography.hazmat.primitives import hashes, serialization
-        from cryptography.hazmat.primitives.asymmetric import padding, rsa
-
         try:
-            key = serialization.load_pem_private_key(self._key.private_key.encode(), password=None)
+            return assertion(self._key.private_key, self._key.key_id, claims)
         except ValueError:
-            key = None
-        if not isinstance(key, rsa.RSAPrivateKey):
             step = "make a new JSON key for the service account and put it into the channel's `service_account`"
-            raise NeedsPerson("the key in service_account is damaged", where=self.http.where, next_step=step)
-        signature: bytes = key.sign(signed, padding.PKCS1v15(), hashes.SHA256())
-        return signature
-
-
-def _part(content: bytes) -> str:
-    return urlsafe_b64encode(content).rstrip(b"=").decode()
+            raise NeedsPerson("the key in service_account is damaged", where=self.http.where, next_step=step) from None

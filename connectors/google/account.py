@@ -6,7 +6,7 @@ from datetime import timedelta
 from bridge.contract.errors import Gone, NeedsPerson
 from bridge.contract.ports import Identity
 from bridge.domain.catalog import Location
-from bridge.wire.payload import Payload, text
+from bridge.wire.payload import Payload, names, text
 from connectors.google.client import Client
 from connectors.google.limits import ONLINE
 from connectors.google.settings import Settings
@@ -27,6 +27,7 @@ class Account:
     async def check(self) -> Identity:
         """Verify key, access and data sources without writing; raises NeedsPerson where a person must act."""
         found, response = await self._client.get(f"accounts/v1/{self._client.account}", "read the account")
+        me, _ = await self._client.get(f"accounts/v1/{self._client.account}/users/me", "read the access rights")
         source = await self._source(self._client.source, "data_source")
         notes = [] if "primaryProductDataSource" in source else [_not_primary(text(source, "displayName"))]
         if self._client.stock_source:
@@ -36,7 +37,9 @@ class Account:
             currency=self._settings.currency,
             now=response.at,
             locations=(Location(id=ONLINE, name=ONLINE), *(Location(id=store, name=store) for store in self._stores)),
+            missing=() if {"STANDARD", "ADMIN"} & set(names(me, "accessRights")) else ("STANDARD",),
             notes=(*notes, *self._notes(), *_clock(self._client.now() - response.at)),
+            version="v1",
         )
 
     async def _source(self, name: str, setting: str) -> Payload:

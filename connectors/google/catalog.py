@@ -7,9 +7,9 @@ from bridge.contract.errors import Refused
 from bridge.contract.feed import Bad, Feed, Page
 from bridge.domain.catalog import Level, Product, StockKey
 from bridge.domain.surface import Item, products_of
+from bridge.wire.batching import Part, Piece
 from bridge.wire.payload import Payload, rows, sift, text
 from bridge.wire.surface import ItemPage, Rereading, whole
-from connectors.google.batching import Part, Piece
 from connectors.google.client import Client
 from connectors.google.judge import verdict
 from connectors.google.limits import LIMITS, ONLINE, PAGE
@@ -44,21 +44,21 @@ class Catalog:
         The API knows no groups: an id that is no item's is looked for in the whole list. Raises Refused for one that is unreadable.
         """
         ids = list(dict.fromkeys(product_ids))
-        items, at = await self.items(ids)
+        items = await self.items(ids)
         singles = [one for one in items if not one.group]
         if len(singles) < len(ids):
             pages = [page async for page in whole(self.item_pages())]
             return [one for page in pages for one in page.items if one.id in ids]
-        return products_of(singles, at)
+        return products_of(singles)
 
-    async def items(self, ids: Sequence[str]) -> tuple[list[Item], datetime]:
+    async def items(self, ids: Sequence[str]) -> list[Item]:
         """Read these items now; one that is no more is left out."""
-        found, at = await self._read(ids)
+        found, _ = await self._read(ids)
         items, bad = sift(found, item, name="offerId")
         if bad:
             step = "look at the product in Merchant Center"
             raise Refused(f"item {bad[0].id}: {bad[0].reason}", where=self._client.where, next_step=step)
-        return items, at
+        return items
 
     async def levels(self, keys: Sequence[StockKey]) -> list[Level]:
         """Read these numbers now; one that is no more is left out."""
@@ -108,9 +108,7 @@ class Catalog:
             if one.status < 300:
                 found.append(one.body)
             elif one.status != 404:
-                error = verdict(op, one.status, one.body.get("error") or {})
-                error.where = self._client.where
-                raise error
+                raise self._client.named(verdict(op, one.status, one.body.get("error") or {}))
         return found
 
 

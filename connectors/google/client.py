@@ -4,13 +4,13 @@ from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
-from bridge.contract.errors import NeedsPerson, TryLater
+from bridge.contract.errors import BridgeError, NeedsPerson, TryLater
+from bridge.wire.batching import BOUNDARY, Part, Piece, pack, unpack
 from bridge.wire.budget import Budget
 from bridge.wire.http import Http, Request, Response, Surroundings
 from bridge.wire.paging import by_cursor
-from bridge.wire.payload import Payload, text
+from bridge.wire.payload import Payload, answered, text
 from connectors.google.access import Access
-from connectors.google.batching import BOUNDARY, Part, Piece, pack, unpack
 from connectors.google.judge import judge
 from connectors.google.limits import LIMITS
 from connectors.google.settings import Settings
@@ -53,12 +53,7 @@ class Client:
     async def get(self, path: str, op: str, params: tuple[tuple[str, str], ...] = ()) -> tuple[Payload, Response]:
         """Read something."""
         response = await self.http.send(Request(method="GET", path=path, op=op, params=params, repeatable=True))
-        try:
-            payload = response.json()
-        except TryLater as error:
-            error.where = error.where or self.where
-            raise
-        return payload if isinstance(payload, dict) else {}, response
+        return answered(response), response
 
     def pages(self, path: str, op: str, size: int) -> AsyncIterator[tuple[Payload, Response, bool]]:
         """Walk a list's pages: each with its answer, and whether it is the last."""
@@ -93,6 +88,11 @@ class Client:
                 f"{op}: {count - len(found)} of {count} answers are missing", where=self.where, maybe_applied=True
             )
         return found, response.at
+
+    def named(self, error: BridgeError) -> BridgeError:
+        """Put the channel's name into the error of a call within a batch."""
+        error.where = self.where
+        return error
 
     async def aclose(self) -> None:
         """Close both pools."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bridge.contract.errors import BridgeError, Gone, NeedsPerson, Refused, TryLater
-from bridge.wire.http import Request, Response, default_judge, retry_after
+from bridge.wire.http import Request, Response, retry_after, stranger
 from bridge.wire.payload import decoded
 
 __all__ = ["STALE", "judge", "verdict"]
@@ -24,7 +24,7 @@ def judge(request: Request, response: Response) -> BridgeError | None:
         # The token service answers {"error": "invalid_grant", "error_description": ...} (RFC 6749, 5.2).
         return _no_token(request, error, str(body.get("error_description") or ""), response)
     if not isinstance(error, Mapping):
-        return _not_google(request, response)
+        return stranger(request, response, "Merchant API")
     found = verdict(request.op, response.status, error)
     if isinstance(found, TryLater):
         found.after = retry_after(response.headers, response.at)
@@ -58,13 +58,3 @@ def _no_token(request: Request, error: str, told: str, response: Response) -> Br
         return TryLater(f"{request.op}: {told or error}", code=error, maybe_applied=True)
     step = "make a new key for the service account and put it into the channel's `service_account`"
     return NeedsPerson(f"{request.op}: {told or error}", code=error, next_step=step)
-
-
-def _not_google(request: Request, response: Response) -> BridgeError | None:
-    if response.status in {404, 405}:
-        return NeedsPerson(
-            f"{request.op}: there is no Merchant API at this address (HTTP {response.status})",
-            code=str(response.status),
-            next_step="leave the channel's `url` out",
-        )
-    return default_judge(request, response)

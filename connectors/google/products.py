@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from bridge.contract.errors import Refused
+from bridge.contract.errors import NeedsPerson, Refused, TryLater
 from bridge.contract.ports import ProductEdit, ProductResult
 from bridge.domain.catalog import Product
-from bridge.domain.listing_map import aspects, category
 from bridge.domain.surface import Item, products_of
-from bridge.wire.surface_edits import draft, new_items
-from connectors.google.batching import Piece, pack
+from bridge.wire.batching import Piece, pack
+from bridge.wire.surface_edits import draft, new_items, placed
 from connectors.google.catalog import Catalog
 from connectors.google.client import Client
 from connectors.google.judge import verdict
@@ -42,15 +41,15 @@ class Products:
         """Insert a product's items, sold out at first; one that has its items already is returned as it is."""
         del key
         items = new_items(product, self._settings.link, self._settings.currency)
-        there, at = await self._catalog.items([one.id for one in items])
+        there = await self._catalog.items([one.id for one in items])
         if there:
-            found = await self._catalog.get([products_of(there, at)[0].id])
-            return next(iter(found), products_of(there, at)[0])
+            found = await self._catalog.get([products_of(there)[0].id])
+            return next(iter(found), products_of(there)[0])
         wrong = await self._carry_out([(one.id, self._insert(one, product)) for one in items], "create a product")
         if wrong:
             told = "; ".join(f"{sku}: {reason}" for sku, reason in wrong.items())
             raise Refused(told, where=self._client.where, next_step="mend it at its source, then `bridge retry`")
-        (made,) = products_of(items, self._client.now())
+        (made,) = products_of(items)
         return made
 
     async def delete(self, product_id: str) -> None:
@@ -76,20 +75,20 @@ class Products:
             parts, _ = await self._client.batch("products", op, body, len(some), repeatable=True)
             for (sku, _), part in zip(some, parts, strict=True):
                 if part.status >= 300 and not (part.status == 404 and gone_is_fine):
-                    wrong[sku] = verdict(op, part.status, part.body.get("error") or {}).what
+                    error = verdict(op, part.status, part.body.get("error") or {})
+                    if isinstance(error, TryLater | NeedsPerson):
+                        raise self._client.named(error)
+                    wrong[sku] = error.what
         return wrong
 
     def _insert(self, one: Item, product: Product) -> Piece:
         """The version is our time in milliseconds: an insertion that comes late cannot overwrite a newer one."""
-        place = category(self._settings.listing_map, product)
-        variant = next(own for own in product.variants if own.sku == one.id)
+        place, named = placed(one, product, self._settings.listing_map)
         body: dict[str, Any] = {
             "offerId": one.id, "contentLanguage": self._settings.language.strip(),
             "feedLabel": self._settings.feed_label.strip(),
             "versionNumber": str(int(self._client.now().timestamp() * 1000)),
-            "productAttributes": {
-                **fields_of(one, place.id if place else "", self._settings.brand), **(aspects(place, variant) if place else {}),
-            },
+            "productAttributes": {**fields_of(one, place, self._settings.brand), **named},
         }  # fmt: skip
         query = urlencode({"dataSource": self._client.source})
         return Piece(method="POST", path=f"/products/v1/{self._client.account}/productInputs:insert?{query}", body=body)

@@ -46,7 +46,7 @@ class Settings:
     )
     brand: str = field(default="", metadata={"help": "brand of items that are created where the map names none"})
     url: str = field(default="https://merchantapi.googleapis.com", metadata={"help": "leave it out, it is for tests"})
-    token_url: str = field(
+    oauth_url: str = field(
         default="", metadata={"help": "where access tokens are fetched; empty: as the key says (leave it out)"}
     )
     listing_map: ListingMap = field(

@@ -6,11 +6,11 @@ from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
 
-from bridge.contract.errors import Gone, NeedsPerson, Refused, TryLater
+from bridge.contract.errors import BridgeError, Gone, NeedsPerson, Refused, TryLater
 from bridge.contract.feed import Feed, Page
 from bridge.contract.stock import Applied, Cause, Outcome, Prepared, Rejected, StockChange
 from bridge.domain.catalog import Level, StockKey
-from connectors.google.batching import Part, Piece, pack
+from bridge.wire.batching import Part, Piece, pack
 from connectors.google.catalog import Catalog
 from connectors.google.client import Client
 from connectors.google.judge import verdict
@@ -63,7 +63,10 @@ class Stock:
         """Send it once; one outcome a row. Google takes a write in at once and shows it up to half an hour later."""
         api = "products" if prepared.changes[0].key.location == ONLINE else "inventories"
         parts, at = await self._client.batch(api, "write stock", prepared.body.encode(), len(prepared.changes))
-        return [_outcome(change.key, part, at) for change, part in zip(prepared.changes, parts, strict=True)]
+        errors = [_error(part) for part in parts]
+        if isinstance(errors[0], NeedsPerson) and all(isinstance(error, NeedsPerson) for error in errors):
+            raise self._client.named(errors[0])
+        return [_outcome(change.key, error, at) for change, error in zip(prepared.changes, errors, strict=True)]
 
     async def causes(self, keys: Sequence[StockKey], since: datetime) -> Sequence[Cause]:
         """Google keeps no log of who changed a number."""
@@ -115,10 +118,13 @@ def patch(client: Client, sku: str, attributes: dict[str, Any]) -> Piece:
     return Piece(method="PATCH", path=path, body={"productAttributes": given})
 
 
-def _outcome(key: StockKey, part: Part, at: datetime) -> Outcome:
-    if part.status < 300:
+def _error(part: Part) -> BridgeError | None:
+    return None if part.status < 300 else verdict("write stock", part.status, part.body.get("error") or {})
+
+
+def _outcome(key: StockKey, error: BridgeError | None, at: datetime) -> Outcome:
+    if error is None:
         return Applied(key=key, at=at)
-    error = verdict("write stock", part.status, part.body.get("error") or {})
     # A token that was taken back in the middle, or a quota that ended there: the row is fine, and the next call says so in full.
     if isinstance(error, TryLater | NeedsPerson):
         return Rejected(key=key, kind="retry", reason=error.what, code=error.code)

@@ -46,12 +46,11 @@ class Catalog:
         for start in range(0, len(ids), LIMITS.read_batch):
             some = ids[start : start + LIMITS.read_batch]
             rule = {"or": [{"retailer_product_group_id": {"is_any": some}}, {"retailer_id": {"is_any": some}}]}
-            items, page = await self.items(rule)
-            found += [one for one in products_of(items, page.at) if one.id in some]
+            found += [one for one in products_of(await self.items(rule)) if one.id in some]
         return found
 
-    async def items(self, rule: Rule) -> tuple[list[Item], ItemPage]:
-        """Read the items that a filter lets through, and the last page of them."""
+    async def items(self, rule: Rule) -> list[Item]:
+        """Read the items that a filter lets through."""
         pages = [page async for page in self.item_pages(rule)]
         if bad := [one for page in pages for one in page.bad]:
             raise Refused(
@@ -59,7 +58,7 @@ class Catalog:
                 where=self._client.where,
                 next_step="look at the item in Commerce Manager",
             )
-        return [one for page in pages for one in page.items], pages[-1]
+        return [one for page in pages for one in page.items]
 
     async def levels(self, ids: Sequence[str]) -> list[Level]:
         """Read the numbers of these items; one that is no more is left out."""

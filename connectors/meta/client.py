@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import msgspec
 
-from bridge.contract.errors import NeedsPerson, TryLater
+from bridge.contract.errors import NeedsPerson
 from bridge.wire.budget import Budget
 from bridge.wire.http import Http, Request, Response, Surroundings
 from bridge.wire.paging import by_cursor
-from bridge.wire.payload import Payload, part, text
+from bridge.wire.payload import Payload, answered, part, text
 from connectors.meta.judge import judge
 from connectors.meta.limits import LIMITS
 from connectors.meta.settings import Settings
@@ -68,12 +68,7 @@ class Client:
 
     async def _call(self, request: Request) -> tuple[Payload, Response]:
         response = await self.http.send(request)
-        try:
-            payload = response.json()
-        except TryLater as error:
-            error.where = error.where or self.where
-            raise
-        return payload if isinstance(payload, dict) else {}, response
+        return answered(response), response
 
     async def _sign(self, request: Request) -> Request:
         """Put the token into a header: in the address it would come back in every page's `next`."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from bridge.contract.errors import BridgeError, NeedsPerson, Refused, TryLater
-from bridge.wire.http import Request, Response, default_judge
+from bridge.wire.http import Request, Response, stranger
 from bridge.wire.payload import decoded
 
 __all__ = ["judge"]
@@ -27,7 +27,7 @@ def judge(request: Request, response: Response) -> BridgeError | None:
         return None
     error = decoded(response.content).get("error")
     if not isinstance(error, Mapping):
-        return _not_meta(request, response)
+        return stranger(request, response, "Graph API")
     code, what = int(error.get("code") or 0), f"{request.op}: {error.get('message') or 'no reason given'}"
     if code in _LIMITS or response.status == 429:
         return TryLater(what, code=str(code), after=_wait(response.headers))
@@ -50,16 +50,6 @@ def _lasting(what: str, code: int, subcode: object) -> BridgeError:
     if "appsecret_proof" in what:
         return NeedsPerson(what, code=str(code), next_step="set the channel's `app_secret` to that of the token's app")
     return Refused(what, code=str(code), next_step="mend it in Commerce Manager or at its source, then `bridge retry`")
-
-
-def _not_meta(request: Request, response: Response) -> BridgeError | None:
-    if response.status in {404, 405}:
-        return NeedsPerson(
-            f"{request.op}: there is no Graph API at this address (HTTP {response.status})",
-            code=str(response.status),
-            next_step="leave the channel's `url` out",
-        )
-    return default_judge(request, response)
 
 
 def _wait(headers: Mapping[str, str]) -> float | None:

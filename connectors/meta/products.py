@@ -6,10 +6,9 @@ from typing import Any
 from bridge.contract.errors import Refused
 from bridge.contract.ports import ProductEdit, ProductResult
 from bridge.domain.catalog import Product
-from bridge.domain.listing_map import aspects, category
 from bridge.domain.surface import Item, products_of
 from bridge.wire.patience import outcome
-from bridge.wire.surface_edits import draft, new_items
+from bridge.wire.surface_edits import draft, new_items, placed
 from connectors.meta.account import Account
 from connectors.meta.catalog import Catalog
 from connectors.meta.client import Client
@@ -47,9 +46,9 @@ class Products:
         """Put a product's items into the catalogue, sold out at first; one that has its items already is returned as it is."""
         del key
         items = new_items(product, self._settings.link, await self._account.currency())
-        there, page = await self._catalog.items({"retailer_id": {"is_any": [one.id for one in items]}})
+        there = await self._catalog.items({"retailer_id": {"is_any": [one.id for one in items]}})
         if there:
-            return (await self._catalog.get([products_of(there, page.at)[0].id]))[0]
+            return (await self._catalog.get([products_of(there)[0].id]))[0]
         requests = [update(one.id, self._fields(one, product)) for one in items]
         wrong = await self._carry_out(requests, "create a product", upsert=True)
         if wrong:
@@ -57,7 +56,7 @@ class Products:
             raise Refused(
                 "; ".join(f"{sku}: {reason}" for sku, reason in wrong.items()), where=self._client.where, next_step=step
             )
-        (made,) = products_of(items, self._client.now())
+        (made,) = products_of(items)
         return next(iter(await self._catalog.get([made.id])), made)
 
     async def delete(self, product_id: str) -> None:
@@ -74,8 +73,6 @@ class Products:
         return {**wrong, **(ended[0] if ended else {})}
 
     def _fields(self, one: Item, product: Product) -> Request:
-        place = category(self._settings.listing_map, product)
-        variant = next(own for own in product.variants if own.sku == one.id)
-        named = aspects(place, variant) if place else {}
+        place, named = placed(one, product, self._settings.listing_map)
         own = {name.lower().replace(" ", "_"): value for name, value in named.items()}
-        return {**fields_of(one, place.id if place else "", self._settings.brand), **own}
+        return {**fields_of(one, place, self._settings.brand), **own}

@@ -39,7 +39,8 @@ class Account:
             currency=await self.currency(),
             now=response.at,
             missing=tuple(scope for scope in SCOPES if held and scope not in held),
-            notes=(*self._notes(),),
+            notes=tuple(self._notes()),
+            version="v5",
         )
 
     async def currency(self) -> str:

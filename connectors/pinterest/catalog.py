@@ -54,18 +54,19 @@ class Catalog:
         ids = list(dict.fromkeys(product_ids))
         if not ids:
             return []
-        filters = {"any_of": [{"ITEM_GROUP_ID": {"values": ids}}, {"ITEM_ID": {"values": ids}}]}
-        pages = [page async for page in self.item_pages(filters)]
-        items = [one for page in pages for one in page.items]
-        self._readable([one for page in pages for one in page.bad])
-        return [one for one in products_of(items, pages[-1].at) if one.id in ids]
+        items = await self.items(ids)
+        if any(one.group for one in items) or len(items) < len(ids):
+            pages = [page async for page in self.item_pages({"all_of": [{"ITEM_GROUP_ID": {"values": ids}}]})]
+            self._readable([one for page in pages for one in page.bad])
+            items = [*(one for one in items if not one.group), *(one for page in pages for one in page.items)]
+        return [one for one in products_of(items) if one.id in ids]
 
-    async def items(self, ids: Sequence[str]) -> tuple[list[Item], datetime]:
+    async def items(self, ids: Sequence[str]) -> list[Item]:
         """Read these items now; one that is no more is left out."""
         found, at = await self._read(ids)
         page = _page(found, at, last=True)
         self._readable(page.bad)
-        return list(page.items), at
+        return list(page.items)
 
     async def levels(self, ids: Sequence[str]) -> list[Level]:
         """Read whether these items can be had; one that is no more is left out."""

@@ -2,12 +2,12 @@
 
 from collections.abc import AsyncIterator
 
-from bridge.contract.errors import NeedsPerson, TryLater
+from bridge.contract.errors import NeedsPerson
 from bridge.contract.limits import Limits
 from bridge.wire.budget import Budget
 from bridge.wire.http import Http, Request, Response, Surroundings
 from bridge.wire.paging import by_cursor
-from bridge.wire.payload import Payload, text
+from bridge.wire.payload import Payload, answered, text
 from connectors.pinterest.access import Access
 from connectors.pinterest.judge import judge
 from connectors.pinterest.settings import Settings
@@ -73,9 +73,4 @@ class Client:
 
     async def _call(self, request: Request) -> tuple[Payload, Response]:
         response = await self.http.send(request)
-        try:
-            payload = response.json()
-        except TryLater as error:
-            error.where = error.where or self.where
-            raise
-        return payload if isinstance(payload, dict) else {}, response
+        return answered(response), response

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from bridge.contract.errors import BridgeError, Gone, NeedsPerson, Refused, TryLater
-from bridge.wire.http import Request, Response, default_judge, retry_after
+from bridge.wire.http import Request, Response, retry_after, stranger
 from bridge.wire.payload import decoded
 
 __all__ = ["judge"]
@@ -18,7 +18,7 @@ def judge(request: Request, response: Response) -> BridgeError | None:
         return None
     body = decoded(response.content)
     if not isinstance(body.get("code"), int):
-        return _not_pinterest(request, response)
+        return stranger(request, response, "Pinterest API")
     code, what = int(body["code"]), f"{request.op}: {body.get('message') or 'no reason given'}"
     if response.status == 429:
         return TryLater(what, code=str(code), after=_wait(response))
@@ -41,16 +41,6 @@ def _lasting(what: str, code: int, status: int) -> BridgeError:
     if status == 404:
         return NeedsPerson(what, code=str(code), next_step="leave the channel's `url` out")
     return Refused(what, code=str(code), next_step="mend it at its source, then `bridge retry`")
-
-
-def _not_pinterest(request: Request, response: Response) -> BridgeError | None:
-    if response.status in {404, 405}:
-        return NeedsPerson(
-            f"{request.op}: there is no Pinterest API at this address (HTTP {response.status})",
-            code=str(response.status),
-            next_step="leave the channel's `url` out",
-        )
-    return default_judge(request, response)
 
 
 def _wait(response: Response) -> float | None:

@@ -6,10 +6,9 @@ from typing import Any
 from bridge.contract.errors import Refused
 from bridge.contract.ports import ProductEdit, ProductResult
 from bridge.domain.catalog import Product
-from bridge.domain.listing_map import aspects, category
 from bridge.domain.surface import Item, products_of
 from bridge.wire.patience import outcome
-from bridge.wire.surface_edits import draft, new_items
+from bridge.wire.surface_edits import draft, new_items, placed
 from connectors.pinterest.account import Account
 from connectors.pinterest.catalog import Catalog
 from connectors.pinterest.client import Client
@@ -51,9 +50,9 @@ class Products:
         """Put a product's items into the catalogue, sold out at first; one that has its items already is returned as it is."""
         del key
         items = new_items(product, self._settings.link, await self._account.currency())
-        there, at = await self._catalog.items([one.id for one in items])
+        there = await self._catalog.items([one.id for one in items])
         if there:
-            return (await self._catalog.get([products_of(there, at)[0].id]))[0]
+            return (await self._catalog.get([products_of(there)[0].id]))[0]
         operations = [
             {"operation": "CREATE", "item_id": one.id, "attributes": self._fields(one, product)} for one in items
         ]
@@ -61,7 +60,7 @@ class Products:
         if wrong:
             told = "; ".join(f"{sku}: {reason}" for sku, reason in wrong.items())
             raise Refused(told, where=self._client.where, next_step="mend it at its source, then `bridge retry`")
-        (made,) = products_of(items, self._client.now())
+        (made,) = products_of(items)
         return next(iter(await self._catalog.get([made.id])), made)
 
     async def delete(self, product_id: str) -> None:
@@ -80,11 +79,9 @@ class Products:
         return ended[0] if ended else {}
 
     def _fields(self, one: Item, product: Product) -> dict[str, Any]:
-        place = category(self._settings.listing_map, product)
-        variant = next(own for own in product.variants if own.sku == one.id)
-        named = aspects(place, variant) if place else {}
+        place, named = placed(one, product, self._settings.listing_map)
         own = {name.lower().replace(" ", "_"): value for name, value in named.items()}
-        return {**fields_of(one, place.id if place else ""), **own, "last_updated_time": self._now()}
+        return {**fields_of(one, place), **own, "last_updated_time": self._now()}
 
     def _now(self) -> int:
         return int(self._client.now().timestamp() * 1000)

@@ -14,10 +14,7 @@ def shell_of(settings: Settings) -> Callable[[], dict[str, object]]:
         from pinterest.client import PinterestSDKClient
 
         client = PinterestSDKClient.create_client_with_refresh_token(
-            refresh_token=settings.refresh_token,
-            app_id=settings.app_id,
-            app_secret=settings.app_secret,
-            refresh_access_token=True,
+            refresh_token=settings.refresh_token, app_id=settings.app_id, app_secret=settings.app_secret
         )
         client.configuration.host = f"{settings.url.rstrip('/')}/v5"
         return {"client": client}

@@ -15,6 +15,8 @@ _DERIVED: Mapping[str, Callable[[Facts, Limits], bool]] = {
     "delta": lambda facts, limits: limits.stock_write == "delta",
     "absolute": lambda facts, limits: limits.stock_write == "absolute",
     "below_zero": lambda facts, limits: limits.stock_min < 0,
+    # A number of units, and not only whether there are any.
+    "counts": lambda facts, limits: limits.stock_max > 1,
     "creates": lambda facts, limits: facts.create_with is not None,
     "can_mirror": lambda facts, limits: "mirror" in limits.order_actions,
     "can_fulfil": lambda facts, limits: "fulfil" in limits.order_actions,

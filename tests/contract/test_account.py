@@ -80,6 +80,7 @@ async def test_a_missing_permission_is_named(new_bench: Callable[..., Bench]) ->
     assert word in identity.missing
 
 
+@pytest.mark.where("counts")
 async def test_what_the_permission_forbids_needs_a_person(new_bench: Callable[..., Bench]) -> None:
     bench, _ = _lacking(new_bench)
     connector = bench.connector

@@ -116,6 +116,7 @@ async def test_a_number_that_moves_in_the_second_of_the_cursor_is_not_lost(bench
     assert (await bench.key("CAP"), 5) in {(level.key, level.quantity) for level in items}
 
 
+@pytest.mark.where("counts")
 async def test_a_number_that_moved_is_told(bench: Bench) -> None:
     await bench.seed(good("TEE", stock=10))
     cursors = await _caught_up(bench)

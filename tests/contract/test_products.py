@@ -109,6 +109,7 @@ async def test_several_fields_go_together(bench: Bench) -> None:
     assert (after.title, now.price) == ("New", Money(1999, "USD"))
 
 
+@pytest.mark.where("counts")
 async def test_an_edit_leaves_stock_alone(bench: Bench) -> None:
     await bench.seed(good("TEE", stock=7))
     product, variant = await bench.variant("TEE")
@@ -225,6 +226,7 @@ def _sized(like: Product) -> Product:
     return another(like, "NEW", options=("Size",), variants=variants)
 
 
+@pytest.mark.where("counts")
 @pytest.mark.where("creates")
 async def test_a_missing_product_is_created_and_found(bench: Bench) -> None:
     await bench.seed(good("TEE"))
@@ -273,6 +275,7 @@ async def test_a_repeat_finds_the_one_already_made(bench: Bench, key: str) -> No
     assert sorted(one.sku or "" for one in _variants(await bench.catalogue())) == ["CAP", *made, "TEE"]
 
 
+@pytest.mark.where("counts")
 @pytest.mark.where("creates")
 async def test_creating_what_the_shop_has_returns_what_it_has(bench: Bench) -> None:
     await bench.seed(good("TEE", stock=7))

@@ -34,6 +34,7 @@ async def test_reading_nothing_costs_nothing(bench: Bench) -> None:
     assert bench.wire.calls == []
 
 
+@pytest.mark.where("counts")
 async def test_one_product_is_read_whole(bench: Bench) -> None:
     words = bench.text("Warm")
     (row,) = await bench.seed(good("TEE", stock=7, price="12.50", barcode="4006381333931", description=words))
@@ -53,6 +54,7 @@ def _sizes(price: str = "9.00") -> dict[str, Any]:
     return {"title": "Tee", "options": ["Size"], "variants": sizes}
 
 
+@pytest.mark.where("counts")
 @pytest.mark.where("not one_variant")
 async def test_variants_keep_their_options_and_numbers(bench: Bench) -> None:
     await bench.seed(_sizes())
@@ -85,6 +87,7 @@ async def test_the_page_boundary_loses_and_doubles_nothing(bench: Bench, beyond:
     assert len(bench.wire.calls) <= pages * (1 + facts.calls_a_page) + count * facts.calls_a_product + 3
 
 
+@pytest.mark.where("counts")
 async def test_the_scan_reads_every_number_once(bench: Bench) -> None:
     count = 251
     await bench.seed(*(good(f"SKU-{number:05d}", stock=number) for number in range(count)))
@@ -138,6 +141,7 @@ async def test_any_title_comes_through_unchanged(bench: Bench) -> None:
     assert {own.sku: one.title for one in (await bench.catalogue()).values() for own in one.variants} == titles
 
 
+@pytest.mark.where("counts")
 async def test_any_sku_comes_through_unchanged(bench: Bench) -> None:
     skus = bench.facts.skus
     await bench.seed(*(good(sku, stock=3 + number) for number, sku in enumerate(skus)))
@@ -206,6 +210,7 @@ async def test_pages_carry_the_platforms_time(bench: Bench) -> None:
     assert {level.as_of for level in levels} == {bench.loop.now()}
 
 
+@pytest.mark.where("counts")
 @pytest.mark.where("stock_in_catalog")
 async def test_catalogue_pages_carry_the_numbers(bench: Bench) -> None:
     await bench.seed(good("TEE", stock=7), good("CAP", stock=0))

@@ -45,6 +45,7 @@ async def test_a_number_may_be_written_below_zero_where_the_platform_takes_it(be
     assert bench.number("TEE") == -3
 
 
+@pytest.mark.where("counts")
 async def test_a_variants_number_is_its_own(bench: Bench) -> None:
     sizes = [{"sku": f"TEE-{size}", "price": "9.00", "stock": 10, "options": {"Size": size}} for size in "SML"]
     await bench.seed({"title": "Tee", "options": ["Size"], "variants": sizes})
@@ -52,6 +53,7 @@ async def test_a_variants_number_is_its_own(bench: Bench) -> None:
     assert [bench.number(f"TEE-{size}") for size in "SML"] == [10, 6, 10]
 
 
+@pytest.mark.where("counts")
 async def test_the_outcome_names_the_platforms_number_or_none(bench: Bench) -> None:
     await bench.seed(good("TEE", stock=10), good("CAP", stock=3))
     changes = [await _change(bench, "TEE", -4, 10), await _change(bench, "CAP", 2, 3)]
@@ -61,6 +63,7 @@ async def test_the_outcome_names_the_platforms_number_or_none(bench: Bench) -> N
     assert all(quantity in {None, actual} for quantity, actual in zip(told, [6, 5], strict=True))
 
 
+@pytest.mark.where("counts")
 async def test_the_outcome_carries_the_platforms_time(bench: Bench) -> None:
     await bench.seed(good("TEE", stock=10))
     await bench.wait(50)
@@ -70,6 +73,7 @@ async def test_the_outcome_carries_the_platforms_time(bench: Bench) -> None:
     assert before <= outcome.at <= bench.loop.now()
 
 
+@pytest.mark.where("counts")
 async def test_outcomes_come_in_the_order_of_the_rows(bench: Bench) -> None:
     await bench.seed(*(good(f"SKU-{number}", stock=10) for number in range(9)))
     keys = await bench.keys([f"SKU-{number}" for number in (5, 1, 8, 0, 3)])
@@ -113,6 +117,7 @@ async def test_a_delta_keeps_an_unseen_sale(bench: Bench) -> None:
     assert bench.number("TEE") == 13
 
 
+@pytest.mark.where("counts")
 @pytest.mark.where("absolute")
 @pytest.mark.parametrize(("taken", "delta"), [(2, 5), (2, -4), (7, 0)])
 async def test_an_absolute_number_is_set_whatever_was_there(bench: Bench, taken: int, delta: int) -> None:
@@ -125,6 +130,7 @@ async def test_an_absolute_number_is_set_whatever_was_there(bench: Bench, taken:
     assert bench.number("TEE") == 10 + delta
 
 
+@pytest.mark.where("counts")
 @pytest.mark.where("absolute")
 async def test_an_absolute_write_sent_twice_is_the_same_number(bench: Bench) -> None:
     await bench.seed(good("TEE", stock=10))
@@ -150,6 +156,7 @@ async def test_a_number_below_zero_is_refused_by_us(bench: Bench) -> None:
     assert bench.number("TEE") == 0
 
 
+@pytest.mark.where("counts")
 @pytest.mark.where("not below_zero")
 async def test_what_was_sold_out_comes_back(bench: Bench) -> None:
     await bench.seed(good("TEE", stock=3), good("CAP", stock=3))
@@ -180,6 +187,7 @@ async def test_a_number_that_the_platform_alone_moves_is_read_and_never_written(
     assert bench.wire.calls == []
 
 
+@pytest.mark.where("counts")
 @pytest.mark.where("not trash")
 async def test_a_record_that_is_no_more_is_told(bench: Bench) -> None:
     await bench.seed(good("TEE", stock=10), good("CAP", stock=10))
@@ -207,6 +215,7 @@ async def test_a_deleted_product_takes_no_part_in_the_scan(bench: Bench) -> None
     assert listed == {(await bench.key("CAP")).stock_id}
 
 
+@pytest.mark.where("counts")
 async def test_a_record_that_never_was_is_gone(bench: Bench) -> None:
     await bench.seed(good("TEE", stock=10))
     key = (await bench.key("TEE"))._replace(stock_id=bench.facts.nobody)
@@ -215,6 +224,7 @@ async def test_a_record_that_never_was_is_gone(bench: Bench) -> None:
     assert outcome.kind == "gone"
 
 
+@pytest.mark.where("counts")
 async def test_one_bad_row_does_not_sink_the_others(bench: Bench) -> None:
     await bench.seed(good("TEE", stock=10), good("MUG", stock=10))
     bad = replace(await _change(bench), key=StockKey(bench.facts.nobody, bench.home))
@@ -250,6 +260,7 @@ async def test_the_edges_of_the_range_are_taken(bench: Bench) -> None:
         assert bench.number("TEE") == target
 
 
+@pytest.mark.where("counts")
 async def test_an_id_that_is_none_is_refused_or_gone(bench: Bench) -> None:
     await bench.seed(good("TEE", stock=10))
     for odd in ("", "no such thing", "../orders/1"):
@@ -266,6 +277,7 @@ async def test_too_many_rows_are_refused(bench: Bench) -> None:
         bench.connector.stock.prepare(rows, "key-1")
 
 
+@pytest.mark.where("counts")
 async def test_preparing_is_deterministic_and_silent(bench: Bench) -> None:
     await bench.seed(good("TEE", stock=10))
     change = await _change(bench)
@@ -276,6 +288,7 @@ async def test_preparing_is_deterministic_and_silent(bench: Bench) -> None:
     assert bench.wire.calls == []
 
 
+@pytest.mark.where("counts")
 async def test_the_key_is_in_the_body_where_there_is_one(bench: Bench) -> None:
     await bench.seed(good("TEE", stock=10))
     change = await _change(bench)
@@ -284,6 +297,7 @@ async def test_the_key_is_in_the_body_where_there_is_one(bench: Bench) -> None:
     assert (one.body != other.body) == bench.limits.keyed
 
 
+@pytest.mark.where("counts")
 async def test_a_prepared_write_survives_being_stored(bench: Bench) -> None:
     await bench.seed(good("TEE", stock=10), good("CAP", stock=10))
     changes = [await _change(bench, "TEE"), await _change(bench, "CAP", 4)][: bench.limits.stock_batch]
@@ -322,6 +336,7 @@ async def test_batches_of_nothing_are_none(bench: Bench) -> None:
     assert [list(batch) for batch in bench.connector.stock.batches([])] == []
 
 
+@pytest.mark.where("counts")
 async def test_many_rows_go_out_in_the_fewest_calls(bench: Bench) -> None:
     """A thousand where a call carries many; some dozens where it carries one."""
     skus = [f"SKU-{number:04d}" for number in range(min(1000, 40 * bench.call_rows))]
@@ -343,6 +358,7 @@ async def test_many_rows_go_out_in_the_fewest_calls(bench: Bench) -> None:
     assert [sum(now[sku].values()) for sku in skus] == [10 + number % 7 - 3 for number in range(len(skus))]
 
 
+@pytest.mark.where("counts")
 async def test_as_many_numbers_as_it_says_are_read_at_once(bench: Bench) -> None:
     skus = [f"SKU-{number:04d}" for number in range(bench.limits.read_batch)]
     await bench.seed(*(good(sku, stock=number % 900) for number, sku in enumerate(skus)))
@@ -363,6 +379,7 @@ async def test_tracking_is_switched_on_with_the_first_number(bench: Bench) -> No
     assert await bench.level("TEE") == 7
 
 
+@pytest.mark.where("counts")
 async def test_writes_to_different_rows_at_once_all_take_effect(bench: Bench) -> None:
     skus = [f"SKU-{number}" for number in range(6)]
     await bench.seed(*(good(sku, stock=10) for sku in skus))
@@ -372,6 +389,7 @@ async def test_writes_to_different_rows_at_once_all_take_effect(bench: Bench) ->
     assert [bench.number(sku) for sku in skus] == [9] * 6
 
 
+@pytest.mark.where("counts")
 async def test_a_write_moves_nothing_but_its_rows(bench: Bench) -> None:
     await bench.seed(good("TEE", stock=10), good("CAP", stock=3))
     before = await bench.catalogue()

@@ -48,6 +48,7 @@ def _numbers(bench: Bench, rows: int) -> Sequence[int]:
     return [sum(now[f"SKU-{number:04d}"].values()) for number in range(rows)]
 
 
+@pytest.mark.where("counts")
 async def test_a_ticket_has_no_result_while_the_platform_is_at_work(bench: Bench) -> None:
     prepared = await _prepared(bench)
     ticket = await _accepted(bench, prepared)
@@ -55,6 +56,7 @@ async def test_a_ticket_has_no_result_while_the_platform_is_at_work(bench: Bench
     assert await bench.tickets.look(ticket, prepared) is None
 
 
+@pytest.mark.where("counts")
 async def test_every_row_of_a_ticket_has_its_result_in_order(bench: Bench) -> None:
     prepared = await _prepared(bench)
     before = bench.loop.now()
@@ -65,6 +67,7 @@ async def test_every_row_of_a_ticket_has_its_result_in_order(bench: Bench) -> No
     assert _numbers(bench, len(found)) == [10 + change.delta for change in prepared.changes]
 
 
+@pytest.mark.where("counts")
 async def test_a_ticket_half_of_which_was_rejected_says_which_half(bench: Bench) -> None:
     prepared = await _prepared(bench, good_every=2)
     found = await bench.results(prepared, await bench.connector.stock.send(prepared))
@@ -76,6 +79,7 @@ async def test_a_ticket_half_of_which_was_rejected_says_which_half(bench: Bench)
     assert _numbers(bench, len(found)) == expected
 
 
+@pytest.mark.where("counts")
 async def test_looking_repeats_no_write(bench: Bench) -> None:
     prepared = await _prepared(bench)
     ticket = await _accepted(bench, prepared)
@@ -85,6 +89,7 @@ async def test_looking_repeats_no_write(bench: Bench) -> None:
     assert _writes(bench) == sent
 
 
+@pytest.mark.where("counts")
 async def test_a_result_can_be_asked_for_again_and_by_another(bench: Bench) -> None:
     prepared = await _prepared(bench)
     ticket = await _accepted(bench, prepared)
@@ -94,6 +99,7 @@ async def test_a_result_can_be_asked_for_again_and_by_another(bench: Bench) -> N
     assert await restarted.look(ticket, prepared) == await bench.tickets.look(ticket, prepared) == first
 
 
+@pytest.mark.where("counts")
 async def test_a_ticket_that_the_platform_does_not_know_is_gone(bench: Bench) -> None:
     prepared = await _prepared(bench)
     ticket = await _accepted(bench, prepared)

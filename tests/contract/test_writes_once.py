@@ -68,6 +68,7 @@ async def test_two_senders_of_one_prepared_write_have_one_effect(bench: Bench) -
     assert bench.number("TEE") == 9
 
 
+@pytest.mark.where("counts")
 @pytest.mark.where("not keyed")
 @pytest.mark.parametrize(("kind", "left"), [("cut_before", 10), ("cut_after", 9), ("status", 10)])
 async def test_a_bare_stock_write_is_never_repeated(bench: Bench, kind: str, left: int) -> None:
@@ -81,6 +82,7 @@ async def test_a_bare_stock_write_is_never_repeated(bench: Bench, kind: str, lef
     assert bench.number("TEE") == left
 
 
+@pytest.mark.where("counts")
 @pytest.mark.where("absolute")
 @pytest.mark.parametrize(("kind", "left"), [("cut_before", 10), ("cut_after", 6)])
 async def test_a_lost_answer_of_an_absolute_write_is_found_by_reading_back(bench: Bench, kind: str, left: int) -> None:
@@ -98,6 +100,7 @@ async def test_a_lost_answer_of_an_absolute_write_is_found_by_reading_back(bench
     assert await bench.level("TEE") == 6
 
 
+@pytest.mark.where("counts")
 @pytest.mark.parametrize("kind", ["status", "cut_before", "cut_after", "html", "invalid_json"])
 async def test_a_stock_write_that_ended_in_trouble_may_have_worked(bench: Bench, kind: str) -> None:
     change = await _one_less(bench)
@@ -109,6 +112,7 @@ async def test_a_stock_write_that_ended_in_trouble_may_have_worked(bench: Bench,
     assert bench.number("TEE") == (9 if kind == "cut_after" else 10)
 
 
+@pytest.mark.where("counts")
 async def test_a_stock_write_that_timed_out_may_have_worked(bench: Bench) -> None:
     change = await _one_less(bench)
     bench.fault("latency", "stock", seconds=3600, times=None)
@@ -117,6 +121,7 @@ async def test_a_stock_write_that_timed_out_may_have_worked(bench: Bench) -> Non
     assert caught.value.maybe_applied
 
 
+@pytest.mark.where("counts")
 async def test_a_stock_write_that_never_left_did_not_work(bench: Bench) -> None:
     change = await _one_less(bench)
     prepared = bench.connector.stock.prepare([change], "key-1")
@@ -126,6 +131,7 @@ async def test_a_stock_write_that_never_left_did_not_work(bench: Bench) -> None:
     assert not caught.value.maybe_applied
 
 
+@pytest.mark.where("counts")
 async def test_a_throttled_stock_write_is_repeated_and_takes_effect_once(bench: Bench) -> None:
     change = await _one_less(bench)
     bench.fault("throttle", "stock", seconds=3)

@@ -30,6 +30,11 @@ SETTINGS = {
         "language": "en-US",
         "catalog_id": "1",
     },
+    "google": {
+        "account": "1",
+        "data_source": "2",
+        "service_account": '{"client_email": "a@b.example", "private_key": "x"}',
+    },
 }
 
 

@@ -18,8 +18,8 @@ class Options:
     """What can be chosen when a stand-in is made.
 
     `seconds` is how long a product input takes to become visible in the processed product; `access` is whether the service
-    account is a user of the account; `registered` is whether its Cloud project is; `calls_per_minute` is the quota, which
-    counts the calls within a batch; `source` is the kind of the data source.
+    account is a user of the account, `rights` what it may do there, `registered` whether its Cloud project is known;
+    `calls_per_minute` is the quota, which counts the calls within a batch; `source` is the kind of the data source.
     """
 
     account: str = "123456789"
@@ -31,8 +31,9 @@ class Options:
     stores: tuple[str, ...] = ()
     currency: str = "USD"
     access: bool = True
+    rights: tuple[str, ...] = ("STANDARD",)
     registered: bool = True
-    seconds: float = 1.0
+    seconds: float = 0.0
     token_seconds: int = 3599
     calls_per_minute: int | None = None
 

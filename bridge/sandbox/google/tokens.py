@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 Json = dict[str, Any]
 SCOPE = "https://www.googleapis.com/auth/content"
+# What Google says the audience always is; its own client sends this wherever the token is fetched.
+AUDIENCE = "https://oauth2.googleapis.com/token"
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
@@ -47,7 +49,7 @@ def check(assertion: str, email: str, audience: str, now: datetime) -> None:
         algorithm = msgspec.json.decode(head).get("alg")
     except ValueError as error:
         raise BadAssertion("Bad Request") from error
-    if algorithm != "RS256" or said.get("iss") != email or said.get("aud") != audience:
+    if algorithm != "RS256" or said.get("iss") != email or said.get("aud") not in {audience, AUDIENCE}:
         raise BadAssertion("Invalid grant: account not found")
     try:
         signed = assertion.rpartition(".")[0].encode()

@@ -43,7 +43,7 @@ class Api:
             answer, status = self._answer(scope["method"], scope["path"], headers, params), 200
         except GraphError as error:
             answer, status = _body(error), error.status
-            extra = self._usage(60) if error.code == 80014 else {}
+            extra = self._usage(3600 - self.state.now().timestamp() % 3600) if error.code == 80014 else {}
         await self._send(send, status, extra, msgspec.json.encode(answer))
 
     def throttle(self, fault: Fault) -> tuple[int, dict[str, str], bytes]:
@@ -66,7 +66,7 @@ class Api:
         if handler is None:
             what = f"Unsupported {method.lower()} request. Object with ID '{place.split('/')[0]}' does not exist, cannot be loaded"
             raise GraphError(f"{what} due to missing permissions, or does not support this operation.", 100, subcode=33)
-        if place != "me/permissions":
+        if method != "GET":
             self._permitted()
         self._count_call()
         return handler(params)

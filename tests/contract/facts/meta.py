@@ -20,8 +20,11 @@ FACTS = Facts(
     page=500,
     # The wait stands in X-Business-Use-Case-Usage, in whole minutes.
     names_wait=False,
-    # An item's id is its SKU: neither can change, and a catalogue knows no weight that a shop would read.
+    # There is no time of change to ask for.
+    feed_is_whole=True,
+    # An item's id is its SKU.
+    sku_unique=True,
+    # The id cannot change, and a catalogue has no weight that a shop would read.
     inexpressible=frozenset({"weight_grams", "sku"}),
     spoil_price=(r'"\$66\.61"', '"much"'),
-    ways=({},),
 )

@@ -1,4 +1,7 @@
-"""Many calls in one: the multipart/mixed form of developers.google.com/merchant/api/guides/send-multiple-requests. Pure."""
+"""Many calls in one HTTP request: multipart/mixed of application/http, as Google's APIs take them. Pure.
+
+Source: developers.google.com/merchant/api/guides/send-multiple-requests.
+"""
 
 import re
 from collections.abc import Sequence
