@@ -20,6 +20,7 @@ SETTINGS = {
     "woocommerce": {"url": "https://shop.example", "consumer_key": "ck_x", "consumer_secret": "cs_x"},
     "shopify": {"shop": "x.myshopify.com", "access_token": "shpat_x"},
     "square": {"access_token": "x"},
+    "etsy": {"keystring": "x", "shared_secret": "x", "refresh_token": "x", "webhook_secret": "whsec_eA=="},
 }
 
 
