@@ -12,5 +12,8 @@ PLATFORMS: Mapping[str, str] = MappingProxyType(
         "shopify": "connectors.shopify",
         "square": "connectors.square",
         "etsy": "connectors.etsy",
+        "meta": "connectors.meta",
+        "pinterest": "connectors.pinterest",
+        "google": "connectors.google",
     }
 )

@@ -21,6 +21,15 @@ SETTINGS = {
     "shopify": {"shop": "x.myshopify.com", "access_token": "shpat_x"},
     "square": {"access_token": "x"},
     "etsy": {"keystring": "x", "shared_secret": "x", "refresh_token": "x", "webhook_secret": "whsec_eA=="},
+    "meta": {"access_token": "x", "catalog_id": "1"},
+    "pinterest": {
+        "app_id": "1",
+        "app_secret": "x",
+        "refresh_token": "x",
+        "country": "US",
+        "language": "en-US",
+        "catalog_id": "1",
+    },
 }
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -127,4 +128,4 @@ async def test_the_lower_allowance_of_an_app_is_kept(new_shop: Open) -> None:
         await shop.catalogue()
     calls = [call.at for call in shop.wire.calls]
     assert len(calls) == 15, "nothing was refused, so nothing was repeated"
-    assert all(later - earlier >= 0.99 for earlier, later in zip(calls[2:], calls[3:], strict=False))
+    assert all(later - earlier >= 0.99 for earlier, later in pairwise(calls[2:]))
