@@ -45,7 +45,15 @@ def problems(text: str, **variables: str) -> list[tuple[int, str]]:
 
 
 def test_the_example_is_read_with_every_setting_in_it() -> None:
-    names = ("SHOP_KEY", "SHOP_SECRET", "SHOPIFY_TOKEN", "SQUARE_TOKEN")
+    names = (
+        "SHOP_KEY",
+        "SHOP_SECRET",
+        "SHOPIFY_TOKEN",
+        "SQUARE_TOKEN",
+        "ETSY_KEYSTRING",
+        "ETSY_SECRET",
+        "ETSY_REFRESH_TOKEN",
+    )
     loaded = load(EXAMPLE, dict.fromkeys(names, "ck_from-the-environment"))
     for name, table in loaded.config.channels.items():
         loaded.settings(name, connector_module(table.platform).Settings)
@@ -102,7 +110,7 @@ def test_the_smallest_config_has_the_documented_defaults() -> None:
         (SHOP + '[products.fields]\nprice = { owner = "shop", writer = ["shop"] }\n', 5, "unknown key writer"),
         ('[channels.ledger]\nplatform = "square"\n', 1, "a channel cannot be called 'ledger'"),
         ('[channels.shop]\nurl = "x"\n', 1, "channels.shop.platform is missing"),
-        ('[channels.shop]\nplatform = "ebay"\n', 2, "allowed is 'woocommerce', 'shopify' or 'square'"),
+        ('[channels.shop]\nplatform = "ebuy"\n', 2, "allowed is 'woocommerce', 'shopify', 'square', "),
         ('database = "b.db"\n', 0, "channels is missing"),
         ("database = 'b.db'\n[channels.shop\n", 2, "this is not TOML"),
         ("a = 1\na = 2\n", 2, "this is not TOML"),
