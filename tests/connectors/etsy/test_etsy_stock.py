@@ -120,16 +120,41 @@ async def test_closing_keeps_one_unit_that_nobody_can_buy(shop: Bench) -> None:
     assert shop.shop.stock() == {"TEE-S": {"": 0}, "TEE-M": {"": 0}, "TEE-L": {"": 2}}
 
 
-async def test_closing_that_was_cut_in_the_middle_is_found_and_finished(shop: Bench) -> None:
+@pytest.mark.parametrize("kind", ["cut_before", "cut_after"])
+@pytest.mark.parametrize("call", [{"method": "PUT", "body": '"quantity":1'}, {"method": "PATCH"}])
+async def test_closing_that_was_cut_in_the_middle_is_found_and_finished(
+    shop: Bench, kind: str, call: dict[str, str]
+) -> None:
     await shop.seed(good("TEE", stock=3))
     change = StockChange(key=await shop.key("TEE"), delta=-3, shown=3)
-    shop.platform.faults.add(kind="cut_before", method="PUT", body='"quantity":1', times=1)
+    shop.platform.faults.add(kind=kind, times=None, **call)
     with pytest.raises(TryLater) as caught:
         await shop.write(change)
     assert caught.value.maybe_applied
-    assert shop.shop.state_of("TEE") == "inactive", "out of sale first"
-    (outcome,) = await shop.write(StockChange(key=change.key, delta=-3, shown=3), key="key-2")
-    assert isinstance(outcome, Rejected), "it sells nothing as it is, and whose doing that is, is not known"
+    shop.platform.faults.clear()
+    outcome = await _set(shop, "TEE", 0, "key-2")
+    assert isinstance(outcome, Applied)
+    assert (shop.shop.state_of("TEE"), shop.number("TEE"), await shop.level("TEE")) == ("inactive", 0, 0)
+
+
+@pytest.mark.parametrize("kind", ["cut_before", "cut_after"])
+@pytest.mark.parametrize(
+    "call", [{"method": "PUT", "body": '"quantity":1'}, {"method": "PATCH"}, {"method": "PUT", "body": '"quantity":4'}]
+)
+async def test_reopening_that_was_cut_in_the_middle_is_found_and_finished(
+    shop: Bench, kind: str, call: dict[str, str]
+) -> None:
+    await shop.seed(_sizes())
+    changes = [StockChange(key=key, delta=-4, shown=4) for key in await shop.keys([f"TEE-{size}" for size in "SML"])]
+    await shop.write(*changes)
+    shop.platform.faults.add(kind=kind, times=1, **call)
+    with pytest.raises(TryLater) as caught:
+        await _set(shop, "TEE-L", 4, "key-2")
+    assert caught.value.maybe_applied
+    assert shop.number("TEE-S") == 0, "what there is none of is never for sale"
+    assert isinstance(await _set(shop, "TEE-L", 4, "key-3"), Applied)
+    assert (shop.shop.state_of("TEE-L"), shop.shop.fees) == ("active", [])
+    assert shop.shop.stock() == {"TEE-S": {"": 0}, "TEE-M": {"": 0}, "TEE-L": {"": 4}}
 
 
 async def test_all_rows_of_a_listing_are_one_read_and_one_put(shop: Bench) -> None:
