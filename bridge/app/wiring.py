@@ -5,11 +5,12 @@ import random
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
 
+from bridge.app.vault import DatabaseVault
 from bridge.config import ChannelTable, Config, Loaded
 from bridge.config.model import PRODUCT_FIELDS
 from bridge.contract.errors import NeedsPerson
@@ -47,7 +48,7 @@ def channel_of(loaded: Loaded, name: str, around: Surroundings) -> tuple[Channel
     module = connector_module(table.platform)
     settings = loaded.settings(name, module.Settings)
     try:
-        connector: Connector = module.connect(settings, around, where=name)
+        connector: Connector = module.connect(settings, _keeping(loaded, around), where=name)
     except NeedsPerson as error:
         # A setting that cannot be right: the file and the line are known here, the platform's rules only there.
         error.what += f" ({loaded.file}, line {loaded.lines.of(('channels', name, _named(error, settings)))})"
@@ -56,6 +57,10 @@ def channel_of(loaded: Loaded, name: str, around: Surroundings) -> tuple[Channel
     if table.counts_from and connector.orders is None:
         warnings.append(f"counts_from of {name} does nothing: nobody can buy there, so what is set there never counts")
     return _channel(name, table, connector), tuple(warnings)
+
+
+def _keeping(loaded: Loaded, around: Surroundings) -> Surroundings:
+    return replace(around, vault=DatabaseVault(loaded.database))
 
 
 def _named(error: NeedsPerson, settings: object) -> str:

@@ -151,10 +151,12 @@ class Client:
     def _judge(self, request: Request, response: Response) -> BridgeError | None:
         """Etsy tells the app's own allowance with every answer: a lower one than the usual counts."""
         told = response.headers.get("x-limit-per-second", "")
-        rate = min(float(told), LIMITS.per_second) if told.isdigit() and int(told) > 0 else self._rate
+        half = int(told) / 2 if told.isdigit() and int(told) > 0 else self._rate
+        rate = min(half, LIMITS.per_second)
         if rate != self._rate:
             self._rate = rate
-            self._budget.learn(available=0, capacity=min(LIMITS.burst, rate), per_second=rate * 0.8)
+            # As with the usual allowance: burst and rate together stay within any second.
+            self._budget.learn(available=0, capacity=rate, per_second=rate)
         return judge(request, response)
 
 

@@ -97,7 +97,7 @@ class Inventories:
         if is_sold_out(record.listing):
             return await self._renewed(record, wanted)
         if record.closed and text(record.listing, "state") == "inactive":
-            return await self._reopened(record, body)
+            return await self._reopened(record, body, wanted)
         return await self.put(record, body)
 
     async def _empty(self, record: Record, body: dict[str, Any]) -> Record:
@@ -114,8 +114,11 @@ class Inventories:
             raise Refused(
                 what, where=self._client.where, next_step="it sells nothing as it is; publish it, then `bridge retry`"
             )
+        # The one unit first: cut short after it, what is read is a listing on sale with one unit, and the next write goes on from there.
         _leave_one(record, body)
-        return await _after_a_write(self.put(await self.move(record, "inactive"), body))
+        marked = await self.put(record, body)
+        moved = await _after_a_write(self.move(marked, "inactive"))
+        return Record(listing=moved.listing, inventory=marked.inventory, at=moved.at)
 
     async def _renewed(self, record: Record, wanted: Mapping[str, int]) -> Record:
         """Bring a sold-out listing back. Etsy sets it to one unit as it does so, hence the numbers come after that."""
@@ -128,13 +131,19 @@ class Inventories:
         fresh = await self.read(record.identity)
         return await self.put(fresh, patched(fresh.inventory, _quantities(record, wanted), self._profile))
 
-    async def _reopened(self, record: Record, body: dict[str, Any]) -> Record:
-        """Bring a listing back that was closed for want of units: free of charge until it expires (help.etsy.com 360000336187)."""
+    async def _reopened(self, record: Record, body: dict[str, Any], wanted: Mapping[str, int]) -> Record:
+        """Bring a listing back that was closed for want of units: free of charge until it expires (help.etsy.com 360000336187).
+
+        It comes back with one unit of what there is, and gets its numbers then: cut short in between, what is read is a listing on
+        sale with fewer units than meant, and the next write goes on from there. The other way round it would look like one that
+        the seller took out of sale.
+        """
         if record.listing.get("ending_timestamp") is None or moment(record.listing, "ending_timestamp") <= record.at:
             self._demand_fee(record, "has expired while it had no units, and only a renewal brings it back")
-        filled = await self.put(record, body)
-        again = await _after_a_write(self.move(record, "active"))
-        return Record(listing=again.listing, inventory=filled.inventory, at=again.at)
+        _leave_one(record, body)
+        await self.put(record, body)
+        await _after_a_write(self.move(record, "active"))
+        return await _after_a_write(self._filled(record, wanted))
 
     def _demand_fee(self, record: Record, why: str) -> None:
         if not self._client.settings.renew:
@@ -173,11 +182,12 @@ def _quantities(record: Record, wanted: Mapping[str, int]) -> Patch:
 
 
 def _leave_one(record: Record, body: dict[str, Any]) -> None:
-    """Put one unit into the first number that is enabled: Etsy wants one in an inventory."""
+    """Leave one unit, where there is one, else in the first number that is enabled: Etsy wants one in an inventory."""
     properties = on(record.inventory, "quantity")
     pairs = zip(products_of(record.inventory), body["products"], strict=True)
     named = [(group_of(record.identity, rows(one, "property_values"), properties), made) for one, made in pairs]
-    chosen = next(group for group, made in named if made["offerings"][0]["is_enabled"])
+    enabled = [(group, made["offerings"][0]) for group, made in named if made["offerings"][0]["is_enabled"]]
+    chosen = next((group for group, offered in enabled if offered["quantity"]), enabled[0][0])
     for group, made in named:
         made["offerings"][0]["quantity"] = int(group == chosen)
 

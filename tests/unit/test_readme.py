@@ -21,6 +21,7 @@ SETTINGS = {
     "shopify": {"shop": "x.myshopify.com", "access_token": "shpat_x"},
     "square": {"access_token": "x"},
     "ebay": {"client_id": "x", "client_secret": "x", "refresh_token": "x"},
+    "etsy": {"keystring": "x", "shared_secret": "x", "refresh_token": "x", "webhook_secret": "whsec_eA=="},
     "meta": {"access_token": "x", "catalog_id": "1"},
     "pinterest": {
         "app_id": "1",

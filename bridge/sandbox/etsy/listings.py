@@ -189,8 +189,7 @@ class Listings:
             "is_private": False, "has_variations": any(part.values for part in listing.parts),
             "should_auto_renew": bool(data.get("should_auto_renew")), "language": "en",
             "price": money(min(prices, default=0), self.currency), "taxonomy_id": data.get("taxonomy_id"),
-            "readiness_state_id": readiness, "skus": sorted({part.sku for part in listing.parts if part.sku}),
-            "views": 0,
+            "readiness_state_id": readiness,
         }  # fmt: skip
 
 

@@ -34,6 +34,7 @@ def listings_of_shop(call: Call) -> Json:
 
 def _whole(call: Call, listing: Listing, includes: list[str], *, alone: bool = True) -> Json:
     answer = call.state.listings.answer(listing, alone=alone)
+    answer |= {"skus": sorted({part.sku for part in listing.parts if part.sku}), "views": 0}
     if "Inventory" in includes:
         answer["inventory"] = call.state.inventory.answer(listing, alone=alone)
     if "Images" in includes:
