@@ -6,7 +6,8 @@ A failing seed is printed with the command that replays it.
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -14,6 +15,8 @@ from typing import Any
 import pytest
 
 from bridge.contract.limits import Limits
+from bridge.engine.lane import Pace
+from bridge.engine.live import Live
 from bridge.rehearsal.invariants import broken
 from bridge.rehearsal.trade import Habits, Trade, catalogue
 from bridge.sandbox.kit.loop import SimulatedLoop, run_simulated
@@ -31,7 +34,8 @@ MARKETS: Mapping[str, Manners] = {
         BAY, sells=False, limits=replace(ABSOLUTE, visible_after=20.0), ticket=(0.5, 10.0), partly=0.1, lag=15.0
     ),
 }
-SEEDS = 8
+Working = Callable[[Fair, random.Random], Awaitable[None]]
+SEEDS = 4
 
 
 @dataclass(slots=True)
@@ -68,6 +72,23 @@ async def sync_until_killed(fair: Fair, rng: random.Random) -> None:
         await task
 
 
+async def live_until_killed(fair: Fair, rng: random.Random) -> None:
+    """Have the daemon's engine at work, polling; now and then it is killed, and started again."""
+    while True:
+        live = Live(fair.context, Pace(first=timedelta(seconds=1), longest=timedelta(seconds=20)))
+        task = asyncio.ensure_future(live.run(asyncio.Event()))
+        try:
+            for _ in range(rng.randrange(2, 12)):
+                await asyncio.sleep(rng.uniform(1, 15))
+                for lane in live.lanes.values():
+                    lane.send("poll")
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            fair.restart()
+        assert live.bugs == []
+
+
 async def quiet(fair: Fair) -> None:
     for name in fair.platforms:
         fair.market(name).faults.clear()
@@ -86,7 +107,7 @@ async def quiet(fair: Fair) -> None:
     raise AssertionError(f"not quiet: {report}")
 
 
-async def story(loop: SimulatedLoop, seed: int, url: str) -> None:
+async def story(loop: SimulatedLoop, seed: int, url: str, working: Working) -> None:
     rng = random.Random(seed)
     fair = open_fair(loop, MARKETS, seed=seed, url=url)
     goods = catalogue(6, stock=30, rng=random.Random(seed))
@@ -106,10 +127,11 @@ async def story(loop: SimulatedLoop, seed: int, url: str) -> None:
     trade.open(selling[0])
     await asyncio.sleep(3)
     spoil(fair, rng)
-    syncing = asyncio.ensure_future(sync_until_killed(fair, rng))
+    syncing = asyncio.ensure_future(working(fair, rng))
     await trade.run(loop.now() + timedelta(minutes=4))
     syncing.cancel()
-    await asyncio.gather(syncing, return_exceptions=True)
+    with suppress(asyncio.CancelledError):
+        await syncing
     fair.restart()
     await quiet(fair)
     problems = broken(fair, trade.truth)
@@ -125,19 +147,23 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def test_faulty_trading_at_the_fair(seed: int) -> None:
-    play(seed, ":memory:")
+    play(seed, ":memory:", sync_until_killed)
+
+
+def test_faulty_trading_at_the_fair_with_the_daemon(seed: int) -> None:
+    play(seed, ":memory:", live_until_killed)
 
 
 def test_faulty_trading_at_the_fair_on_postgresql(server: Server) -> None:
     """The same story on the other database: one seed is enough, the store's own tests run on both."""
-    play(7, server.make())
+    play(7, server.make(), sync_until_killed)
 
 
-def play(seed: int, url: str) -> None:
+def play(seed: int, url: str, working: Working) -> None:
     loop = SimulatedLoop()
     asyncio.set_event_loop(loop)
     try:
-        run_simulated(story(loop, seed, url), loop)
+        run_simulated(story(loop, seed, url, working), loop)
     except AssertionError as error:
         pytest.fail(f"seed {seed}; replay with: pytest tests/scenarios/test_fair.py --seed {seed}\n{error}")
     finally:

@@ -394,7 +394,8 @@ def test_webhooks_and_events_stand_as_the_database_has_them(home: House, visitor
     backlog = home.app.database.read(events.counts)["mailer"]
     assert backlog.waiting > 10
     assert f"mailer https://automation.example/bridge everything {backlog.waiting} 1 minute ago 0 0" in text
-    assert "1 mailer order.paid order/till/" in text
+    # Whose order was heard of first is the platforms' affair.
+    assert re.search(r"1 mailer order\.paid order/(shop|till)/", text)
     assert "the target answered 500" in text
     assert "0123456789abcdef" not in text, "secrets are shown nowhere"
 
