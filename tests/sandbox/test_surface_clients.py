@@ -5,6 +5,7 @@ document that lies in the package. Each is skipped, saying so, where it is not i
 catalogue module does not import (it names a model `unknownbasetype` that the package lacks).
 """
 
+import gc
 import json
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -35,6 +36,9 @@ def meta() -> Iterator[SimpleNamespace]:
         session.GRAPH = surface.url
         surface.catalog = ProductCatalog(known["catalog_id"], api=FacebookAdsApi(session))
         yield surface
+        session.requests.close()
+    # Sockets that were left are to be found here, and not in the middle of another test.
+    gc.collect()
 
 
 def test_metas_client_writes_a_batch_and_reads_its_results(meta: SimpleNamespace) -> None:
@@ -92,6 +96,9 @@ def google() -> Iterator[SimpleNamespace]:
         surface.account = f"accounts/{surface.credentials['account']}"
         surface.source = f"{surface.account}/dataSources/{surface.credentials['data_source']}"
         yield surface
+        surface.products.close()
+        surface.inventories.close()
+    gc.collect()
 
 
 def test_googles_client_reads_patches_and_inserts(google: SimpleNamespace) -> None:
