@@ -78,10 +78,13 @@ class EtsyShop:
         raise RefusedError(f"order {order} cannot be changed: Etsy has no such thing ({sku} to {quantity})")
 
     def count(self, sku: str, quantity: int, *, location: str | None = None) -> None:
-        """The seller types a number into the listing."""
+        """The seller types a number into the listing; one that was out of sale for want of units is activated with it."""
         del location
         listing, part = self._find({"sku": sku})
+        empty = listing.state == "inactive" and listing.units <= 1
         self._set(listing, part, quantity)
+        if empty and listing.units > 1:
+            self.state.listings.move(listing, "active")
 
     def edit_product(self, sku: str, **fields: Any) -> None:
         """Edit a listing in the shop manager."""
