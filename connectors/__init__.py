@@ -11,5 +11,6 @@ PLATFORMS: Mapping[str, str] = MappingProxyType(
         "woocommerce": "connectors.woocommerce",
         "shopify": "connectors.shopify",
         "square": "connectors.square",
+        "amazon": "connectors.amazon",
     }
 )

@@ -31,5 +31,6 @@ STAND_INS: Mapping[str, StandInFacts] = MappingProxyType(
         "woocommerce": StandInFacts(channel="shop", host="woo.sandbox"),
         "shopify": StandInFacts(channel="store", host="demo.myshopify.com"),
         "square": StandInFacts(channel="till", host="square.sandbox", options={"locations": ("Main Street",)}),
+        "amazon": StandInFacts(channel="amazon", host="amazon.sandbox"),
     }
 )
