@@ -20,6 +20,7 @@ from bridge.domain.ledger import Movement, stock
 from bridge.engine.context import Context, Rules, Silent
 from bridge.engine.desk import Desk
 from bridge.rehearsal.world import HOSTS, World, build
+from bridge.sandbox import FIRST, STAND_INS
 from bridge.sandbox.kit.loop import START, SimulatedLoop, run_simulated
 from bridge.store.database import Database
 from bridge.store.listings import known_skus
@@ -40,10 +41,11 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-PLATFORMS = ("woocommerce", "shopify", "square")
+# The journeys measured for issue after issue; bench.push_calls takes every platform.
+PLATFORMS = FIRST
 # A benchmark moves the whole stock at once on purpose.
 NO_GUARD = GuardRule(zero=1_000_000, percent=1e9)
-_ONE_PLACE = {"square": {"locations": ("Main Street",)}}
+_ONE_PLACE = {name: facts.options for name, facts in STAND_INS.items()}
 
 
 def simulated(story: Callable[[SimulatedLoop], Awaitable[T]], *, start: datetime = START) -> T:

@@ -11,6 +11,10 @@ PLATFORMS: Mapping[str, str] = MappingProxyType(
         "woocommerce": "connectors.woocommerce",
         "shopify": "connectors.shopify",
         "square": "connectors.square",
+        "etsy": "connectors.etsy",
+        "meta": "connectors.meta",
+        "pinterest": "connectors.pinterest",
+        "google": "connectors.google",
         "amazon": "connectors.amazon",
     }
 )

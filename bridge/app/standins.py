@@ -21,7 +21,7 @@ from bridge.app.wiring import connector_module
 from bridge.sandbox import STAND_INS
 from bridge.sandbox.kit.faults import CutByServer
 from bridge.sandbox.kit.platform import Build, Now, Platform, Sleep
-from bridge.sandbox.kit.posting import posting
+from bridge.sandbox.kit.posting import asking, posting
 
 __all__ = ["StandIn", "config_for", "serving", "standing_in"]
 
@@ -95,9 +95,9 @@ async def serving(
         servers.append(_Server(config))
         tasks.append(asyncio.create_task(servers[-1].serve(sockets=[sock]), name=stand_in.channel))
     try:
-        async with posting() as post:
+        async with posting() as post, asking() as ask:
             for (_, platform), _ in started:
-                platform.courier.post = post
+                platform.courier.post, platform.courier.ask = post, ask
             yield [pair for pair, _ in started]
     finally:
         for (_, platform), _ in started:
@@ -144,4 +144,5 @@ def _listening(port: int) -> socket.socket:
 def _settings(platform: str, url: str, credentials: dict[str, str]) -> dict[str, object]:
     """Those of the credentials that the connector's settings name, and the address. Where a token will do, no client id."""
     known = {one.name for one in fields(connector_module(platform).Settings)} - {"client_id", "client_secret"}
-    return {"url": url, **{name: value for name, value in credentials.items() if name in known}}
+    given = {name: value for name, value in credentials.items() if name in known}
+    return {"url": url, **given, **STAND_INS[platform].settings}

@@ -68,7 +68,7 @@ def _channel(name: str, table: ChannelTable, connector: Connector) -> Channel:
         connector=connector,
         places=dict(table.locations),
         home=table.home_location,
-        believed=table.counts_from,
+        counts_from=table.counts_from,
         counts=table.counts,
         restock=table.restock,
         price=PriceRule(factor=price.factor, rounding=price.rounding, step=price.step),

@@ -9,6 +9,7 @@ import click
 
 from bridge.cli.output import emit, say, table
 from bridge.cli.session import json_option, run
+from bridge.sandbox import FIRST, STAND_INS, chosen
 
 if TYPE_CHECKING:
     from bridge.rehearsal.demo import Summary
@@ -36,17 +37,26 @@ __all__ = ["command"]
     help="Minutes of trading, in shop time.",
 )
 @click.option("--speed", default=5.0, show_default=True, type=click.FloatRange(1, 50), help="How fast shop time runs.")
+@click.option(
+    "--channels",
+    default=",".join(FIRST),
+    show_default=True,
+    metavar="NAMES",
+    help=f"Which platforms take part: all, or some of {', '.join(STAND_INS)}.",
+)
 @json_option
-def command(seed: int, folder: str, minutes: float, speed: float, as_json: bool) -> int:
-    """Watch three shops stay in step, on this machine alone.
+def command(seed: int, folder: str, minutes: float, speed: float, channels: str, as_json: bool) -> int:
+    """Watch shops stay in step, on this machine alone.
 
-    Starts stand-ins of WooCommerce, Shopify and Square on loopback, adopts and links them, then sells, refunds, cancels and
-    counts on all three while answers get lost, and shows the numbers come together. No account and no network is needed.
+    Starts stand-ins of WooCommerce, Shopify and Square (or those you name) on loopback, adopts and links them, then sells, refunds,
+    cancels and counts on all of them while answers get lost, and shows the numbers come together. No account and no network is
+    needed.
 
     \b
     Examples:
       bridge demo
       bridge demo --seed 7 --minutes 2
+      bridge demo --channels all
       bridge demo --json
     """
     from bridge.cli.demo_view import view
@@ -54,10 +64,16 @@ def command(seed: int, folder: str, minutes: float, speed: float, as_json: bool)
     from bridge.rehearsal.demo import run as play
 
     try:
+        platforms = chosen(channels)
+    except ValueError as error:
+        raise click.UsageError(f"--channels: {error}") from error
+    try:
         with view(quiet=as_json) as screen:
-            summary = run(
-                play(seed=seed, folder=Path(folder), minutes=minutes, speed=speed, show=screen.show, ask=screen.say)
-            )
+            story = play(
+                seed=seed, folder=Path(folder), minutes=minutes, speed=speed, platforms=platforms,
+                show=screen.show, ask=screen.say,
+            )  # fmt: skip
+            summary = run(story)
     except DemoError as error:
         raise click.UsageError(str(error)) from error
     if as_json:
@@ -68,8 +84,7 @@ def command(seed: int, folder: str, minutes: float, speed: float, as_json: bool)
 
 
 _COLUMNS = (
-    "channel", "platform", "numbers>", "equal to the ledger>", "units shown>", "API calls>", "numbers written>",
-    "drifts repaired>", "counts believed>",
+    "channel", "platform", "numbers>", "agree>", "units>", "calls>", "written>", "repaired>", "counted>",
 )  # fmt: skip
 
 

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Screen", "view"]
 
+# So many channels have room for words in their columns' heads.
+_WIDE = 4
+
 
 class Screen:
     """Where the demo shows itself; without a terminal it says each stage once, on stderr."""
@@ -51,16 +54,39 @@ def _drawn(moment: "Moment") -> "Table":
     from rich.table import Table
 
     names = list(moment.calls)
+    if len(names) > _WIDE:
+        return _narrow(moment)
     title = f"{moment.shop_time:5.0f} s of shop time, {moment.acts} acts, {moment.sold} units sold"
     drawn = Table(title=title, box=SIMPLE_HEAD, title_justify="left")
     drawn.add_column("SKU")
     drawn.add_column("ledger", justify="right")
     for name in names:
         drawn.add_column(f"{name}\n{moment.calls[name]} calls, {moment.differing[name]} differ", justify="right")
+    _fill(drawn, moment)
+    return drawn
+
+
+def _narrow(moment: "Moment") -> "Table":
+    """Many channels: their names wrap, and what they cost and lack stands in two rows of its own, so that 80 columns do."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    title = f"{moment.shop_time:5.0f} s of shop time, {moment.acts} acts, {moment.sold} units sold"
+    drawn = Table(title=title, box=SIMPLE_HEAD, title_justify="left", padding=(0, 1, 0, 0), pad_edge=False)
+    drawn.add_column("SKU", no_wrap=True)
+    drawn.add_column("ledger", justify="right")
+    for name in moment.calls:
+        drawn.add_column(name, justify="right", max_width=6, overflow="fold")
+    drawn.add_row("API calls", "", *(str(calls) for calls in moment.calls.values()))
+    drawn.add_row("differing", "", *(str(count) for count in moment.differing.values()), end_section=True)
+    _fill(drawn, moment)
+    return drawn
+
+
+def _fill(drawn: "Table", moment: "Moment") -> None:
     for sku, (balance, own) in moment.numbers.items():
         cells = [
-            f"[green]{own[name]}[/green]" if own[name] == max(0, balance) else f"[yellow]{own[name]}[/yellow]"
-            for name in names
+            f"[green]{units}[/green]" if units == max(0, balance) else f"[yellow]{units}[/yellow]"
+            for units in (own[name] for name in moment.calls)
         ]
         drawn.add_row(sku, str(balance), *cells)
-    return drawn

@@ -10,6 +10,7 @@ import click
 from bridge.cli.errors import NEEDS_PERSON
 from bridge.cli.output import emit, say
 from bridge.cli.session import json_option, run
+from bridge.sandbox import STAND_INS
 
 if TYPE_CHECKING:
     from bridge.app.results import ChannelCheck
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 Channels = dict[str, dict[str, Any]]
-# What the channel is called if nothing else is said.
-_NAMES = {"woocommerce": "shop", "shopify": "store", "square": "till"}
 
 
 @click.command(name="init")
@@ -89,7 +88,8 @@ def _asked() -> Channels:
         raise click.UsageError("There is nobody to ask: name channels with --channel NAME=PLATFORM and --set.")
     say("Each platform's README says how to get these. A value may be a variable, such as ${SHOP_SECRET}.\n")
     found: Channels = {}
-    for platform, usual in _NAMES.items():
+    for platform, facts in STAND_INS.items():
+        usual = facts.channel
         while click.confirm(
             f"Connect {'another' if any(t['platform'] == platform for t in found.values()) else 'a'} {platform} account?"
         ):

@@ -9,15 +9,14 @@ import click
 from bridge.cli.errors import StoppedError
 from bridge.cli.output import emit, say, table
 from bridge.cli.session import json_option, run
+from bridge.sandbox import FIRST, STAND_INS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from bridge.app.standins import StandIn
 
 __all__ = ["command"]
-
-_PLATFORMS = ("woocommerce", "shopify", "square")
 
 
 @click.group(name="sandbox")
@@ -34,7 +33,11 @@ def command() -> None:
 
 @command.command()
 @click.option(
-    "--platform", "platforms", multiple=True, type=click.Choice(_PLATFORMS), help="Only this one. Repeatable."
+    "--platform",
+    "platforms",
+    multiple=True,
+    type=click.Choice(["all", *STAND_INS]),
+    help=f"This one. Repeatable.  [default: {', '.join(FIRST)}]",
 )
 @click.option("--seed", default=1, show_default=True, metavar="N", help="Draws stock numbers and made-up chances.")
 @click.option("--products", default=6, show_default=True, type=click.IntRange(0, 10_000), help="Products in each shop.")
@@ -62,19 +65,23 @@ def up(
       curl -X POST URL/__sandbox/sale -d '{"lines": [{"sku": "TEE-RED-M", "quantity": 1}]}'
     """
     try:
-        run(_serve(platforms or _PLATFORMS, seed, products, port or 0, config_out, as_json))
+        run(
+            _serve(
+                STAND_INS if "all" in platforms else platforms or FIRST, seed, products, port or 0, config_out, as_json
+            )
+        )
     except StoppedError:
         return 0
     return 0
 
 
 async def _serve(
-    platforms: "Sequence[str]", seed: int, products: int, port: int, config_out: str | None, as_json: bool
+    platforms: "Iterable[str]", seed: int, products: int, port: int, config_out: str | None, as_json: bool
 ) -> None:
     from bridge.app.configfile import write_new
     from bridge.app.standins import standing_in
 
-    async with standing_in(platforms, seed=seed, products=products, port=port) as (stand_ins, config):
+    async with standing_in(tuple(platforms), seed=seed, products=products, port=port) as (stand_ins, config):
         if config_out:
             write_new(Path(config_out), config)
         if as_json:

@@ -7,13 +7,12 @@ import click
 
 from bridge.cli.output import emit, number, say, table
 from bridge.cli.session import json_option
+from bridge.sandbox import FIRST, STAND_INS, chosen
 
 if TYPE_CHECKING:
     from bridge.rehearsal.scoring import Board, Score
 
 __all__ = ["command"]
-
-_PLATFORMS = ("woocommerce", "shopify", "square")
 
 
 @click.command(name="torture")
@@ -22,7 +21,13 @@ _PLATFORMS = ("woocommerce", "shopify", "square")
     "--first", default=0, show_default=True, type=click.IntRange(0), metavar="N", help="The first one's seed."
 )
 @click.option("--seed", type=click.IntRange(0), metavar="N", help="Play this one again, and tell what happened in it.")
-@click.option("--channels", default=",".join(_PLATFORMS), show_default=True, help="Which platforms take part.")
+@click.option(
+    "--channels",
+    default=",".join(FIRST),
+    show_default=True,
+    metavar="NAMES",
+    help=f"Which platforms take part: all, or some of {', '.join(STAND_INS)}.",
+)
 @click.option("--processes", default=2, show_default=True, type=click.IntRange(1, 64), help="How many at once.")
 @json_option
 def command(seeds: int, first: int, seed: int | None, channels: str, processes: int, as_json: bool) -> int:
@@ -38,11 +43,15 @@ def command(seeds: int, first: int, seed: int | None, channels: str, processes: 
       bridge torture --seeds 200
       bridge torture --seed 17
       bridge torture --channels woocommerce,square --json
+      bridge torture --channels all --seed 3
     """
     from bridge.rehearsal.scoring import board
     from bridge.rehearsal.torture import tortured
 
-    names = _chosen(channels)
+    try:
+        names = chosen(channels)
+    except ValueError as error:
+        raise click.UsageError(f"--channels: {error}") from error
     numbers = [seed] if seed is not None else list(range(first, first + seeds))
     scores = []
     for score in tortured(numbers, names, processes):
@@ -57,23 +66,12 @@ def command(seeds: int, first: int, seed: int | None, channels: str, processes: 
     return 1 if total.failed else 0
 
 
-def _chosen(text: str) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in text.split(",") if name.strip())
-    for name in names:
-        if name not in _PLATFORMS:
-            raise click.UsageError(f"there is no platform {name}: take some of {', '.join(_PLATFORMS)}")
-    if not names or len(set(names)) != len(names):
-        raise click.UsageError(f"--channels names each platform once: some of {', '.join(_PLATFORMS)}")
-    return names
-
-
 def _tell(score: "Score", names: tuple[str, ...], *, whole: bool) -> None:
     if whole:
         say("\n".join(score.acted))
+        say("\n".join(["", "Oversold, one by one:", *(str(lapse) for lapse in score.lapses)]))
     if not score.clean:
-        again = f"bridge torture --seed {score.seed}" + (
-            "" if names == _PLATFORMS else f" --channels {','.join(names)}"
-        )
+        again = f"bridge torture --seed {score.seed}" + ("" if names == FIRST else f" --channels {','.join(names)}")
         say(f"seed {score.seed} FAILED; play it again with: {again}")
         say("\n".join(f"  {problem}" for problem in score.problems))
     elif sys.stderr.isatty():
@@ -81,6 +79,8 @@ def _tell(score: "Score", names: tuple[str, ...], *, whole: bool) -> None:
 
 
 def _show(total: "Board") -> None:
+    from bridge.rehearsal.lapses import CAUSES
+
     rows = [
         ("stories", number(total.seeds), f"{len(total.failed)} failed" if total.failed else "all held"),
         ("units sold", number(total.sold), f"in {total.acts:,} acts of shoppers and clerks"),
@@ -92,4 +92,5 @@ def _show(total: "Board") -> None:
         ("faults", number(total.faults), f"calls struck, and the daemon died {total.deaths:,} times"),
         ("agreement", f"{total.p50:.0f} s", f"after the last act (median); 99 in 100 by {total.p99:.0f} s, all by {total.longest:.0f} s"),
     ]  # fmt: skip
+    rows += [(f"  {cause}", number(units), "units oversold: " + CAUSES[cause]) for cause, units in total.causes.items()]
     table("", ["", "number>", ""], rows)

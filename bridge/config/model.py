@@ -62,7 +62,7 @@ class ChannelTable(_Table):
     """[channels.NAME]: what the merchant decided about a channel; `settings` are the connector's own keys."""
 
     platform: Annotated[str, AfterValidator(_platform)]
-    counts_from: bool = True
+    counts_from: bool | None = None
     counts: Literal["sellable", "shelf"] = "sellable"
     restock: Literal["always", "never", "ask"] = "always"
     create: bool = False

@@ -34,6 +34,8 @@ class Limits:
     ticket_hours     how long a ticket of an accepted write is asked for; then the number itself is read
     writes_per_day   stock writes (calls) a day, 0 where the platform states no limit: a sold-out number may use the last of them
     changes_per_day  changes of one listing a day, 0 where the platform states no limit: a sold-out number may use the last of them
+    counts_believed  whether numbers that people set there count, where the merchant does not say (None: where writes are deltas.
+                     On a platform that takes absolute numbers, an order that one of them wiped looks like somebody's edit)
     fixed_locations  locations whose numbers the platform alone moves (goods in its own warehouse): read and believed, never written
     """
 
@@ -60,4 +62,10 @@ class Limits:
     ticket_hours: float = 0.0
     writes_per_day: int = 0
     changes_per_day: int = 0
+    counts_believed: bool | None = None
     fixed_locations: frozenset[str] = frozenset()
+
+    @property
+    def absolute(self) -> bool:
+        """Whether a write wipes what it did not know of."""
+        return self.stock_write == "absolute"

@@ -20,10 +20,13 @@ __all__ = [
     "judge",
     "known",
     "ordered",
+    "overwrote",
     "promised",
     "read",
     "rebased",
     "released",
+    "too_early",
+    "unverified",
     "wrote",
 ]
 
@@ -45,6 +48,8 @@ class Position:
     late        units of orders that may or may not be inside `shown` (an offline till's upload)
     suspect     the differing number a first read saw, with its time
     in_flight   key of a write whose outcome is not known
+    written_at  when our last write took effect: a read of that moment may not show it yet
+    waits_until when the platform's limits of a day have room for it again (None, or past: they do not hold it up)
     parked      why this position is not written to ("" = it is)
     mirrors     orders about to be created there: nothing may be judged meanwhile
     """
@@ -64,6 +69,8 @@ class Position:
     suspect: int | None = None
     suspect_at: datetime | None = None
     in_flight: str | None = None
+    written_at: datetime | None = None
+    waits_until: datetime | None = None
     parked: str = ""
     approved: bool = False
     gone: bool = False
@@ -166,22 +173,42 @@ def released(position: Position, delta: int) -> Position:
     return _changed(position, in_flight=None, moved=max(0, position.moved - abs(delta)))
 
 
-def wrote(
-    position: Position, delta: int, *, verified: datetime | None, absolute_at: datetime | None = None
-) -> Position:
-    """A write took effect. `verified`: the platform's answer agrees with us; `absolute_at`: it was an absolute number.
+def wrote(position: Position, delta: int, *, at: datetime, verified: bool) -> Position:
+    """A write took effect. `verified`: the platform's answer agrees with us.
 
     What is known to have arrived cannot be what is missing later, so it no longer counts as moved.
     """
     shown = (position.shown or 0) + delta
     moved = max(0, position.moved - abs(delta))
-    position = _changed(position, shown=shown, in_flight=None, approved=False, moved=moved)
-    if absolute_at is not None:
-        position = _changed(position, base_at=absolute_at, base="write")
-    if verified is not None:
+    position = _changed(position, shown=shown, in_flight=None, approved=False, moved=moved, written_at=at)
+    if verified:
         # The orders were not drained after this answer: what they moved, and what came late, stays in doubt.
-        position = _changed(position, verified_at=verified)
+        position = _changed(position, verified_at=at)
     return _unsuspected(position)
+
+
+def overwrote(position: Position, number: int, at: datetime, *, since: int = 0, verified: bool = False) -> Position:
+    """An absolute write set the number at `at`: whatever was ordered up to then is inside it, or was wiped by it.
+
+    `since`: what orders are known to have moved after it. Where stamps leave it open, an order counts as wiped: then the
+    ledger's number is written once more, which is right either way. `verified`: nothing could have been wiped.
+    """
+    fresh = _changed(position, shown=number + since, in_flight=None, approved=False, moved=abs(since), late=0)
+    fresh = _changed(fresh, base_at=at, base="write", written_at=at, moved_at=position.moved_at if since else None)
+    if verified:
+        fresh = _changed(fresh, verified_at=at)
+    return _unsuspected(fresh)
+
+
+def unverified(position: Position) -> bool:
+    """Tell whether no read has agreed yet with what an absolute write set."""
+    since, base_at = position.verified_at, position.base_at
+    return position.base == "write" and base_at is not None and (since is None or since < base_at)
+
+
+def too_early(position: Position, at: datetime, visible_after: timedelta) -> bool:
+    """Tell whether a read of this moment may not show our last write yet: it is no witness, for it or against it."""
+    return position.written_at is not None and at < position.written_at + visible_after
 
 
 Verdict = Literal["agrees", "wait", "edit", "drift", "late"]

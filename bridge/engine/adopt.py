@@ -65,6 +65,7 @@ async def meet(context: Context, channel: Channel) -> Identity:
 
 def _place(channel: Channel, identity: Identity) -> None:
     known = {location.id: location for location in identity.locations}
+    fixed = channel.connector.limits.fixed_locations
     strangers = sorted(set(channel.places) - known.keys() - {""})
     if strangers and known:
         raise NeedsPerson(
@@ -73,7 +74,7 @@ def _place(channel: Channel, identity: Identity) -> None:
             next_step=f"correct [channels.{channel.name}.locations]",
         )
     if not channel.places:
-        active = [location.id for location in identity.locations if location.active]
+        active = [location.id for location in identity.locations if location.active and location.id not in fixed]
         if len(active) > 1:
             raise NeedsPerson(
                 f"there are several locations: {_names(identity)}",
@@ -81,7 +82,8 @@ def _place(channel: Channel, identity: Identity) -> None:
                 next_step=f'name the ones to keep in step in [channels.{channel.name}.locations], such as "{active[0]}" = "main"',
             )
         channel.places = {active[0] if active else "": "main"}
-    channel.home = channel.home or next(iter(channel.places))
+    written = [location for location in channel.places if location not in fixed]
+    channel.home = channel.home or next(iter(written or channel.places))
 
 
 def _names(identity: Identity) -> str:
@@ -173,7 +175,8 @@ def compare(connection: Connection, context: Context) -> list[Difference]:
     """List the SKUs whose channels show different numbers, the most valuable gap first."""
     shown: dict[tuple[str, str], dict[str, int]] = {}
     for position in positions.every(connection):
-        if position.shown is not None and not position.gone:
+        channel = context.channels.get(position.channel)
+        if position.shown is not None and not position.gone and not (channel and channel.keeps(position.key)):
             shown.setdefault((position.sku, position.place), {})[position.channel] = position.shown
     prices = _prices(connection, context)
     found = []
@@ -196,13 +199,16 @@ def _prices(connection: Connection, context: Context) -> dict[str, tuple[int, st
 def open_ledger(connection: Connection, context: Context, source: str, names: Sequence[str]) -> int:
     """Open the ledger with the numbers of channel `source` (SKUs it lacks: with the next channel that has them).
 
+    Numbers that are not believed come last, those of a surface never count.
+
     `source` "ledger" keeps an open ledger as it is and only lets the channels `names` be written to. Returns how many
     counters were opened.
     """
     now = context.now()
     rows = [row for row in positions.every(connection) if not row.gone and row.shown is not None]
-    ranked = sorted(rows, key=lambda row: (row.channel != source, row.channel))
-    counters = {Counter("stock", row.sku, row.place) for row in rows if row.sku not in context.rules.kits}
+    able = [row for row in rows if _may_open(context, row)]
+    ranked = sorted(able, key=lambda row: (row.channel != source, not _believed(context, row), row.channel))
+    counters = {Counter("stock", row.sku, row.place) for row in able if row.sku not in context.rules.kits}
     known = ledger.opened(connection, counters)
     desk = Desk(connection, context, now)
     ahead = {name: channels.clock(connection, name) for name in {row.channel for row in rows}}
@@ -218,6 +224,17 @@ def open_ledger(connection: Connection, context: Context, source: str, names: Se
     for name in names:
         channels.adopt(connection, name, now)
     return len(fresh)
+
+
+def _may_open(context: Context, row: Position) -> bool:
+    """A surface shows what others have: its numbers open nothing."""
+    channel = context.channels.get(row.channel)
+    return channel is None or channel.sells or channel.keeps(row.key)
+
+
+def _believed(context: Context, row: Position) -> bool:
+    channel = context.channels.get(row.channel)
+    return channel is None or channel.believed or channel.keeps(row.key)
 
 
 def _settle_all(connection: Connection, context: Context, rows: Sequence[Position]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TypeVar
 
 from sqlalchemy.engine import Connection
@@ -9,7 +10,7 @@ from sqlalchemy.engine import Connection
 from bridge.contract.feed import Bad, Page
 from bridge.domain.catalog import Level, Product, StockKey
 from bridge.domain.orders import Order
-from bridge.domain.position import Position, read
+from bridge.domain.position import Position, read, too_early
 from bridge.engine.booking import book, rebook
 from bridge.engine.context import Channel, Context
 from bridge.engine.examine import examine
@@ -106,10 +107,14 @@ def _note_reads(connection: Connection, channel: Channel, levels: Sequence[Level
     place_levels(connection, channel, levels)
     quantities = {level.key: level for level in levels if level.quantity is not None}
     found = positions.by_keys(connection, channel.name, quantities)
+    visible_after = timedelta(seconds=channel.connector.limits.visible_after)
     fresh = [
         read(row, quantities[key].quantity or 0, quantities[key].as_of)
         for key, row in found.items()
-        if row.shown is not None and row.shown != quantities[key].quantity and row.in_flight is None
+        if row.shown is not None
+        and row.shown != quantities[key].quantity
+        and row.in_flight is None
+        and not too_early(row, quantities[key].as_of, visible_after)
     ]
     positions.save(connection, fresh)
 

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from bridge.contract.ports import Connector
 from bridge.domain.allotment import Rule
+from bridge.domain.catalog import StockKey
 from bridge.domain.effects import Bindings, Restock
 from bridge.domain.guard import GuardRule
 from bridge.domain.pricing import PriceRule
@@ -46,19 +47,38 @@ class Channel:
     """One configured channel: its connector, and what the merchant decided about it.
 
     `places` maps the channel's locations to ours; empty means "its only location is main" (filled at the first contact).
-    `home` is the location assumed where the platform names none. `believed`: numbers people set there count.
+    `home` is the location assumed where the platform names none. `counts_from`: whether numbers people set there count (None:
+    as the platform's limits have it).
     """
 
     name: str
     connector: Connector
     places: dict[str, str] = field(default_factory=dict)
     home: str = ""
-    believed: bool = True
+    counts_from: bool | None = None
     counts: Literal["sellable", "shelf"] = "sellable"
     restock: Restock = "always"
     price: PriceRule = field(default_factory=PriceRule)
     create: bool = False
     currency: str = ""
+
+    @property
+    def sells(self) -> bool:
+        """Whether anybody can buy there; a surface only shows."""
+        return self.connector.orders is not None
+
+    @property
+    def believed(self) -> bool:
+        """Whether numbers that people set there count: never on a surface, where nobody keeps stock."""
+        limits = self.connector.limits
+        if self.counts_from is not None:
+            return self.counts_from and self.sells
+        believed = not limits.absolute if limits.counts_believed is None else limits.counts_believed
+        return believed and self.sells
+
+    def keeps(self, key: StockKey) -> bool:
+        """Whether the platform alone moves this number (goods in its own warehouse): it is believed, and never written."""
+        return key.location in self.connector.limits.fixed_locations
 
     @property
     def late_orders(self) -> bool:

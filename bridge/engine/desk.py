@@ -166,5 +166,7 @@ def _target(context: Context, row: Position, free: dict[tuple[str, str], int], t
         return None
     policy = allotment.choose(context.rules.allotment, row.sku, tags, row.channel)
     channel = context.channels.get(row.channel)
+    if channel is not None and channel.keeps(row.key):
+        return None
     target = allotment.target(policy, available)
     return min(target, channel.connector.limits.stock_max) if channel else target

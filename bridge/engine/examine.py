@@ -11,13 +11,13 @@ from sqlalchemy.engine import Connection
 
 from bridge.contract.stock import Cause
 from bridge.domain.catalog import Level, StockKey
-from bridge.domain.ledger import Counter, Movement
-from bridge.domain.position import Position, Verdict, adopted, judge, read, rebased
+from bridge.domain.ledger import Counter, Movement, Why
+from bridge.domain.position import Position, Verdict, adopted, judge, read, rebased, too_early, unverified
 from bridge.engine.context import Channel, Context
 from bridge.engine.desk import Desk
 from bridge.engine.linking import freed
 from bridge.engine.noting import drift
-from bridge.store import channels, ledger, listings, mirrors, notes
+from bridge.store import channels, ledger, listings, mirrors, notes, orders, positions
 from bridge.store.commitments import open_commitments
 
 __all__ = ["Examined", "examine"]
@@ -71,10 +71,16 @@ class _Examination:
         if position.shown is None or position.base == "untracked":
             self._first(position, level.quantity, level.as_of)
             return
+        if too_early(position, level.as_of, timedelta(seconds=self.channel.connector.limits.visible_after)):
+            if unverified(position):
+                self.result.waiting.add(position.key)
+            return
         if position.key in self.busy and level.quantity != position.shown:
             return
         verdict = self._verdict(position, level)
-        act = {"agrees": self._agrees, "wait": self._wait, "edit": self._edit, "drift": self._drift, "late": self._late}
+        act = {
+            "agrees": self._agrees, "wait": self._wait, "edit": self._edit, "drift": self._drift, "late": self._late,
+        }  # fmt: skip
         act[verdict](position, level.quantity, level.as_of)
 
     def _untracked(self, position: Position, at: datetime) -> None:
@@ -85,6 +91,9 @@ class _Examination:
 
     def _verdict(self, position: Position, level: Level) -> Verdict:
         assert level.quantity is not None
+        if self.channel.keeps(position.key):
+            verdict = judge(position, level.quantity, level.as_of, grace=self.context.rules.grace, believes=True)
+            return "edit" if verdict == "drift" else verdict
         # The shelf has more on it than the channel shows: one that was counted says something even where the numbers agree.
         telling = position.shown != level.quantity or self.channel.counts == "shelf"
         if telling and self.channel.believed and self._explained(position, level.quantity):
@@ -125,13 +134,24 @@ class _Examination:
         self.desk.put(freed(self.connection, adopted(position, quantity, at)))
         counter = Counter("stock", position.sku, position.place)
         is_kit = position.sku in self.context.rules.kits
-        if self._may_open() and not is_kit and counter not in ledger.opened(self.connection, [counter]):
+        if self._may_open(position) and not is_kit and counter not in ledger.opened(self.connection, [counter]):
             ahead = channels.clock(self.connection, self.channel.name)
             open_counter(self.desk, counter, quantity, at - timedelta(seconds=1), self.channel.name, ahead)
         self.desk.touch(position.sku)
 
-    def _may_open(self) -> bool:
-        return notes.get_meta(self.connection, "opened") is not None
+    def _may_open(self, position: Position) -> bool:
+        """A number that is not believed opens the ledger only where no other channel knows better; a surface's never does."""
+        if notes.get_meta(self.connection, "opened") is None:
+            return False
+        if self.channel.believed or self.channel.keeps(position.key):
+            return True
+        return self.channel.sells and not self._elsewhere(position)
+
+    def _elsewhere(self, position: Position) -> bool:
+        return any(
+            row.channel != self.channel.name and row.place == position.place and row.shown is not None and not row.gone
+            for row in positions.by_skus(self.connection, [position.sku])
+        )
 
     def _agrees(self, position: Position, quantity: int, at: datetime) -> None:
         self.result.agreed += 1
@@ -148,9 +168,11 @@ class _Examination:
         note = f"{self.channel.name} shows {quantity}, expected {position.shown}"
         number = notes.count(self.connection, position, quantity, at, note)
         delta = quantity - (position.shown or 0) + self._wiped(position)
-        if self.channel.counts == "shelf":
+        if self.channel.counts == "shelf" and not self.channel.keeps(position.key):
             delta = self._shelf(position, counter, quantity, at)
-        self._count(counter, delta, f"count/{number}", at, note)
+        # Goods that come into the platform's own warehouse are booked in there by nobody but the platform.
+        why: Why = "receipt" if self.channel.keeps(position.key) and delta > 0 else "count"
+        self._count(counter, delta, f"count/{number}", at, note, why)
         # Whoever set the number has seen to what kept ours from being written (tracking switched off and on, say).
         counted = rebased(position, quantity, "count", at)
         self.desk.put(freed(self.connection, counted) if position.parked else counted)
@@ -192,17 +214,30 @@ class _Examination:
 
     def _drift(self, position: Position, quantity: int, at: datetime) -> None:
         """Somebody's update was lost or doubled there, or numbers set there do not count: the ledger's number is restored."""
+        if self._same_second(position, quantity):
+            self.desk.put(rebased(position, quantity, "write", at))
+            return
         self.result.drifts += 1
         why = "after an order or a write of that moment" if self.channel.believed else "numbers set there do not count"
         drift(self.connection, self.context, position, quantity, at, why)
         self.desk.put(rebased(position, quantity, "drift", at))
 
-    def _count(self, counter: Counter, delta: int, unique: str, at: datetime, note: str) -> None:
+    def _same_second(self, position: Position, quantity: int) -> bool:
+        """Whether the difference is what was sold in the second of our absolute write: it counted as wiped, and was not."""
+        if not self.channel.connector.limits.absolute or position.base != "write" or position.base_at is None:
+            return False
+        second = position.base_at.replace(microsecond=0)
+        until = second + timedelta(seconds=1)
+        just_before = second - timedelta(microseconds=1)
+        moved = orders.moved_between(self.connection, self.channel.name, position.key, just_before, until)
+        return bool(moved) and quantity == (position.shown or 0) + moved
+
+    def _count(self, counter: Counter, delta: int, unique: str, at: datetime, note: str, why: Why = "count") -> None:
         self.desk.touch(counter.key)
         if delta:
             self.desk.move(
                 Movement(
-                    counter=counter, delta=delta, why="count", unique=unique, channel=self.channel.name, source=unique,
+                    counter=counter, delta=delta, why=why, unique=unique, channel=self.channel.name, source=unique,
                     occurred_at=at, note=note,
                 )
             )  # fmt: skip

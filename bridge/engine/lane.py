@@ -24,7 +24,8 @@ from bridge.engine.push import push
 from bridge.engine.recover import recover
 from bridge.engine.report import ChannelReport
 from bridge.engine.sync import audit
-from bridge.store import channels, deliveries, figures, notes, positions
+from bridge.engine.tickets import look as look_at_tickets
+from bridge.store import channels, deliveries, figures, notes, positions, writes
 from bridge.store.errors import StoreError
 
 __all__ = ["Errand", "Lane", "News", "Pace", "possible_age"]
@@ -123,6 +124,7 @@ class Lane:
     _later: dict[str, float] = field(default_factory=dict)
     _memory: Memory = field(default_factory=Memory)
     _feeds_at: float | None = None
+    _tickets_at: float | None = None
     _failures: int = 0
     _calls: int = 0
 
@@ -201,14 +203,19 @@ class Lane:
 
     async def _something_to_do(self) -> None:
         times = [*self._doubts.values(), *self._later.values(), *([self._feeds_at] if self._feeds_at else [])]
+        times += [self._tickets_at] if self._tickets_at else []
         # Never less than a moment: a loop may fire a timer a hair before its time, and nothing would be due yet.
         wait = max(0.001, min(times) - _time()) if times else None
         with suppress(TimeoutError):
             await asyncio.wait_for(self._hands.wait(), wait)
         self._hands.clear()
 
+    async def _look_at_tickets(self, report: ChannelReport) -> None:
+        self._doubt(await look_at_tickets(self.context, self.channel, report))
+
     async def _work(self) -> None:
         await self._step(lambda report: recover(self.context, self.channel, report))
+        await self._step(self._look_at_tickets)
         if "poll" in self._errands or (self._feeds_at is not None and self._feeds_at <= _time()):
             await self._step(self._read)
         if not self.news.holding(self.name):
@@ -289,14 +296,21 @@ class Lane:
         self._doubt(await audit(self.context, self.channel, report))
 
     def _doubt(self, keys: set[StockKey]) -> None:
-        at = _time() + max(self.context.rules.grace, timedelta(seconds=2)).total_seconds()
+        visible = timedelta(seconds=self.channel.connector.limits.visible_after)
+        at = _time() + max(self.context.rules.grace, timedelta(seconds=2), visible).total_seconds()
         for key in keys:
             self._doubts.setdefault(key, at)
 
     def _look(self) -> None:
         """Take up the doubts that others left, in this process or in one that died."""
-        rows = self.context.database.read(lambda connection: positions.suspects(connection, self.name))
+        rows = self.context.database.read(
+            lambda connection: positions.suspects(connection, self.name) + positions.unverified(connection, self.name)
+        )
         self._doubt({row.key for row in rows if row.in_flight is None})
+        if self.channel.connector.tickets is not None:
+            due = self.context.database.read(lambda connection: writes.next_look(connection, self.name))
+            wait = 0.0 if due is None else max(0.0, (due - self.context.now()).total_seconds())
+            self._tickets_at = None if due is None else _time() + wait
 
     def _note(self, report: ChannelReport, since: datetime) -> None:
         calls, self._calls = self._calls, self.channel.connector.calls()

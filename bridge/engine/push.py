@@ -6,6 +6,7 @@ A write whose answer was lost leaves its positions in flight; engine/recover.py 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from sqlalchemy.engine import Connection
 
@@ -13,14 +14,21 @@ from bridge.contract.errors import BridgeError, Gone, Refused
 from bridge.contract.stock import Accepted, Applied, Outcome, Prepared, Rejected, StockChange
 from bridge.domain.catalog import StockKey
 from bridge.domain.guard import guard
-from bridge.domain.position import Due, Position, claimed, read, released, wrote
+from bridge.domain.position import Due, Position, claimed, overwrote, read, released, wrote
+from bridge.engine.collect import drain_orders
 from bridge.engine.context import Channel, Context
 from bridge.engine.linking import position_name
 from bridge.engine.noting import park
+from bridge.engine.purse import Purse, first, opened, postpone, urgency
 from bridge.engine.report import ChannelReport
-from bridge.store import listings, notes, positions, writes
+from bridge.store import listings, notes, orders, positions, spendings, writes
 
 __all__ = ["Push", "change_of", "planned", "push"]
+
+# Orders drained so long ago are drained again before the next absolute write: it would wipe what was sold meanwhile.
+DRAINED = timedelta(seconds=10)
+# A ticket is asked for so soon, and then ever more seldom.
+FIRST_LOOK = timedelta(seconds=2)
 
 
 def planned(connection: Connection, context: Context, channel: Channel, skus: Sequence[str] = ()) -> list[Position]:
@@ -72,11 +80,37 @@ class Push:
     report: ChannelReport
     stale: set[StockKey] = field(default_factory=set)
     stopped: BridgeError | None = None
+    purse: Purse | None = None
+    drained_at: datetime | None = None
+    put_off: list[StockChange] = field(default_factory=list)
+    _draining: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def affordable(self, rows: Sequence[Position]) -> Sequence[Position]:
+        """Open the purse, and leave out the rows whose listing was changed as often today as it may be."""
+        limits = self.channel.connector.limits
+        if not (limits.writes_per_day or limits.changes_per_day):
+            return rows
+        now = self.context.now()
+        purse = self.context.database.read(lambda connection: opened(connection, self.channel, rows, now))
+        self.purse = purse
+        self.put_off = [change_of(row) for row in rows if not purse.affords(change_of(row))]
+        waiting = {one.key for one in self.put_off}
+        return [row for row in rows if row.key not in waiting]
+
+    def settle_purse(self) -> None:
+        """Note what has to wait until there is room in the platform's day again."""
+        purse, now = self.purse, self.context.now()
+        if purse is not None and self.put_off:
+            self.context.database.write(lambda connection: postpone(connection, self.channel, purse, self.put_off, now))
 
     async def batch(self, changes: Sequence[StockChange], gate: asyncio.Semaphore) -> None:
         """Send one batch; halves it where the platform refuses it as a whole for one bad row."""
         async with gate:
-            if self.stopped is not None:
+            changes = await self._still_right(changes)
+            if self.stopped is not None or not changes:
+                return
+            if self.purse is not None and not self.purse.take(changes):
+                self.put_off.extend(changes)
                 return
             try:
                 prepared = self.channel.connector.stock.prepare(changes, self.context.new_key())
@@ -101,6 +135,18 @@ class Push:
         await self.batch(changes[:middle], gate)
         await self.batch(changes[middle:], gate)
 
+    async def _still_right(self, changes: Sequence[StockChange]) -> Sequence[StockChange]:
+        """Before an absolute write: drain the orders again if that was long ago, and take the rows as they stand then."""
+        if self.drained_at is None or self.stopped is not None:
+            return changes
+        async with self._draining:
+            if self.context.now() - self.drained_at > DRAINED:
+                await drain_orders(self.context, self.channel, self.report)
+                self.drained_at = self.context.now()
+        keys = [change.key for change in changes]
+        found = self.context.database.read(lambda connection: positions.by_keys(connection, self.channel.name, keys))
+        return [change_of(found[key]) for key in keys if key in found and _to_write(found[key])]
+
     def _claim(self, connection: Connection, prepared: Prepared) -> int:
         """Take the rows if they still stand as planned; otherwise nothing is taken, and the next round plans anew."""
         found = positions.by_keys(connection, self.channel.name, [change.key for change in prepared.changes])
@@ -113,7 +159,10 @@ class Push:
         ]
         if len(rows) == len(prepared.changes):
             writes.store(connection, self.channel.name, prepared, self.context.now())
-            positions.save(connection, [claimed(row, prepared.key) for row in rows])
+            if self.purse is not None:
+                cost = self.purse.price(prepared.changes)
+                spendings.spend(connection, self.channel.name, cost, self.context.now())
+            positions.save(connection, [replace(claimed(row, prepared.key), waits_until=None) for row in rows])
         return len(rows)
 
     async def _send(self, prepared: Prepared) -> Sequence[Outcome] | None:
@@ -144,7 +193,7 @@ class Push:
     def record(self, connection: Connection, prepared: Prepared, outcomes: Sequence[Outcome]) -> None:
         """Note what came of a write, row by row; what was only accepted stays on its way."""
         mine = self._mine(connection, prepared)
-        deltas = {change.key: change.delta for change in prepared.changes}
+        sent = {change.key: change for change in prepared.changes}
         rows = []
         for outcome in outcomes:
             row = mine.get(outcome.key)
@@ -153,24 +202,38 @@ class Push:
             if isinstance(outcome, Applied):
                 if row.base == "untracked":
                     listings.tell_untracked(connection, row.channel, row.key.stock_id, tracked=True, now=outcome.at)
-                rows.append(self._applied(row, deltas[row.key], outcome))
+                rows.append(self._applied(connection, row, sent[row.key], outcome))
             elif isinstance(outcome, Rejected):
-                rows.append(self._rejected(connection, released(row, deltas[row.key]), outcome))
+                rows.append(self._rejected(connection, released(row, sent[row.key].delta), outcome))
         positions.save(connection, rows)
-        if not any(isinstance(outcome, Accepted) for outcome in outcomes):
+        tickets = [outcome.ticket for outcome in outcomes if isinstance(outcome, Accepted)]
+        if tickets:
+            writes.accept(connection, prepared.key, tickets[0], self.context.now() + FIRST_LOOK)
+        else:
             writes.finish(connection, prepared.key, "done", "", self.context.now())
 
-    def _applied(self, row: Position, delta: int, outcome: Applied) -> Position:
+    def _applied(self, connection: Connection, row: Position, sent: StockChange, outcome: Applied) -> Position:
         self.report.written += 1
         limits = self.channel.connector.limits
-        expected = (row.shown or 0) + delta
+        absolute = limits.absolute or row.base == "untracked"
+        expected = (sent.shown if absolute else row.shown or 0) + sent.delta
         certain = outcome.quantity == expected or (outcome.quantity is None and limits.compare_and_set)
-        absolute = outcome.at if limits.stock_write == "absolute" or row.base == "untracked" else None
-        row = wrote(row, delta, verified=outcome.at if certain else None, absolute_at=absolute)
+        if absolute:
+            # That the platform took our number says nothing of what it wiped, unless the number before was part of the deal.
+            safe = certain and (limits.compare_and_set or not limits.absolute)
+            moved = 0 if row.shown == sent.shown else self._moved_since(connection, row, outcome.at)
+            row = overwrote(row, expected, outcome.at, since=moved, verified=safe)
+            if not safe:
+                self.stale.add(row.key)
+        else:
+            row = wrote(row, sent.delta, at=outcome.at, verified=certain)
         if outcome.quantity is not None and not certain:
             row = read(row, outcome.quantity, outcome.at)
             self.stale.add(row.key)
         return row
+
+    def _moved_since(self, connection: Connection, row: Position, at: datetime) -> int:
+        return orders.moved_between(connection, row.channel, row.key, at)
 
     def _rejected(self, connection: Connection, row: Position, outcome: Rejected) -> Position:
         if outcome.kind == "retry":
@@ -197,6 +260,11 @@ class Push:
         self.report.parked.append(text)
 
 
+def _to_write(row: Position) -> bool:
+    differs = bool(row.delta) or row.base == "untracked"
+    return differs and row.in_flight is None and row.suspect is None and not row.parked and not row.gone
+
+
 def _again(outcome: Outcome) -> bool:
     return isinstance(outcome, Rejected) and outcome.kind == "retry"
 
@@ -210,18 +278,29 @@ async def push(context: Context, channel: Channel, report: ChannelReport, skus: 
         return set()
     work = Push(context, channel, report)
     limits = channel.connector.limits
+    if limits.absolute and channel.sells:
+        # Drain, then set: what was sold there and not heard of yet would be wiped, and sold again.
+        await drain_orders(context, channel, report)
+        work.drained_at = context.now()
+        rows = context.database.write(lambda connection: planned(connection, context, channel, skus))
+    to_send = work.affordable(first(rows))
     gate = asyncio.Semaphore(1 if limits.serial_writes else limits.concurrency)
-    batches = channel.connector.stock.batches([change_of(row) for row in rows])
+    batches = sorted(channel.connector.stock.batches([change_of(row) for row in to_send]), key=_most_urgent)
     done = 0
 
     async def one(changes: Sequence[StockChange]) -> None:
         nonlocal done
         await work.batch(changes, gate)
         done += len(changes)
-        context.progress("writing stock", channel.name, done, len(rows))
+        context.progress("writing stock", channel.name, done, len(to_send))
 
     ended = await asyncio.gather(*(one(batch) for batch in batches), return_exceptions=True)
     for error in ended:
         if isinstance(error, BaseException):
             raise error
+    work.settle_purse()
     return work.stale
+
+
+def _most_urgent(batch: Sequence[StockChange]) -> int:
+    return min((urgency(one.shown, one.shown + one.delta) for one in batch), default=0)

@@ -23,7 +23,7 @@ from bridge.engine.push import Push
 from bridge.engine.report import ChannelReport
 from bridge.store import notes, positions, writes
 
-__all__ = ["recover"]
+__all__ = ["read_back", "recover"]
 
 
 async def recover(context: Context, channel: Channel, report: ChannelReport) -> None:
@@ -38,7 +38,7 @@ async def recover(context: Context, channel: Channel, report: ChannelReport) -> 
         else:
             unkeyed.append(sent.prepared)
     if unkeyed:
-        await _read_back(Push(context, channel, report), unkeyed)
+        await read_back(Push(context, channel, report), unkeyed)
 
 
 async def _send_again(work: Push, prepared: Prepared) -> None:
@@ -51,7 +51,7 @@ async def _send_again(work: Push, prepared: Prepared) -> None:
     work.context.database.write(lambda connection: work.record(connection, prepared, outcomes))
 
 
-async def _read_back(work: Push, open_writes: Sequence[Prepared]) -> None:
+async def read_back(work: Push, open_writes: Sequence[Prepared]) -> None:
     """Two equal reads with the orders drained between them are the truth: whatever arrived is in that number."""
     keys = sorted(
         {change.key for one in open_writes for change in one.changes}, key=lambda key: (key.stock_id, key.location)
@@ -115,6 +115,8 @@ class _ReadBack:
 
     def _moved(self, row: Position, change: StockChange) -> bool | None:
         """Whether the number shows that this row of the call took effect; None where it shows neither."""
+        if self.work.channel.connector.limits.absolute:
+            return None  # each row says for itself what is there, and a sale in between may look like a row that did not arrive
         moved = (self.second[row.key].quantity or 0) - (row.shown or 0)
         return moved != 0 if moved in {0, change.delta} else None
 
@@ -130,7 +132,7 @@ class _ReadBack:
     def _row(self, desk: Desk, row: Position, change: StockChange, landed: bool | None) -> None:
         level = self.second[row.key]
         found, shown = level.quantity or 0, row.shown or 0
-        if found not in {shown, shown + change.delta}:
+        if not self._expected(row, change, found):
             if self.work.channel.believed and abs(found - shown) > row.moved:
                 self._edited(desk, row, change, landed)
             else:
@@ -138,6 +140,18 @@ class _ReadBack:
                 drift(self.connection, self.work.context, row, found, level.as_of, note)
         row = replace(row, in_flight=None, suspect_at=self.first[row.key].as_of)
         desk.put(rebased(row, found, "write", level.as_of))
+
+    def _expected(self, row: Position, change: StockChange, found: int) -> bool:
+        """Whether the write explains the number: it arrived, or did not.
+
+        An absolute one may have wiped some of the orders that we heard of since it was sent: all, or none, or those before it.
+        """
+        shown = row.shown or 0
+        if not self.work.channel.connector.limits.absolute:
+            return found in {shown, shown + change.delta}
+        target = change.shown + change.delta
+        moved = shown - change.shown
+        return found == shown or min(target, target + moved) <= found <= max(target, target + moved)
 
     def _edited(self, desk: Desk, row: Position, change: StockChange, landed: bool | None) -> None:
         """Somebody set the number while our write was on its way; where nothing tells which came first, the lower is safe."""

@@ -15,11 +15,14 @@ from bridge.engine.context import Channel, Context
 from bridge.engine.push import push
 from bridge.engine.recover import recover
 from bridge.engine.report import ChannelReport, Report
-from bridge.store import positions
+from bridge.engine.tickets import look
+from bridge.store import positions, writes
 
 __all__ = ["Sync", "audit"]
 
 MAX_ROUNDS = 12
+# A run does not wait longer than this until what it wrote is to be seen: the next one, or the daemon, reads it again.
+PATIENCE = timedelta(seconds=30)
 
 
 @dataclass(slots=True)
@@ -33,6 +36,7 @@ class Sync:
     report: Report = field(default_factory=Report)
     _doubtful: dict[str, set[StockKey]] = field(default_factory=dict)
     _lost: set[str] = field(default_factory=set)
+    _tickets: set[str] = field(default_factory=set)
     products: dict[str, set[str]] = field(default_factory=dict)
 
     async def read(self) -> None:
@@ -43,25 +47,45 @@ class Sync:
     async def stock(self) -> None:
         """Push, and go on reading and pushing until nothing differs or only what needs more time is left."""
         await self._each(self._push)
-        while self.report.rounds < MAX_ROUNDS and (any(self._doubtful.values()) or self._lost):
+        while self.report.rounds < MAX_ROUNDS and (any(self._doubtful.values()) or self._lost or self._tickets):
             self.report.rounds += 1
-            await self.context.sleep(max(self.context.rules.grace, timedelta(seconds=2)).total_seconds())
+            await self.context.sleep(self._pause().total_seconds())
             await self._each(self._again)
             await self._each(self._push)
         self.context.database.read(self._count)
 
+    def _pause(self) -> timedelta:
+        """How long a doubt has to stand, and what was written takes to be seen."""
+        doubtful = [channel for channel in self.channels if self._doubtful.get(channel.name)]
+        visible = [timedelta(seconds=channel.connector.limits.visible_after) for channel in doubtful]
+        return max(self.context.rules.grace, timedelta(seconds=2), *visible)
+
     async def _collect(self, channel: Channel, report: ChannelReport) -> None:
         await recover(self.context, channel, report)
+        await self._look(channel, report, everything=True)
         found = await collect(self.context, channel, report)
         self.products[channel.name] = found.products
         self._doubt(channel, found.waiting)
         late = self.context.database.read(lambda connection: positions.suspects(connection, channel.name))
         self._doubt(channel, {position.key for position in late})
+        written = self.context.database.read(lambda connection: positions.unverified(connection, channel.name))
+        self._doubt(channel, {position.key for position in written})
+
+    async def _look(self, channel: Channel, report: ChannelReport, *, everything: bool = False) -> None:
+        """Ask for the tickets of accepted writes: all of them, or those whose turn it is."""
+        self._doubt(channel, await look(self.context, channel, report, everything=everything))
+        self._await_tickets(channel)
+
+    def _await_tickets(self, channel: Channel) -> None:
+        """Note whether the channel has tickets that are still open."""
+        due = self.context.database.read(lambda connection: writes.next_look(connection, channel.name))
+        (self._tickets.discard if due is None else self._tickets.add)(channel.name)
 
     async def _push(self, channel: Channel, report: ChannelReport) -> None:
         if not self.only or channel.name in self.only:
             try:
                 self._doubt(channel, await push(self.context, channel, report, self.skus))
+                self._await_tickets(channel)
             except TryLater as error:
                 if not error.maybe_applied:
                     raise
@@ -70,6 +94,7 @@ class Sync:
     async def _again(self, channel: Channel, report: ChannelReport) -> None:
         self._lost.discard(channel.name)
         await recover(self.context, channel, report)
+        await self._look(channel, report)
         keys = sorted(self._doubtful.pop(channel.name, set()), key=lambda key: (key.stock_id, key.location))
         if keys:
             self._doubt(channel, await read_again(self.context, channel, keys, report))
@@ -78,7 +103,7 @@ class Sync:
             await drain_orders(self.context, channel, report)
 
     def _doubt(self, channel: Channel, keys: set[StockKey]) -> None:
-        if keys:
+        if keys and timedelta(seconds=channel.connector.limits.visible_after) <= PATIENCE:
             self._doubtful.setdefault(channel.name, set()).update(keys)
 
     async def _each(self, step: Callable[[Channel, ChannelReport], Awaitable[None]]) -> None:
@@ -96,10 +121,16 @@ class Sync:
 
     def _count(self, connection: Connection) -> None:
         for channel in self.channels:
-            self.report.open += len(positions.work(connection, channel.name)) + len(
-                positions.in_flight(connection, channel.name)
-            )
-            self.report.waiting += len(positions.suspects(connection, channel.name))
+            name, now = channel.name, self.context.now()
+            keys = {one.prepared.key for one in writes.accepted(connection, name)}
+            flying = positions.in_flight(connection, name)
+            self.report.accepted += sum(row.in_flight in keys for row in flying)
+            work = positions.work(connection, name)
+            put_off = sum(row.waits_until is not None and row.waits_until > now for row in work)
+            self.report.put_off += put_off
+            self.report.open += len(work) - put_off + sum(row.in_flight not in keys for row in flying)
+            doubtful = positions.suspects(connection, name) + positions.unverified(connection, name)
+            self.report.waiting += len({row.key for row in doubtful})
 
 
 async def audit(context: Context, channel: Channel, report: ChannelReport) -> set[StockKey]:

@@ -4,19 +4,15 @@ long it took until every number agreed again.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 
-from bridge.rehearsal.trade import Act
+from bridge.rehearsal.lapses import CAUSES, Lapse
 
-__all__ = ["Board", "Score", "board", "oversold"]
-
-# Tills sell what lies on the counter, whatever number is on their screen.
-TILLS = frozenset({"square"})
+__all__ = ["Board", "Score", "board"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """One run. `unavoidable`: units oversold even if news travelled within the time that the network itself needs.
+    """One run. `lapses` are the sales below nothing, each with what it came from.
 
     `undecided`: units that the ledger says itself it could not decide: a person's edit met a write whose answer was lost.
     `agreement`: seconds from the last act, with the platforms well again, until every number agreed; None: never.
@@ -25,8 +21,7 @@ class Score:
     seed: int
     acts: int = 0
     sold: int = 0
-    oversold: int = 0
-    unavoidable: int = 0
+    lapses: tuple[Lapse, ...] = ()
     lost: int = 0
     invented: int = 0
     undecided: int = 0
@@ -39,41 +34,25 @@ class Score:
     acted: tuple[str, ...] = field(default=(), repr=False)
 
     @property
+    def oversold(self) -> int:
+        """Units sold below nothing."""
+        return sum(one.units for one in self.lapses)
+
+    @property
+    def unavoidable(self) -> int:
+        """Those of them that a bridge as fast as the network would have sold as well."""
+        return sum(one.units for one in self.lapses if one.unavoidable)
+
+    @property
     def clean(self) -> bool:
         """Whether everything held that must hold."""
         return not self.problems
 
 
-def oversold(log: Sequence[Act], start: Mapping[str, int], delay: timedelta) -> tuple[int, int]:
-    """Return the units sold below nothing, and those of them that a bridge with that delay would have sold as well.
-
-    Such a bridge shows on each platform all that happened there at once, and what happened elsewhere `delay` later.
-    """
-    total = unavoidable = 0
-    by_sku: dict[str, list[Act]] = {}
-    for act in log:
-        by_sku.setdefault(act.sku, []).append(act)
-    for sku, acts in by_sku.items():
-        units = start.get(sku, 0)
-        for number, act in enumerate(acts):
-            units += act.moved
-            if not act.sale or units >= 0 or act.moved >= 0:
-                continue
-            below = min(-units, -act.moved)
-            total += below
-            if act.platform in TILLS or _shown(start.get(sku, 0), acts[:number], act, act.at - delay) >= -act.moved:
-                unavoidable += below
-    return total, unavoidable
-
-
-def _shown(start: int, before: Sequence[Act], act: Act, news_until: datetime) -> int:
-    """What the platform would have shown just before this act."""
-    return start + sum(one.moved for one in before if one.platform == act.platform or one.at <= news_until)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    """Many runs together. `p50`, `p99` and `longest` are seconds to agreement."""
+    """Many runs together. `causes`: what the oversold units came from (those that occurred). `p50`, `p99` and `longest` are seconds
+    to agreement."""
 
     seeds: int
     failed: tuple[int, ...]
@@ -81,6 +60,7 @@ class Board:
     sold: int
     oversold: int
     unavoidable: int
+    causes: Mapping[str, int]
     lost: int
     invented: int
     undecided: int
@@ -110,7 +90,11 @@ def board(scores: Sequence[Score]) -> Board:
         "faults",
     )
     totals = {name: sum(int(getattr(one, name)) for one in scores) for name in names}
+    units = {
+        cause: sum(one.units for score in scores for one in score.lapses if one.cause == cause) for cause in CAUSES
+    }
     return Board(
+        causes={cause: count for cause, count in units.items() if count},
         seeds=len(scores),
         failed=tuple(sorted(one.seed for one in scores if not one.clean)),
         p50=times[len(times) // 2],

@@ -20,16 +20,17 @@ from bridge.engine.context import Rules
 from bridge.engine.lane import Pace
 from bridge.rehearsal.fuse import CrashError, FusedDatabase
 from bridge.rehearsal.invariants import broken, undecided
-from bridge.rehearsal.scoring import Score, oversold
+from bridge.rehearsal.lapses import lapses, traced
+from bridge.rehearsal.scoring import Score
 from bridge.rehearsal.trade import Habits, Trade, catalogue
 from bridge.rehearsal.watch import Watch
 from bridge.rehearsal.world import World, build
+from bridge.sandbox import FIRST, STAND_INS
 from bridge.sandbox.kit.loop import SimulatedLoop, run_simulated
 from bridge.sandbox.kit.platform import Platform
 
-__all__ = ["PLATFORMS", "torture", "tortured"]
+__all__ = ["torture", "tortured"]
 
-PLATFORMS = ("woocommerce", "shopify", "square")
 PUBLIC_URL = "https://bridge.example"
 LATENCY = 0.05
 # What news need at the very least: the delivery, a look at the order, a write.
@@ -97,7 +98,7 @@ class _Stage:
         return list(self.world.platforms.values())
 
 
-def torture(seed: int, platforms: Sequence[str] = PLATFORMS) -> Score:
+def torture(seed: int, platforms: Sequence[str] = FIRST) -> Score:
     """Play one seed on a loop of its own and return its score; an unforeseen error is one of its problems."""
     loop = SimulatedLoop()
     asyncio.set_event_loop(loop)
@@ -137,15 +138,15 @@ async def _staged(loop: SimulatedLoop, seed: int, platforms: Sequence[str]) -> _
         seed=seed,
         rules=Rules(guard=NO_GUARD),
         options=_options(fate, platforms),
-        overrides={"square": {"restock": "never"}} if "square" in platforms else {},
+        overrides={name: {"restock": "never"} for name in platforms},
     )
     goods = catalogue(8, stock=fate.stock, rng=rng)
     for platform in world.platforms.values():
         platform.shop.seed(goods)
         platform.faults.add(kind="latency", seconds=LATENCY, times=None)
     await world.adopt(platforms[0])
-    habits = Habits(offline=0.5 if "square" in platforms else 0, pause=fate.pause)
-    trade = Trade(list(world.platforms.values()), random.Random(rng.random()), loop.now, habits)
+    trade = Trade(list(world.platforms.values()), random.Random(rng.random()), loop.now, _habits(world, fate))
+    trade.believes = lambda platform: world.channels[platform.name].believed
     trade.open(world.platforms[platforms[0]])
     watch = Watch(world, Pace(poll=timedelta(seconds=fate.poll)), PUBLIC_URL)
     stage = _Stage(loop, seed, fate, world, database, trade, watch, rng)
@@ -155,6 +156,13 @@ async def _staged(loop: SimulatedLoop, seed: int, platforms: Sequence[str]) -> _
         _listen(stage, platform)
     await asyncio.sleep(3)
     return stage
+
+
+def _habits(world: World, fate: Fate) -> Habits:
+    """Tills sell offline too; where people's numbers are not believed, somebody changes one all the same."""
+    till = any(STAND_INS[name].till for name in world.platforms)
+    meddled = any(not channel.believed for channel in world.channels.values())
+    return Habits(offline=0.5 if till else 0, meddle=0.3 if meddled else 0, pause=fate.pause)
 
 
 def _unless_it_died(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -271,7 +279,11 @@ async def _calm(stage: _Stage) -> None:
 
 async def _agreement(stage: _Stage) -> float | None:
     """Wait until nothing is wrong any more, and see that it stays so; webhooks a day late may come long after."""
-    longest = 1_800 + 4 * stage.fate.poll
+    longest = (
+        1_800
+        + 4 * stage.fate.poll
+        + 4 * max(one.connector.limits.visible_after for one in stage.world.channels.values())
+    )
     for second in range(0, int(longest), 5):
         if not broken(stage.world, stage.trade.truth):
             return float(second)
@@ -280,15 +292,14 @@ async def _agreement(stage: _Stage) -> float | None:
 
 
 def _score(stage: _Stage, start: Mapping[str, int], problems: Sequence[str], agreement: float | None) -> Score:
-    total, unavoidable = oversold(stage.trade.log, start, NETWORK)
+    found = lapses(stage.trade.log, start, NETWORK)
     gaps = _gaps(stage)
     unsure = _undecided(stage, gaps)
     return Score(
         seed=stage.seed,
         acts=len(stage.trade.acts),
         sold=stage.trade.sold,
-        oversold=total,
-        unavoidable=unavoidable,
+        lapses=tuple(stage.database.read(lambda connection: [traced(connection, one) for one in found])),
         lost=sum(gap for gap in gaps.values() if gap > 0),
         invented=-sum(gap for gap in gaps.values() if gap < 0) - unsure,
         undecided=unsure,

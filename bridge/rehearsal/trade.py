@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from bridge.sandbox import STAND_INS
 from bridge.sandbox.kit.platform import Platform, RefusedError
 
 __all__ = ["Act", "Habits", "Trade", "catalogue"]
@@ -45,6 +46,7 @@ class Habits:
     pay: float = 0
     till: float = 0
     plugin: float = 0
+    meddle: float = 0
     pause: float = 4.0
 
 
@@ -64,6 +66,8 @@ class Trade:
     """Trading on several platforms. `truth` is what each SKU must come to: every act changes it by what it changed there.
 
     One of `kits` has no number of its own: what it moves are its parts. `counting` says whether a SKU may be counted just now.
+    Nobody counts where `believes` says no (a marketplace, a surface), nor puts back by hand what came back: whoever changes a
+    number there only meddles with it, and the account stays as it is. On a surface nobody buys.
     """
 
     platforms: Sequence[Platform]
@@ -73,6 +77,7 @@ class Trade:
     truth: dict[str, int] = field(default_factory=dict)
     kits: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     counting: Callable[[Platform, str], bool] = lambda *_: True
+    believes: Callable[[Platform], bool] = lambda _: True
     sold: int = 0
     refused: int = 0
     worst: dict[str, int] = field(default_factory=dict)
@@ -97,17 +102,28 @@ class Trade:
         verbs = {
             self._sale: habits.sale, self._refund: habits.refund, self._cancel: habits.cancel, self._fulfil: habits.fulfil,
             self._count: habits.count, self._offline: habits.offline, self._edit: habits.edit, self._unpaid: habits.unpaid,
-            self._pay: habits.pay, self._till: habits.till, self._plugin: habits.plugin,
+            self._pay: habits.pay, self._till: habits.till, self._plugin: habits.plugin, self._meddle: habits.meddle,
         }  # fmt: skip
         verb = self.rng.choices(list(verbs), list(verbs.values()))[0]
-        platform = self.rng.choice(self.platforms)
+        platform = self.rng.choice(self._open_to(verb))
         before = _units(platform)
         try:
             note = verb(platform)
         except RefusedError as error:
             self.refused += 1
             note = f"refused: {error}"
-        self._book(platform, before, note)
+        if verb == self._meddle:
+            self.acts.append(f"{self.now():%H:%M:%S} {platform.name} {note}")
+        else:
+            self._book(platform, before, note)
+
+    def _open_to(self, verb: Callable[[Platform], str]) -> Sequence[Platform]:
+        """Return the platforms where there is somebody to do this."""
+        if verb == self._meddle:
+            return [one for one in self.platforms if not self.believes(one)] or self.platforms
+        if verb in (self._count, self._plugin):
+            return [one for one in self.platforms if self.believes(one)] or self.platforms
+        return [one for one in self.platforms if STAND_INS[one.name].sells]
 
     def _book(self, platform: Platform, before: dict[str, int], note: str) -> None:
         after = _units(platform)
@@ -125,7 +141,7 @@ class Trade:
         return self._sell(platform)
 
     def _offline(self, platform: Platform) -> str:
-        if platform.name != "square":
+        if not STAND_INS[platform.name].till:
             return self._sell(platform)
         return self._sell(platform, occurred_at=(self.now() - timedelta(hours=self.rng.uniform(0.1, 20))).isoformat())
 
@@ -155,13 +171,13 @@ class Trade:
     def _refund(self, platform: Platform) -> str:
         _, order, lines = self._pick(platform)
         line = self.rng.choice(lines)
-        restock = self.rng.random() < 0.7
+        restock = self.rng.random() < 0.7 and self.believes(platform)
         platform.shop.refund(order, [{"sku": line["sku"], "quantity": 1}], restock=restock)
         return f"refund {order} {line['sku']} restock={restock}"
 
     def _cancel(self, platform: Platform) -> str:
         _, order, _ = self._pick(platform)
-        platform.shop.cancel(order)
+        platform.shop.cancel(order, restock=self.believes(platform))
         return f"cancel {order}"
 
     def _fulfil(self, platform: Platform) -> str:
@@ -203,6 +219,15 @@ class Trade:
         sku = self.rng.choice(sorted(self.truth))
         platform.shop.count(sku, max(0, self._now(platform, sku) + self.rng.randrange(60, 90)))
         return f"count {sku}"
+
+    def _meddle(self, platform: Platform) -> str:
+        """Change a number where nobody's count is believed: the bridge puts it right again."""
+        if self.believes(platform):
+            raise RefusedError("people's numbers are believed there")
+        sku = self.rng.choice(sorted(self.truth))
+        units = max(0, self._now(platform, sku) + self.rng.choice([-2, -1, 1, 3]))
+        platform.shop.count(sku, units)
+        return f"meddle {sku} {units}"
 
 
 def _units(platform: Platform) -> dict[str, int]:

@@ -16,7 +16,7 @@ from bridge.engine.context import Channel, Context, Progress, Rules, Silent
 from bridge.engine.report import Report
 from bridge.engine.rules import apply_rules
 from bridge.engine.sync import Sync
-from bridge.sandbox import STAND_INS
+from bridge.sandbox import STAND_INS, hosts
 from bridge.sandbox.kit.platform import Platform
 from bridge.sandbox.kit.transport import InProcess
 from bridge.store import channels, ledger, positions, schema
@@ -144,7 +144,7 @@ def build(
         clock, luck = _ahead(now, (clocks or {}).get(name)), random.Random(rng.random())
         host = f"https://{HOSTS[name]}"
         platforms[name] = package.build(now=clock, sleep=asyncio.sleep, rng=luck, host=host, **more)
-    transport = InProcess({HOSTS[name]: platform.app for name, platform in platforms.items()})
+    transport = InProcess({host: platform.app for name, platform in platforms.items() for host in hosts(name)})
     around = Surroundings(
         now=now, time=time, sleep=asyncio.sleep, rng=random.Random(rng.random()), transport=transport, timeout=60.0
     )
@@ -161,7 +161,8 @@ def connect(platform: Platform, around: Surroundings) -> Connector:
     """Make the connector that talks to a stand-in."""
     module: ModuleType = importlib.import_module(f"connectors.{platform.name}")
     names = set(module.Settings.__dataclass_fields__)
-    values = {name: value for name, value in platform.credentials.items() if name in names}
+    values: dict[str, Any] = {name: value for name, value in platform.credentials.items() if name in names}
+    values |= {name: value for name, value in STAND_INS[platform.name].settings.items() if name in names}
     if "url" in names:
         values["url"] = f"https://{HOSTS[platform.name]}"
     connector: Connector = module.connect(module.Settings(**values), around, where=platform.name)

@@ -27,6 +27,7 @@ __all__ = [
     "loose",
     "prices",
     "product",
+    "products_of",
     "record",
     "replace_findings",
     "set_kits",
@@ -115,6 +116,19 @@ def product(connection: Connection, channel: str, product_id: str) -> Product | 
     query = sa.select(products.c.body).where(products.c.channel == channel, products.c.product_id == product_id)
     body = connection.execute(query).scalar()
     return None if body is None else msgspec.json.decode(body, type=Product)
+
+
+def products_of(connection: Connection, channel: str, stock_ids: Iterable[str]) -> dict[str, str]:
+    """Return stock record -> the product whose listing shows it."""
+    found: dict[str, str] = {}
+    c = listings.c
+    for part in chunks(set(stock_ids)):
+        mine = sa.and_(c.channel == channel, c.stock_id.in_(part), c.gone_at.is_(None))
+        found.update(
+            (row.stock_id, row.product_id)
+            for row in connection.execute(sa.select(c.stock_id, c.product_id).where(mine))
+        )
+    return found
 
 
 def candidates(connection: Connection) -> list[Candidate]:

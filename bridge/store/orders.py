@@ -16,7 +16,7 @@ from bridge.domain.orders import Order
 from bridge.store.sql import among, chunks, rows_of, upsert
 from bridge.store.tables import order_effects, order_numbers, orders
 
-__all__ = ["Recorded", "by_reference", "digest", "load", "redact", "save", "snapshot", "with_unlinked"]
+__all__ = ["Recorded", "by_reference", "digest", "load", "moved_between", "redact", "save", "snapshot", "with_unlinked"]
 
 _ORDERS, _EFFECTS, _NUMBERS = (
     sa.select(table).where(table.c.channel == sa.bindparam("on"), among(table.c.order_id, "ids"))
@@ -69,6 +69,21 @@ def _effects(connection: Connection, channel: str, ids: Sequence[str], found: di
         found[row.order_id].baseline[counter] = row.baseline
     for row in rows_of(connection, _NUMBERS, {"on": channel, "ids": ids}):
         found[row.order_id].numbers[StockKey(row.stock_id, row.location)] = row.net
+
+
+def moved_between(
+    connection: Connection, channel: str, key: StockKey, after: datetime, until: datetime | None = None
+) -> int:
+    """Return what orders placed after a moment (and up to another) have done to a number of their channel, as far as we heard."""
+    o, n = orders.c, order_numbers.c
+    same = sa.and_(n.channel == o.channel, n.order_id == o.order_id)
+    # An order is not changed before it was placed, and the index is by the last change.
+    recent = sa.and_(o.channel == channel, o.updated_at >= after, o.placed_at > after)
+    if until is not None:
+        recent = sa.and_(recent, o.placed_at <= until)
+    mine = sa.and_(recent, n.stock_id == key.stock_id, n.location == key.location)
+    query = sa.select(sa.func.coalesce(sa.func.sum(n.net), 0)).select_from(orders.join(order_numbers, same))
+    return int(connection.execute(query.where(mine)).scalar_one())
 
 
 def save(connection: Connection, rows: Sequence[Recorded], now: datetime) -> None:

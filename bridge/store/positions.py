@@ -13,6 +13,7 @@ from bridge.domain.catalog import StockKey
 from bridge.domain.position import Due, Position
 from bridge.store.sql import among, change, chunks, rows_of, upsert
 from bridge.store.tables import differs, doubtful, listings, positions
+from bridge.store.tables import unverified as not_verified
 
 __all__ = [
     "aim",
@@ -34,6 +35,7 @@ __all__ = [
     "units_shown",
     "unpark",
     "untracked",
+    "unverified",
     "work",
 ]
 
@@ -141,6 +143,13 @@ def in_flight(connection: Connection, channel: str) -> list[Position]:
 def suspects(connection: Connection, channel: str) -> list[Position]:
     """Return the positions where a read saw another number, those with orders that may be inside it already, and new ones."""
     return list(_select(connection, sa.and_(positions.c.channel == channel, doubtful, positions.c.gone.is_(False))))
+
+
+def unverified(connection: Connection, channel: str) -> list[Position]:
+    """Return the positions that an absolute write set and no read has agreed with yet."""
+    c = positions.c
+    mine = sa.and_(c.channel == channel, not_verified, c.in_flight.is_(None), c.gone.is_(False))
+    return list(_select(connection, mine))
 
 
 def count(connection: Connection, channel: str) -> int:

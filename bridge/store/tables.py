@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    and_,
     literal_column,
     or_,
 )
@@ -26,7 +27,7 @@ __all__ = [
     "bases", "changed", "channels", "conflicts", "counters", "counts", "cursors", "deliveries", "differs",
     "documents", "doubtful", "drifts", "event_sends", "events", "findings", "holds", "hook_secrets", "hourly", "kits",
     "listings", "meta", "metadata", "mirrors", "movements", "order_effects", "order_numbers", "orders", "parked",
-    "positions", "products", "requests", "runs", "skus", "writes",
+    "positions", "products", "requests", "runs", "skus", "spendings", "unverified", "writes",
 ]  # fmt: skip
 
 
@@ -137,7 +138,7 @@ positions = Table(
     "positions", metadata, _key("channel"), _key("stock_id"), _key("location"), _name("sku"), _name("place"),
     Column("shown", BigInteger), Column("target", BigInteger), _time("base_at"), _name("base", default=""), _time("verified_at"),
     Column("moved", BigInteger, nullable=False, default=0), _time("moved_at"), Column("late", BigInteger, nullable=False, default=0),
-    Column("suspect", BigInteger), _time("suspect_at"), _name("in_flight", nullable=True),
+    Column("suspect", BigInteger), _time("suspect_at"), _name("in_flight", nullable=True), _time("written_at"), _time("waits_until"),
     Column("parked", Text, nullable=False, default=""),
     Column("approved", Boolean, nullable=False, default=False), Column("gone", Boolean, nullable=False, default=False),
     Index(None, "sku", "place"), Index(None, "channel", "verified_at"),
@@ -149,14 +150,27 @@ differs = positions.c.shown != positions.c.target
 doubtful = or_(
     positions.c.suspect.is_not(None), positions.c.late != literal_column("0"), positions.c.base == literal_column("''")
 )
-for _name_of, _rows in (("differs", differs), ("doubtful", doubtful)):
+# Set by an absolute write that no read has agreed with yet.
+unverified = and_(
+    positions.c.base == literal_column("'write'"),
+    or_(positions.c.verified_at.is_(None), positions.c.verified_at < positions.c.base_at),
+)
+for _name_of, _rows in (("differs", differs), ("doubtful", doubtful), ("unverified", unverified)):
     _key_of = (positions.c.channel, positions.c.stock_id, positions.c.location)
     Index(f"ix_positions_{_name_of}", *_key_of, sqlite_where=_rows, postgresql_where=_rows)
 
 writes = Table(
     "writes", metadata, _key("key"), _name("channel"), _name("kind"), Column("body", Text, nullable=False),
     Column("rows", Text, nullable=False), _name("state"), _time("created_at"), _time("done_at"),
-    Column("outcome", Text, nullable=False, default=""), Index(None, "state"), Index(None, "channel", "created_at"),
+    Column("outcome", Text, nullable=False, default=""), _name("ticket", nullable=True), _time("look_at"),
+    Column("looks", Integer, nullable=False, default=0, server_default="0"),
+    Index(None, "state"), Index(None, "channel", "created_at"),
+)  # fmt: skip
+
+# What a channel's limits of a day were spent on: `listing` "" are its calls.
+spendings = Table(
+    "spendings", metadata, _key("channel"), _key("listing"), Column("hour", UtcTime, primary_key=True),
+    Column("spent", Integer, nullable=False), Index(None, "hour"),
 )  # fmt: skip
 
 orders = Table(

@@ -12,15 +12,21 @@ from sqlalchemy.engine import Connection
 from bridge.contract.stock import Prepared, StockChange
 from bridge.store.tables import writes
 
-__all__ = ["Sent", "finish", "open_writes", "store"]
+__all__ = ["Sent", "accept", "accepted", "finish", "look_again", "next_look", "open_writes", "store"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """A stored write: what it was to change, and since when."""
+    """A stored write: what it was to change, and since when.
+
+    `ticket` is the platform's promise to carry it out; `looks`: how often it was asked for.
+    """
 
     prepared: Prepared
     created_at: datetime
+    ticket: str = ""
+    look_at: datetime | None = None
+    looks: int = 0
 
 
 def store(connection: Connection, channel: str, prepared: Prepared, now: datetime) -> None:
@@ -41,9 +47,37 @@ def finish(connection: Connection, key: str, state: str, outcome: str, now: date
     connection.execute(writes.update().where(writes.c.key == key).values(state=state, outcome=outcome, done_at=now))
 
 
+def accept(connection: Connection, key: str, ticket: str, look_at: datetime) -> None:
+    """Note that the platform took a write in, to carry it out later; it is asked for at `look_at`."""
+    connection.execute(
+        writes.update().where(writes.c.key == key).values(state="accepted", ticket=ticket, look_at=look_at, looks=0)
+    )
+
+
+def look_again(connection: Connection, key: str, look_at: datetime) -> None:
+    """Note that a ticket had no result yet."""
+    again = writes.update().where(writes.c.key == key, writes.c.state == "accepted")
+    connection.execute(again.values(look_at=look_at, looks=writes.c.looks + 1))
+
+
+def next_look(connection: Connection, channel: str) -> datetime | None:
+    """Return when the next ticket of a channel is to be asked for; None where none is open."""
+    mine = sa.and_(writes.c.channel == channel, writes.c.state == "accepted")
+    return connection.execute(sa.select(sa.func.min(writes.c.look_at)).where(mine)).scalar()
+
+
 def open_writes(connection: Connection, channel: str) -> Sequence[Sent]:
-    """Return the writes whose outcome is not known, oldest first."""
-    mine = sa.and_(writes.c.channel == channel, writes.c.state == "sent")
+    """Return the writes whose outcome is not known and that nothing was promised about, oldest first."""
+    return _in_state(connection, channel, "sent")
+
+
+def accepted(connection: Connection, channel: str) -> Sequence[Sent]:
+    """Return the writes that the platform has promised to carry out, oldest first."""
+    return _in_state(connection, channel, "accepted")
+
+
+def _in_state(connection: Connection, channel: str, state: str) -> Sequence[Sent]:
+    mine = sa.and_(writes.c.channel == channel, writes.c.state == state)
     rows = connection.execute(sa.select(writes).where(mine).order_by(writes.c.created_at, writes.c.key))
     return [
         Sent(
@@ -51,6 +85,9 @@ def open_writes(connection: Connection, channel: str) -> Sequence[Sent]:
                 key=row.key, body=row.body, changes=msgspec.json.decode(row.rows, type=tuple[StockChange, ...])
             ),
             created_at=row.created_at,
+            ticket=row.ticket or "",
+            look_at=row.look_at,
+            looks=row.looks,
         )
         for row in rows
     ]

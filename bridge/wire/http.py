@@ -9,12 +9,13 @@ import logging
 import math
 import random
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import msgspec
@@ -23,6 +24,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 from bridge.contract.errors import BridgeError, Gone, NeedsPerson, Refused, TryLater
 from bridge.wire.budget import Budget
 from bridge.wire.redact import Redactor
+from bridge.wire.vault import Memory, Vault
 
 __all__ = ["Http", "Request", "Response", "Surroundings", "default_judge", "retry_after", "snippet"]
 
@@ -56,6 +58,11 @@ class Request:
         return replace(
             self, body=msgspec.json.encode(value), headers={**self.headers, "content-type": "application/json"}
         )
+
+    def with_form(self, pairs: Sequence[tuple[str, str]]) -> "Request":
+        """Return this call with a form in its body."""
+        form = {"content-type": "application/x-www-form-urlencoded"}
+        return replace(self, body=urlencode(pairs).encode(), headers={**self.headers, **form})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +148,10 @@ async def _unsigned(request: Request) -> Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What the outside world is for the wire: real in production, simulated in tests. Passed in, never looked up."""
+    """What the outside world is for the wire: real in production, simulated in tests. Passed in, never looked up.
+
+    `vault` keeps tokens that a platform replaces as they are used: in production it is the database.
+    """
 
     now: Callable[[], datetime]
     time: Callable[[], float]
@@ -151,6 +161,7 @@ class Surroundings:
     user_agent: str = "commerce-bridge"
     attempts: int = 5
     timeout: float = 30.0
+    vault: Vault = field(default_factory=Memory, repr=False)
 
 
 class Http:

@@ -11,7 +11,7 @@ from typing import Any
 from bridge.contract.feed import Feed, Page
 from bridge.contract.limits import Limits
 from bridge.contract.ports import Connector, NewLine, NewOrder, OrdersPort, OrderWriter, ProductsPort
-from bridge.contract.stock import Outcome, StockChange
+from bridge.contract.stock import Accepted, Applied, Outcome, Prepared, Rejected, StockChange, TicketPort
 from bridge.domain.catalog import Product, StockKey, Variant
 from bridge.domain.effects import Bindings, Bound
 from bridge.domain.money import Money
@@ -22,6 +22,9 @@ from bridge.sandbox.kit.transport import InProcess
 from bridge.wire.http import Surroundings
 from tests.contract.facts import FACTS, Facts
 from tests.contract.wire import Wire
+
+# A ticket is looked at as often as the engine would after some minutes.
+LOOK_EVERY = 20.0
 
 __all__ = ["Bench", "another", "good", "make", "moved", "pages", "tail"]
 
@@ -59,9 +62,12 @@ class Bench:
     opened: list[Connector] = field(default_factory=list)
     home: str = ""
 
+    touched: float = 0.0
+
     @property
     def shop(self) -> Any:
-        """The verbs."""
+        """The verbs. Whoever takes them may be about to change something, which can be seen a while later only (`seen`)."""
+        self.touched = self.loop.time()
         return self.platform.shop
 
     @property
@@ -73,6 +79,19 @@ class Bench:
     def sales(self) -> OrdersPort:
         """The orders port; only for tests marked `offers("orders")`."""
         return self.connector.sales
+
+    @property
+    def tickets(self) -> TicketPort:
+        """The ticket port; only for tests marked `offers("tickets")`."""
+        assert self.connector.tickets is not None
+        return self.connector.tickets
+
+    @property
+    def maker(self) -> ProductsPort:
+        """The products port of a connector that can create (it has a listing map where one is needed)."""
+        made = self.connect(**(self.facts.create_with or {})).products
+        assert made is not None
+        return made
 
     @property
     def products(self) -> ProductsPort:
@@ -105,6 +124,30 @@ class Bench:
         """Let simulated time pass."""
         await asyncio.sleep(seconds)
 
+    async def seen(self) -> None:
+        """Wait until a read is sure to show what was last done here (Limits.visible_after)."""
+        if not self.limits.visible_after:
+            return
+        writes = (one.at for one in reversed(self.wire.all) if self.facts.writes(one.method, one.path, one.body))
+        due = max(self.touched, next(writes, 0.0)) + self.limits.visible_after
+        await self.wait(max(0.0, due - self.loop.time()))
+
+    async def quiet(self) -> None:
+        """Wait until everything that was accepted is carried out."""
+        if self.connector.tickets is not None:
+            await self.wait(self.limits.ticket_hours * 3600)
+
+    def text(self, words: str) -> str:
+        """Return a description as this platform has them."""
+        return words if self.facts.plain_text else f"<p>{words}</p>"
+
+    def take(self, sku: str, units: int) -> None:
+        """Let units go without our doing: sold where people buy, else taken off by somebody's hand."""
+        if self.connector.orders is not None:
+            self.shop.sale([{"sku": sku, "quantity": units}])
+        else:
+            self.shop.count(sku, self.number(sku) - units)
+
     async def seed(self, *products: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Create products, and find out where the shop keeps its stock."""
         rows: list[dict[str, Any]] = self.shop.seed(list(products))
@@ -119,7 +162,8 @@ class Bench:
         return sum(self.shop.stock()[sku].values())
 
     async def catalogue(self) -> dict[str, Product]:
-        """Read the whole catalogue by id."""
+        """Read the whole catalogue by id, once what was done can be seen."""
+        await self.seen()
         return {one.id: one async for page in self.connector.catalog.all() for one in page.items}
 
     async def variant(self, sku: str) -> tuple[Product, Variant]:
@@ -141,12 +185,40 @@ class Bench:
 
     async def level(self, sku: str) -> int | None:
         """Read a number through the connector."""
-        (level,) = await self.connector.stock.read([await self.key(sku)])
+        key = await self.key(sku)
+        await self.seen()
+        (level,) = await self.connector.stock.read([key])
         return level.quantity
 
-    async def write(self, *changes: StockChange, key: str = "key-1") -> Sequence[Outcome]:
-        """Prepare and send one stock write."""
-        return await self.connector.stock.send(self.connector.stock.prepare(list(changes), key))
+    async def write(self, *changes: StockChange, key: str = "key-1") -> Sequence[Applied | Rejected]:
+        """Write rows in as many calls as they take, and wait for what becomes of them."""
+        found: dict[StockKey, Applied | Rejected] = {}
+        for number, batch in enumerate(self.connector.stock.batches(list(changes))):
+            prepared = self.connector.stock.prepare(list(batch), f"{key}.{number}" if number else key)
+            found |= {out.key: out for out in await self.send(prepared)}
+        return [found[change.key] for change in changes]
+
+    async def send(self, prepared: Prepared) -> Sequence[Applied | Rejected]:
+        """Send one prepared write and wait for what becomes of it."""
+        return await self.results(prepared, await self.connector.stock.send(prepared))
+
+    async def results(self, prepared: Prepared, outcomes: Sequence[Outcome]) -> Sequence[Applied | Rejected]:
+        """Turn what was only accepted into what became of it, at the platform's pace."""
+        tickets = {out.ticket for out in outcomes if isinstance(out, Accepted)}
+        assert len(tickets) <= 1, "all rows of one call that were accepted have the same ticket"
+        ended = await self.ended(tickets.pop(), prepared) if tickets else ()
+        assert not ended or len(ended) == len(outcomes), "one result per row"
+        known = [ended[n] if isinstance(out, Accepted) else out for n, out in enumerate(outcomes)]
+        assert [out.key for out in known] == [change.key for change in prepared.changes], "in the order of the rows"
+        return known
+
+    async def ended(self, ticket: str, prepared: Prepared) -> Sequence[Applied | Rejected]:
+        """Ask for a ticket's results until there are any, as the engine does, some seconds apart."""
+        over = self.loop.time() + self.limits.ticket_hours * 3600
+        while (found := await self.tickets.look(ticket, prepared)) is None:
+            assert self.loop.time() < over, "the ticket has no end within the time that its Limits name"
+            await self.wait(LOOK_EVERY)
+        return found
 
     async def bindings(self) -> Bindings:
         """Return what every variant of the shop is bound to."""
@@ -204,7 +276,7 @@ def make(name: str, **options: Any) -> Bench:
     platform = package.build(
         now=loop.now, sleep=asyncio.sleep, rng=random.Random(1), host=f"https://{facts.host}", **options
     )
-    wire = Wire(InProcess({facts.host: platform.app}), loop.time)
+    wire = Wire(InProcess(dict.fromkeys((facts.host, *facts.hosts), platform.app)), loop.time, tokens=facts.tokens)
     around = Surroundings(
         now=loop.now, time=loop.time, sleep=asyncio.sleep, rng=random.Random(2), transport=wire, timeout=30.0
     )

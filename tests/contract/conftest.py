@@ -1,6 +1,7 @@
 """One suite for every connector of the name map, each test on a bench of its own, under simulated time."""
 
 import importlib
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -8,35 +9,46 @@ import pytest
 
 from bridge.sandbox.kit.loop import SimulatedLoop
 from tests.contract.bench import Bench, make
-from tests.contract.facts import FACTS, limits_of
+from tests.contract.facts import FACTS
+from tests.contract.selection import left_out
+
+LEFT_OUT = pytest.StashKey[Counter[tuple[str, str]]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.stash[LEFT_OUT] = Counter()
     config.addinivalue_line(
-        "markers", "where(name): only connectors whose Limits or facts have this, `not name` for the opposite"
+        "markers",
+        "where(word): only connectors that have this (tests/contract/selection.py), `not word` for the opposite",
     )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what a connector does not offer: such a test says nothing about it."""
-    out = [item for item in items if not _concerns(item)]
+    """Leave out what does not concern a connector: such a test says nothing about it. The reasons are told."""
+    out = [item for item in items if _left_out(config, item)]
     if out:
         config.hook.pytest_deselected(items=out)
-        items[:] = [item for item in items if item not in set(out)]
+        gone = set(out)
+        items[:] = [item for item in items if item not in gone]
 
 
-def _concerns(item: pytest.Item) -> bool:
-    name = getattr(item, "callspec", None) and item.callspec.params.get("name")  # type: ignore[attr-defined]
+def _left_out(config: pytest.Config, item: pytest.Item) -> bool:
+    callspec = getattr(item, "callspec", None)
+    name = callspec.params.get("name") if callspec else None
     if name not in FACTS or "contract" not in item.path.parts:
-        return True
-    facts, limits = FACTS[name], limits_of(name)
-    wanted = [mark.args[0] for mark in item.iter_markers("offers")]
-    for mark in item.iter_markers("where"):
-        word = mark.args[0].removeprefix("not ")
-        have = getattr(facts, word) if hasattr(facts, word) else getattr(limits, word)
-        if bool(have) == mark.args[0].startswith("not "):
-            return False
-    return all(port in facts.offers for port in wanted)
+        return False
+    reason = left_out(name, item.iter_markers())
+    if reason:
+        config.stash[LEFT_OUT][name, reason] += 1
+    return bool(reason)
+
+
+def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
+    """Say what was left out, on which platform and why."""
+    told: dict[str, list[str]] = {}
+    for (name, reason), count in sorted(config.stash[LEFT_OUT].items()):
+        told.setdefault(name, []).append(f"{count} {reason}")
+    return [f"contract, left out on {name}: {'; '.join(reasons)}" for name, reasons in told.items()]
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
 
 from bridge.contract.webhooks import Delivery, Hint, Subscription, WebhookPort
 from tests.contract.bench import Bench
@@ -24,6 +25,12 @@ class Mailbox:
     secrets: tuple[str, ...] = ()
 
     @property
+    def url(self) -> str:
+        """Where subscriptions are made to: our address, or the merchant's queue."""
+        queue = self.bench.connector.queue
+        return queue.address if queue is not None else URL
+
+    @property
     def port(self) -> WebhookPort:
         """The port under test."""
         assert self.bench.connector.webhooks is not None
@@ -41,31 +48,70 @@ class Mailbox:
 
     async def open(self) -> list[Subscription]:
         """Start taking deliveries and subscribe to all topics; returns our subscriptions."""
-        self.bench.platform.courier.post = self._take
-        made = await self.port.subscribe(self.port.topics, URL, SECRET)
-        named = tuple(one.secret for one in made if one.secret)
+        self.listen()
+        if self.bench.facts.subscribes:
+            made = await self.port.subscribe(self.port.topics, self.url, SECRET)
+            named = tuple(one.secret for one in made if one.secret)
+        else:
+            named = (self.bench.shop.subscribe(self.url),)
         self.secrets = self.port.secrets or tuple(dict.fromkeys(named)) or (SECRET,)
-        await self.bench.wait(SOON)
-        return await self.ours()
+        await self.hear()
+        return await self.ours() if self.bench.facts.subscribes else []
+
+    def listen(self) -> None:
+        """Stand at the address: take what is brought there, and answer a platform that tries it."""
+        courier = self.bench.platform.courier
+        courier.post, courier.ask = self._take, self._answer
+
+    async def hear(self, seconds: float = SOON) -> None:
+        """Wait for what is told of something that just happened; a queue is emptied."""
+        await self.bench.wait(seconds)
+        queue = self.bench.connector.queue
+        while queue is not None and (found := await queue.receive()):
+            self.got += [one.delivery for one in found]
+            await queue.delete([one.receipt for one in found])
+
+    async def event(self) -> str:
+        """Let something happen that the platform tells of; returns the id of what it is about."""
+        tells = self.bench.facts.tells
+        if "sale" in tells:
+            return await self.sale("TEE")
+        await (self.count("TEE", 5) if "count" in tells else self.edit("TEE", title="Another title"))
+        return (await self.bench.variant("TEE"))[0].id
 
     async def ours(self) -> list[Subscription]:
         """List the subscriptions for this address."""
-        return [one for one in await self.port.subscriptions() if one.url == URL]
+        return [one for one in await self.port.subscriptions() if one.url == self.url]
 
     async def sale(self, sku: str, quantity: int = 1) -> str:
         """Let a shopper buy, and wait for what is told of it; returns the order's id as the shop gives it."""
         self.got.clear()
         order: str = self.bench.shop.sale([{"sku": sku, "quantity": quantity}])
-        await self.bench.wait(SOON)
+        await self.hear()
         return order
 
     async def count(self, sku: str, quantity: int) -> None:
         """Let a clerk count, and wait for what is told of it."""
         self.got.clear()
         self.bench.shop.count(sku, quantity)
-        await self.bench.wait(SOON)
+        await self.hear()
+
+    async def edit(self, sku: str, **fields: str) -> None:
+        """Let somebody edit a product, and wait for what is told of it."""
+        self.got.clear()
+        self.bench.shop.edit_product(sku, **fields)
+        await self.hear()
 
     async def _take(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
         lower = {name.lower(): value for name, value in headers.items()}
-        self.got.append(Delivery(body=body, headers=lower, url=url))
+        delivery = Delivery(body=body, headers=lower, url=url)
+        if self.bench.connector.handshake is not None:
+            await self.bench.connector.handshake.learn(delivery)
+        self.got.append(delivery)
         return self.status
+
+    async def _answer(self, url: str) -> tuple[int, bytes]:
+        address, _, query = url.partition("?")
+        handshake = self.bench.connector.handshake
+        said = handshake.answer(dict(parse_qsl(query)), address) if handshake is not None else None
+        return (404, b"") if said is None else (200, said)

@@ -7,25 +7,46 @@ from itertools import pairwise
 import pytest
 
 from bridge.contract.errors import BridgeError, NeedsPerson, TryLater
-from bridge.domain.orders import Order
 from tests.contract.bench import Bench, good, tail
 
 pytestmark = pytest.mark.anyio
 
-Read = Callable[[], Awaitable[Order]]
+Read = Callable[[], Awaitable[str]]
+# What the text of an error may call that which was read.
+NAMES = ("order", "receipt", "product", "listing", "item", "catalog")
 ATTEMPTS = 5
 
 
 @pytest.fixture
 async def read(bench: Bench) -> Read:
-    """A read that takes one call when all is well."""
+    """A read that takes one call when all is well: of an order, or of a product where nobody can buy. Returns what was asked for."""
     await bench.seed(good("TEE"))
-    order = tail(bench.shop.sale([{"sku": "TEE", "quantity": 1}]))
+    one = _an_order(bench) if bench.connector.orders is not None else await _a_product(bench)
     mark = len(bench.wire.calls)
-    await bench.sales.get(order)
+    assert await one()
     assert bench.calls_since(mark) == 1
     bench.wire.calls.clear()
-    return lambda: bench.sales.get(order)
+    bench.wire.all.clear()
+    return one
+
+
+def _an_order(bench: Bench) -> Read:
+    made = tail(bench.shop.sale([{"sku": "TEE", "quantity": 1}]))
+
+    async def read() -> str:
+        return (await bench.sales.get(made)).id
+
+    return read
+
+
+async def _a_product(bench: Bench) -> Read:
+    made = (await bench.variant("TEE"))[0].id
+
+    async def read() -> str:
+        (found,) = await bench.connector.catalog.get([made])
+        return found.id
+
+    return read
 
 
 def _gap(bench: Bench) -> float:
@@ -36,7 +57,7 @@ def _gap(bench: Bench) -> float:
 @pytest.mark.where("names_wait")
 async def test_it_waits_as_long_as_it_was_told(bench: Bench, read: Read) -> None:
     bench.fault("throttle", seconds=7)
-    assert (await read()).id
+    assert await read()
     assert 7 <= _gap(bench) <= 7.25
 
 
@@ -53,20 +74,20 @@ async def test_all_others_wait_too_once_it_was_told(bench: Bench, read: Read) ->
 
 async def test_a_throttle_is_survived_even_without_a_time_named(bench: Bench, read: Read) -> None:
     bench.fault("status", status=429)
-    assert (await read()).id
+    assert await read()
     assert 0 < _gap(bench) <= 1
 
 
 async def test_the_platforms_own_throttle_is_survived(bench: Bench, read: Read) -> None:
     bench.fault("throttle", times=2)
-    assert (await read()).id
+    assert await read()
     assert len(bench.wire.calls) == 3
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 async def test_a_server_in_trouble_is_asked_again(bench: Bench, read: Read, status: int) -> None:
     bench.fault("status", status=status, times=2)
-    assert (await read()).id
+    assert await read()
     assert len(bench.wire.calls) == 3
 
 
@@ -87,7 +108,7 @@ async def test_it_gives_up_and_says_try_later(bench: Bench, read: Read, kind: st
         await read()
     assert len(bench.wire.calls) == ATTEMPTS
     assert caught.value.where == "the-channel"
-    assert "order" in caught.value.what.lower(), "the text names the operation"
+    assert any(name in caught.value.what.lower() for name in NAMES), "the text names the operation"
 
 
 async def test_it_works_again_once_the_trouble_is_over(bench: Bench, read: Read) -> None:
@@ -95,25 +116,25 @@ async def test_it_works_again_once_the_trouble_is_over(bench: Bench, read: Read)
     with pytest.raises(TryLater):
         await read()
     bench.platform.faults.clear()
-    assert (await read()).id
+    assert await read()
 
 
 async def test_a_call_without_an_answer_is_given_up_and_repeated(bench: Bench, read: Read) -> None:
     bench.fault("latency", seconds=3600)
-    assert (await read()).id
+    assert await read()
     assert 30 <= _gap(bench) <= 31
 
 
 async def test_a_slow_answer_in_time_is_taken(bench: Bench, read: Read) -> None:
     bench.fault("latency", seconds=25)
-    assert (await read()).id
+    assert await read()
     assert len(bench.wire.calls) == 1
 
 
 @pytest.mark.parametrize("kind", ["cut_before", "cut_after"])
 async def test_a_cut_connection_is_tried_again(bench: Bench, read: Read, kind: str) -> None:
     bench.fault(kind)
-    assert (await read()).id
+    assert await read()
     assert len(bench.wire.calls) == 2
 
 
@@ -131,22 +152,26 @@ async def test_a_redirect_is_not_followed(bench: Bench, read: Read) -> None:
     bench.wire.redirect = "https://elsewhere.example/login"
     with pytest.raises(NeedsPerson, match=r"elsewhere\.example") as caught:
         await read()
-    assert {call.host for call in bench.wire.calls} == {bench.facts.host}
-    assert len(bench.wire.calls) == 1
+    assert {call.host for call in bench.wire.all} == {bench.facts.host}
+    assert len(bench.wire.all) == 1
     assert caught.value.next_step
 
 
 async def test_only_the_configured_host_is_ever_called(bench: Bench, read: Read) -> None:
     await bench.connector.account.check()
     await bench.catalogue()
-    await bench.orders()
-    assert {call.host for call in bench.wire.calls} == {bench.facts.host}
+    if bench.connector.orders is not None:
+        await bench.orders()
+    assert {call.host for call in bench.wire.all} <= {bench.facts.host, *bench.facts.hosts}
 
 
 async def test_every_call_says_who_calls(bench: Bench, read: Read) -> None:
     await bench.connector.account.check()
     await bench.catalogue()
-    assert {call.headers["user-agent"] for call in bench.wire.calls} == {"commerce-bridge"}
+    (agent,) = {call.headers["user-agent"] for call in bench.wire.all}
+    assert agent.startswith("commerce-bridge"), (
+        "a platform may want more behind the name (Amazon: version and language)"
+    )
 
 
 async def test_a_refusal_is_not_repeated(bench: Bench, read: Read) -> None:
@@ -160,7 +185,7 @@ async def test_a_refusal_is_not_repeated(bench: Bench, read: Read) -> None:
 async def test_no_more_calls_are_in_flight_than_its_limits_say(bench: Bench, read: Read) -> None:
     bench.fault("latency", seconds=1, times=None)
     await asyncio.gather(*(read() for _ in range(40)))
-    assert 1 < bench.wire.most_in_flight <= bench.limits.concurrency
+    assert min(2, bench.limits.concurrency) <= bench.wire.most_in_flight <= bench.limits.concurrency
 
 
 async def test_it_keeps_its_rate(bench: Bench, read: Read) -> None:
@@ -182,9 +207,9 @@ async def test_a_tight_allowance_of_the_platform_slows_it_and_loses_nothing(new_
 
 
 async def test_a_read_that_fails_changes_nothing_later(bench: Bench, read: Read) -> None:
+    before = (bench.number("TEE"), len(bench.shop.orders()))
     bench.fault("cut_after", times=None)
     with pytest.raises(TryLater):
         await read()
     bench.platform.faults.clear()
-    assert bench.number("TEE") == 9
-    assert len(await bench.orders()) == 1
+    assert (bench.number("TEE"), len(bench.shop.orders())) == before

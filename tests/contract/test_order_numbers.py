@@ -18,7 +18,7 @@ from bridge.sandbox.kit.loop import START
 from bridge.sandbox.kit.platform import RefusedError
 from tests.contract.bench import Bench, good
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.offers("orders")]
 
 SKUS = ("TEE", "CAP", "MUG", "PEN")
 OPENING = 60

@@ -26,12 +26,15 @@ class Call:
 class Wire(httpx.AsyncBaseTransport):
     """Hands requests to a transport, as a network would.
 
-    `spoils` are (pattern, replacement) applied to answers; `redirect` is where every call is sent on to instead.
+    `spoils` are (pattern, replacement) applied to answers; `redirect` is where every call is sent on to instead. `calls` are
+    those that a test asks about; `all` has also those whose path matches `tokens`, which fetch an access token when one is due.
     """
 
     inner: httpx.AsyncBaseTransport
     time: Callable[[], float]
+    tokens: str = ""
     calls: list[Call] = field(default_factory=list)
+    all: list[Call] = field(default_factory=list)
     spoils: list[tuple[str, str]] = field(default_factory=list)
     redirect: str = ""
     in_flight: int = 0
@@ -40,11 +43,12 @@ class Wire(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Record the call and answer it; gives up when the client's own time limit is over, as a socket would."""
         url, body = request.url, await request.aread()
-        self.calls.append(
-            Call(
-                method=request.method, host=url.host, path=url.path, headers=request.headers, body=body, at=self.time()
-            )
+        call = Call(
+            method=request.method, host=url.host, path=url.path, headers=request.headers, body=body, at=self.time()
         )
+        self.all.append(call)
+        if not self.tokens or re.search(self.tokens, url.path) is None:
+            self.calls.append(call)
         if self.redirect:
             return httpx.Response(307, headers={"location": self.redirect}, request=request)
         self.in_flight += 1

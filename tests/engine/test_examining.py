@@ -38,7 +38,7 @@ def test_a_count_where_counts_do_not_count_is_undone(name: str) -> None:
         assert bench.drifted == [("A", 10, 25)]
         assert bench.numbers("A") == [10, 10, 10]
 
-    tell(story, *TRIO, overrides={name: {"believed": False}})
+    tell(story, *TRIO, overrides={name: {"counts_from": False}})
 
 
 @pytest.mark.parametrize("name", ["woocommerce", "square"])

@@ -183,7 +183,7 @@ def test_counts_that_do_not_count(seed: int) -> None:
                 stage.trade.truth[rest[0]] -= int(rest[2])
         return broken(stage.world, stage.trade.truth)
 
-    overrides = {"woocommerce": {"believed": False}}
+    overrides = {"woocommerce": {"counts_from": False}}
     perform(seed, Plot(overrides=overrides, habits=Habits(count=1, plugin=0.5), audit=True), check=check)
 
 

@@ -12,6 +12,7 @@ from bridge.domain.position import (
     judge,
     known,
     ordered,
+    overwrote,
     promised,
     read,
     rebased,
@@ -84,18 +85,18 @@ def test_a_write_that_did_not_take_effect_leaves_no_trace() -> None:
 
 def test_a_write_that_took_effect_no_longer_counts_as_moved() -> None:
     row = claimed(position(target=6, moved=1, approved=True), "k")
-    done = wrote(row, -4, verified=None)
+    done = wrote(row, -4, at=at(9), verified=False)
     assert (done.shown, done.in_flight, done.moved, done.approved) == (6, None, 1, False)
     assert done.verified_at == row.verified_at
 
 
 def test_a_write_whose_answer_agrees_is_a_verification_but_says_nothing_of_orders() -> None:
-    done = wrote(claimed(position(target=6, moved=3), "k"), -4, verified=at(9))
+    done = wrote(claimed(position(target=6, moved=3), "k"), -4, at=at(9), verified=True)
     assert (done.shown, done.moved, done.verified_at) == (6, 3, at(9))
 
 
 def test_an_absolute_write_is_a_new_base() -> None:
-    done = wrote(claimed(position(target=6), "k"), -4, verified=None, absolute_at=at(9))
+    done = overwrote(claimed(position(target=6), "k"), 6, at(9))
     assert (done.base, done.base_at) == ("write", at(9))
     assert ordered(done, -1, at(8)).shown == 6, "the absolute write wiped that sale"
 

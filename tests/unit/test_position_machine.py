@@ -97,9 +97,9 @@ class Channel(RuleBasedStateMachine):
             self.row = released(self.row, delta)
         elif outcome == "applied":
             agrees = self.number == (self.row.shown or 0) + delta
-            self.row = wrote(self.row, delta, verified=at(self.clock) if agrees else None)
+            self.row = wrote(self.row, delta, at=at(self.clock), verified=agrees)
         elif outcome == "unverified":
-            self.row = wrote(self.row, delta, verified=None)
+            self.row = wrote(self.row, delta, at=at(self.clock), verified=False)
         self.landed = {"answer lost": True, "write lost": False}.get(outcome)
 
     @precondition(lambda self: self.row.in_flight is not None and not self.edited and not self.lost)

@@ -20,6 +20,15 @@ SETTINGS = {
     "woocommerce": {"url": "https://shop.example", "consumer_key": "ck_x", "consumer_secret": "cs_x"},
     "shopify": {"shop": "x.myshopify.com", "access_token": "shpat_x"},
     "square": {"access_token": "x"},
+    "meta": {"access_token": "x", "catalog_id": "1"},
+    "pinterest": {
+        "app_id": "1",
+        "app_secret": "x",
+        "refresh_token": "x",
+        "country": "US",
+        "language": "en-US",
+        "catalog_id": "1",
+    },
 }
 
 

@@ -8,11 +8,13 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["Courier", "Mischief", "Parcel", "Post"]
+__all__ = ["Ask", "Courier", "Mischief", "Parcel", "Post"]
 
 Sleep = Callable[[float], Awaitable[None]]
 Post = Callable[[str, Mapping[str, str], bytes], Awaitable[int]]
 """Brings a body to a URL and returns the status of the answer, 0 where none came."""
+Ask = Callable[[str], Awaitable[tuple[int, bytes]]]
+"""GETs a URL, as a platform does that tries an address before it uses it; returns status and body, (0, b"") where no answer came."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +40,13 @@ class Mischief:
 
 @dataclass(slots=True)
 class Courier:
-    """Carries parcels. Without `post` nothing leaves the house: a stand-in nobody listens to."""
+    """Carries parcels. Without `post` nothing leaves the house: a stand-in nobody listens to. `ask` is for platforms that try an
+    address first."""
 
     sleep: Sleep
     rng: random.Random
     post: Post | None = None
+    ask: Ask | None = None
     mischief: Mischief = field(default_factory=Mischief)
     delay: float = 0.02
     brought: int = 0

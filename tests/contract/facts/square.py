@@ -46,6 +46,7 @@ FACTS = Facts(
     cancels_paid=False,
     edits_paid=False,
     refund_is_order=True,
+    # The count of a deleted variation can still be read; whether it can is documented nowhere.
     counts_outlive=True,
     # Tracking is a flag of the variation; the first count makes the number.
     untracked={},

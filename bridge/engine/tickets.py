@@ -1,0 +1,85 @@
+"""Tickets: writes that a platform has accepted to carry out later, asked for until it says what became of them.
+
+The rows of such a write stay in flight; no other write to them goes out meanwhile. A ticket that the platform does not know any
+more, or that never ends, is not waited for: the numbers themselves are read back and decide.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy.engine import Connection
+
+from bridge.contract.errors import Gone
+from bridge.contract.stock import Applied, Rejected
+from bridge.domain.catalog import StockKey
+from bridge.engine.context import Channel, Context
+from bridge.engine.noting import park
+from bridge.engine.push import FIRST_LOOK, Push
+from bridge.engine.recover import read_back
+from bridge.engine.report import ChannelReport
+from bridge.store import notes, writes
+from bridge.store.writes import Sent
+
+__all__ = ["look"]
+
+LONGEST_LOOK = timedelta(minutes=5)
+# Where the platform does not say how long it keeps a ticket.
+KEPT = timedelta(hours=24)
+
+
+async def look(context: Context, channel: Channel, report: ChannelReport, *, everything: bool = False) -> set[StockKey]:
+    """Ask for the tickets that are due (or for `everything`); return the keys to read again soon."""
+    tickets, now = channel.connector.tickets, context.now()
+    if tickets is None:
+        return set()
+    waiting = context.database.read(lambda connection: writes.accepted(connection, channel.name))
+    looking = _Looking(context, channel, Push(context, channel, report))
+    for one in waiting:
+        if now - one.created_at > _kept(channel):
+            await looking.give_up(one)
+        elif everything or one.look_at is None or one.look_at <= now:
+            await looking.at(one)
+    return looking.work.stale
+
+
+def _kept(channel: Channel) -> timedelta:
+    return timedelta(hours=channel.connector.limits.ticket_hours) or KEPT
+
+
+class _Looking:
+    def __init__(self, context: Context, channel: Channel, work: Push) -> None:
+        self.context, self.channel, self.work = context, channel, work
+
+    async def at(self, one: Sent) -> None:
+        """Ask for one ticket."""
+        tickets = self.channel.connector.tickets
+        assert tickets is not None
+        try:
+            results = await tickets.look(one.ticket, one.prepared)
+        except Gone:
+            await read_back(self.work, [one.prepared])
+            return
+        if results is None:
+            again = self.context.now() + self._pause(one)
+            self.context.database.write(lambda connection: writes.look_again(connection, one.prepared.key, again))
+        else:
+            self.context.database.write(lambda connection: self._settle(connection, one, results))
+
+    def _settle(self, connection: Connection, one: Sent, results: Sequence[Applied | Rejected]) -> None:
+        self.work.record(connection, one.prepared, results)
+        notes.unpark(connection, "ticket", self.channel.name, [self.channel.name])
+
+    def _pause(self, one: Sent) -> timedelta:
+        return min(LONGEST_LOOK, FIRST_LOOK * (1 << min(one.looks + 1, 10))) * self.context.rng.uniform(0.8, 1.2)
+
+    async def give_up(self, one: Sent) -> None:
+        """Wait no longer: what the numbers show decides, and a person is told."""
+        platform, hours = self.channel.connector.platform, _kept(self.channel).total_seconds() / 3600
+        reason = (
+            f"{platform} has not said within {hours:g} h what became of {len(one.prepared.changes)} numbers (ticket {one.ticket}): "
+            f"they are read back and what differs is sent anew; look at {platform}'s own list of uploads, then `bridge retry`"
+        )
+        self.context.database.write(
+            lambda connection: park(connection, self.context, "ticket", self.channel.name, self.channel.name, reason)
+        )
+        await read_back(self.work, [one.prepared])

@@ -1,0 +1,61 @@
+"""Whose shop the token opens, and what it may do there."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from bridge.contract.ports import Identity
+from connectors.etsy.client import Client
+from connectors.etsy.payload import Payload, text
+
+__all__ = ["Account"]
+
+_NEEDED = ("listings_r", "listings_w", "shops_r", "transactions_r")
+_FOR_MORE = {"transactions_w": "orders cannot be marked as shipped"}
+_SKEW = timedelta(minutes=2)
+_POLLING = (
+    "no `webhook_secret`: sales are found by polling alone; a commercial app can have endpoints in Etsy's webhook portal "
+    "(see the connector's README)"
+)
+
+
+class Account:
+    """The account port. Etsy has no locations: a shop has one number a product."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def check(self) -> Identity:
+        """Verify key, token and scopes without writing; raises NeedsPerson where a person must act."""
+        client = self._client
+        asked = {"token": await client.token()}
+        scopes = _scopes((await client.form("POST", "scopes", "check the token", asked, repeatable=True))[0])
+        shop, response = await client.get(f"shops/{await client.shop()}", "read the shop")
+        ahead = client.now() - response.at
+        notes = [
+            f"the token lacks {one}: {effect}" for one, effect in _FOR_MORE.items() if scopes and one not in scopes
+        ]
+        if shop.get("is_vacation"):
+            notes.append("the shop is on vacation: nobody can buy there")
+        if not client.settings.webhook_secret:
+            notes.append(_POLLING)
+        if abs(ahead) > _SKEW:
+            notes.append(f"this machine's clock is {ahead.total_seconds():+.0f} s off Etsy's: synchronise it (NTP)")
+        return Identity(
+            name=text(shop, "shop_name") or text(shop, "shop_id"),
+            currency=text(shop, "currency_code"),
+            now=response.at,
+            # An answer that names no scopes is none to judge by.
+            missing=tuple(one for one in _NEEDED if scopes and one not in scopes),
+            notes=tuple(notes),
+            version="v3",
+        )
+
+
+def _scopes(payload: Payload) -> set[str]:
+    """Read tokenScopes, whose fields the specification leaves open: a list, or a mapping of scope to yes or no."""
+    told = payload.get("scopes", payload)
+    if isinstance(told, str):
+        return set(told.split())
+    if isinstance(told, Mapping):
+        return {str(name) for name, given in told.items() if given}
+    return {str(one) for one in told} if isinstance(told, list) else set()

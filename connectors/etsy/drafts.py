@@ -1,0 +1,146 @@
+"""A new listing from a product and the merchant's map. Pure: what is sent, or why not."""
+
+import html
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bridge.contract.errors import Refused
+from bridge.domain.catalog import Product, Variant
+from bridge.domain.listing_map import Category, ListingMap, category
+from bridge.domain.money import Money
+from connectors.etsy.payload import Payload, number, rows, text
+
+__all__ = ["combined", "form_of", "lacks", "place_of", "plain"]
+
+# Fields of createDraftListing that a map fixes for a category; the first four are needed.
+_FIXED = (
+    "who_made", "when_made", "shipping_profile_id", "readiness_state_id", "is_supply", "return_policy_id",
+    "shop_section_id", "materials", "should_auto_renew", "item_weight", "item_weight_unit",
+)  # fmt: skip
+_NEEDED = _FIXED[:4]
+# Etsy's own two properties for variations that the category does not know.
+_CUSTOM = (513, 514)
+_MAX_TITLE = 140
+
+
+def place_of(product: Product, listing_map: ListingMap) -> Category:
+    """Return where the map puts a product; raises Refused saying what the map lacks."""
+    place = category(listing_map, product)
+    if place is None:
+        tags = ", ".join(product.tags) or "none"
+        raise Refused(f"no category of the map fits its tags ({tags})", next_step="add one to the channel's map.toml")
+    return place
+
+
+def lacks(product: Product, place: Category) -> list[str]:
+    """Say what keeps a listing from being made, each with what to do."""
+    said = [
+        f"category {place.tag or '*'} of the map fixes no {name}: add it under `fixed`"
+        for name in _NEEDED
+        if not place.fixed.get(name)
+    ]
+    if not place.id.isdigit():
+        said.append(f"{place.id!r} is no taxonomy id: put the number of the category into the map")
+    if not product.variants:
+        said.append("it has no variant: nothing can be bought")
+    if len(product.options) > len(_CUSTOM):
+        said.append(f"it varies by {', '.join(product.options)}, and an Etsy listing by two properties at most")
+    said += [f"{one.sku or 'a variant'} has no price" for one in product.variants if not one.price]
+    return said
+
+
+def form_of(product: Product, place: Category) -> dict[str, str]:
+    """Write the form of createDraftListing. A draft has one unit: Etsy takes none without, and nobody can buy it."""
+    prices = [one.price for one in product.variants if one.price]
+    fixed = {name: place.fixed[name] for name in _FIXED if place.fixed.get(name)}
+    return {
+        "title": product.title[:_MAX_TITLE],
+        "description": plain(product.description) or product.title,
+        "price": min(prices, key=lambda one: one.minor).decimal,
+        "quantity": "1",
+        "taxonomy_id": place.id,
+        **fixed,
+    }
+
+
+def combined(product: Product, place: Category, properties: Sequence[Payload]) -> dict[str, Any]:
+    """Write the inventory of a new listing: a product for each variant, with numbers that differ by every option.
+
+    The first one has the unit that Etsy insists on.
+    """
+    ids = {name: _property(name, at, place, properties) for at, name in enumerate(product.options)}
+    named = {number(one, "property_id"): one for one in properties}
+    products = [
+        {
+            "sku": one.sku or "",
+            "property_values": _values(one, ids, named),
+            "offerings": [
+                {
+                    "price": _amount(one.price),
+                    "quantity": int(at == 0),
+                    "is_enabled": True,
+                    "readiness_state_id": int(place.fixed["readiness_state_id"]),
+                }
+            ],
+        }
+        for at, one in enumerate(product.variants)
+    ]
+    on = sorted(ids.values()) if len(products) > 1 else []
+    told = {
+        "price_on_property": on,
+        "quantity_on_property": on,
+        "sku_on_property": on,
+        "readiness_state_on_property": [],
+    }
+    return {"products": products, **told}
+
+
+def plain(description: str) -> str:
+    """Return a description without markup: Etsy shows tags as they are written."""
+    if not re.search(r"<[a-zA-Z/][^>]*>", description):
+        return description
+    broken = re.sub(r"(?i)<br\s*/?>|</(?:p|div|li|h[1-6])>", "\n", description)
+    return re.sub(r"\n{3,}", "\n\n", html.unescape(re.sub(r"<[^>]*>", "", broken))).strip()
+
+
+def _property(option: str, at: int, place: Category, properties: Sequence[Payload]) -> int:
+    """Return the property an option is: as the map says, by number or name, else one of Etsy's custom ones."""
+    aspect = next((name for name, ours in place.options.items() if ours.casefold() == option.casefold()), "")
+    if aspect.isdigit():
+        return int(aspect)
+    for one in properties:
+        if aspect and aspect.casefold() in {text(one, "name").casefold(), text(one, "display_name").casefold()}:
+            return number(one, "property_id")
+    if aspect:
+        raise Refused(
+            f"taxonomy {place.id} has no property {aspect!r}", next_step="correct it in the channel's map.toml"
+        )
+    return _CUSTOM[at]
+
+
+def _values(one: Variant, ids: Mapping[str, int], named: Mapping[int, Payload]) -> list[dict[str, Any]]:
+    told = dict(one.options)
+    if missing := [name for name in ids if not told.get(name)]:
+        raise Refused(f"{one.sku or one.title} has no {missing[0]}", next_step="give every variant all options")
+    return [
+        {
+            "property_id": ids[name],
+            "property_name": name,
+            "scale_id": None,
+            # Parentheses are not allowed (specification).
+            "values": [told[name].replace("(", "[").replace(")", "]")],
+            "value_ids": _known(told[name], named.get(ids[name], {})),
+        }
+        for name in ids
+    ]
+
+
+def _known(value: str, one: Payload) -> list[int]:
+    same = (found for found in rows(one, "possible_values") if text(found, "name").casefold() == value.casefold())
+    return [number(found, "value_id") for found in same][:1]
+
+
+def _amount(price: Money | None) -> float:
+    assert price is not None, "`lacks` has looked"
+    return float(price.decimal)

@@ -1,0 +1,104 @@
+"""Receipts: what changed, and one by id."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+
+from bridge.contract.errors import Gone, Refused
+from bridge.contract.feed import Feed, Page
+from bridge.domain.orders import Order
+from bridge.wire.http import Response
+from bridge.wire.paging import by_cursor
+from connectors.etsy.client import Client
+from connectors.etsy.limits import OVERLAP, PAGE
+from connectors.etsy.order_mapping import changed, order
+from connectors.etsy.payload import Odd, Payload, rows, sift, text
+
+__all__ = ["Orders", "OrdersChanges"]
+
+# "The earliest unix timestamp" Etsy takes (specification).
+_EPOCH = 946_684_800
+
+
+class Orders:
+    """The orders port."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self.changes: Feed[Order] = OrdersChanges(client)
+
+    async def get(self, order_id: str) -> Order:
+        """Read one receipt now; raises Gone, and Refused where it cannot be expressed."""
+        return self.read(await self.raw(order_id))
+
+    async def raw(self, order_id: str) -> Payload:
+        """Read one receipt as Etsy gives it."""
+        if not order_id.isascii() or not order_id.isdigit():
+            raise Gone(f"order {order_id!r} is no receipt of Etsy's", where=self._client.where)
+        path = await self._client.of_shop(f"receipts/{order_id}")
+        return (await self._client.get(path, f"read order {order_id}"))[0]
+
+    def read(self, payload: Payload) -> Order:
+        """Read a receipt's payload."""
+        try:
+            return order(payload)
+        except ValueError as error:
+            what, step = f"order {text(payload, 'receipt_id')}: {error}", "look at the order on Etsy"
+            raise Refused(what, where=self._client.where, next_step=step) from error
+
+
+class OrdersChanges:
+    """Receipts by `updated_timestamp`, paid or not, cancelled or not, oldest change first.
+
+    Pages go on from the last one's time instead of an offset, as a receipt that changes meanwhile moves to the end. Whether
+    `min_last_modified` is inclusive is not said, so a second is read again.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def begin(self, at: datetime) -> str:
+        """Return the cursor for what changed since this moment."""
+        return str(max(_EPOCH, int((at - OVERLAP).timestamp())))
+
+    async def since(self, cursor: str) -> AsyncIterator[Page[Order]]:
+        """Read what changed."""
+        following, seen = "", set[tuple[str, str]]()
+        async for found, response, last in self._pages(cursor):
+            following = following or str(max(int(cursor), int((response.at - OVERLAP).timestamp())))
+            fresh = [one for one in found if _version(one) not in seen]
+            seen.update(map(_version, fresh))
+            good, bad = sift(fresh, order, "receipt_id")
+            reached = min(int(following), _newest(found) - 1) if found else int(cursor)
+            at = following if last else str(max(int(cursor), reached))
+            yield Page(items=tuple(good), bad=tuple(bad), as_of=response.at, cursor=at)
+
+    def _pages(self, cursor: str) -> AsyncIterator[tuple[list[Payload], Response, bool]]:
+        async def fetch(at: str | None) -> tuple[tuple[list[Payload], Response, bool], str | None]:
+            least, _, offset = (at or f"{cursor} 0").partition(" ")
+            query = (
+                ("min_last_modified", least), ("sort_on", "updated"), ("sort_order", "asc"),
+                ("limit", str(PAGE)), ("offset", offset),
+            )  # fmt: skip
+            path = await self._client.of_shop("receipts")
+            payload, response = await self._client.get(path, "read order changes", query)
+            found = rows(payload, "results")
+            reached = _newest(found) - 1
+            onward = f"{reached} 0" if reached > int(least) else f"{least} {int(offset) + len(found)}"
+            last = len(found) < PAGE
+            return (found, response, last), None if last else onward
+
+        return by_cursor(fetch)
+
+
+def _version(receipt: Payload) -> tuple[str, str]:
+    return str(receipt.get("receipt_id")), str(receipt.get("updated_timestamp"))
+
+
+def _newest(found: list[Payload]) -> int:
+    times = [0]
+    for one in found:
+        try:
+            times.append(int(changed(one).timestamp()))
+        except Odd:
+            continue
+    return max(times)

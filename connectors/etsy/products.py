@@ -1,0 +1,212 @@
+"""Writing listings: texts and state by form, prices and SKUs through the inventory, new ones as drafts."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from bridge.contract.errors import BridgeError, Gone, Refused
+from bridge.contract.ports import ProductEdit, ProductResult, VariantEdit
+from bridge.domain.catalog import Product
+from connectors.etsy.catalog import STATES, Catalog
+from connectors.etsy.client import Client
+from connectors.etsy.drafts import combined, form_of, lacks, place_of
+from connectors.etsy.identity import listing_of, name_of
+from connectors.etsy.inventory import Inventories, patched
+from connectors.etsy.mapping import is_digital
+from connectors.etsy.payload import Payload, rows, text
+
+__all__ = ["Preview", "Products"]
+
+_TEXTS = frozenset({"title", "description"})
+_VARIANT = frozenset({"price", "sku"})
+_MAX_TITLE = 140
+# How long the shop's SKUs are remembered between two creations: reading them takes a call a hundred listings.
+_REMEMBERED = timedelta(minutes=10)
+
+
+class Products:
+    """The products port."""
+
+    def __init__(self, client: Client, catalog: Catalog, inventories: Inventories) -> None:
+        self._client = client
+        self._catalog = catalog
+        self._inventories = inventories
+        self._known: dict[str, str] = {}
+        self._orphans: dict[str, str] = {}
+        self._known_at: datetime | None = None
+
+    async def edit(self, edits: Sequence[ProductEdit], key: str) -> Sequence[ProductResult]:
+        """Write listings one after another; one result each, in order."""
+        del key
+        return [await self._edited(edit) for edit in edits]
+
+    async def create(self, product: Product, key: str) -> Product:
+        """Make a draft, or return the listing that has one of its SKUs. Photos are added by hand: Etsy takes files only."""
+        del key
+        if found := await self._by_sku(product):
+            return found
+        place = place_of(product, self._client.settings.listing_map)
+        if said := lacks(product, place):
+            raise Refused("; ".join(said), where=self._client.where, next_step="then `bridge retry`")
+        identity = self._orphans.get(product.title, "")
+        try:
+            properties = await self._properties(place.id) if product.options else []
+            body = combined(product, place, properties)
+            identity = identity or await self._draft(form_of(product, place))
+            await self._client.send("PUT", f"listings/{identity}/inventory", "write a new listing's inventory", body)
+        except BridgeError:
+            # Whether it is there is not known: it is looked for next time.
+            self._known_at = None
+            raise
+        self._known |= {own.sku: identity for own in product.variants if own.sku}
+        await self._published(identity)
+        return (await self._catalog.get([identity]))[0]
+
+    async def delete(self, product_id: str) -> None:
+        """Take a listing out of sale; one that is out already, or gone, is fine."""
+        for found in await self._catalog.raw([product_id]):
+            if text(found, "state") in {"active", "sold_out"}:
+                await self._update(product_id, {"state": "inactive"})
+
+    async def _edited(self, edit: ProductEdit) -> ProductResult:
+        try:
+            form = self._form(edit)
+            if edit.variants:
+                await self._variants(edit)
+            if form:
+                await self._update(edit.current.id, form)
+            found = await self._catalog.get([edit.current.id])
+        except (Refused, Gone) as error:
+            return ProductResult(id=edit.current.id, reason=error.what)
+        if not found:
+            return ProductResult(id=edit.current.id, reason=f"listing {edit.current.id} is no more")
+        return ProductResult(id=edit.current.id, product=found[0])
+
+    def _form(self, edit: ProductEdit) -> dict[str, str]:
+        """Write the form of updateListing; raises Refused for what it cannot express, before anything is sent."""
+        odd = edit.fields - _TEXTS - {"status"}
+        odd |= {name for own in edit.variants for name in own.fields - _VARIANT}
+        if odd:
+            raise Refused(f"{', '.join(sorted(odd))}: not to be written through Etsy's API")
+        form = {}
+        if "title" in edit.fields:
+            if not edit.title.strip() or len(edit.title) > _MAX_TITLE:
+                raise Refused(f"a title has 1 to {_MAX_TITLE} characters, not {len(edit.title)}")
+            form["title"] = edit.title
+        if "description" in edit.fields:
+            form["description"] = edit.description
+        if "status" in edit.fields and edit.status != edit.current.status:
+            form["state"] = self._state(edit)
+        return form
+
+    def _state(self, edit: ProductEdit) -> str:
+        if edit.status == "archived":
+            return "inactive"
+        if edit.status == "draft":
+            raise Refused("status: a listing does not become a draft again; archive it")
+        if edit.current.status == "draft" and not self._client.settings.publish:
+            raise Refused("status: publishing a draft costs Etsy's fee; publish it on Etsy, or set `publish = true`")
+        return "active"
+
+    async def _update(self, identity: str, form: dict[str, str]) -> None:
+        path = await self._client.of_shop(f"listings/{identity}")
+        if form.get("state") == "active":
+            await self._demand_free(identity)
+        # Setting a text to what it is, is harmless; activating may cost a fee.
+        again = form.get("state") != "active"
+        await self._client.form("PATCH", path, f"update listing {identity}", form, repeatable=again)
+
+    async def _demand_free(self, identity: str) -> None:
+        record = await self._inventories.read(identity)
+        ends, state = record.listing.get("ending_timestamp"), text(record.listing, "state")
+        runs = isinstance(ends, int) and ends > record.at.timestamp()
+        costs = state in {"sold_out", "expired"} or (state == "inactive" and not runs)
+        if costs and not self._client.settings.renew:
+            raise Refused("status: renewing costs Etsy's fee; renew it on Etsy, or set `renew = true`")
+
+    async def _variants(self, edit: ProductEdit) -> None:
+        wanted = {own.id: own for own in edit.variants}
+        for own in edit.variants:
+            _check(own, edit.current)
+        identity = edit.current.id
+        async with self._inventories.turns[identity]:
+            record = await self._inventories.read(identity)
+            if is_digital(record.listing):
+                raise Refused("price: the inventory of a download is not written")
+
+            def patch(one: Payload, made: dict[str, Any], offered: dict[str, Any]) -> None:
+                own = wanted.pop(name_of(identity, rows(one, "property_values")), None)
+                if own is not None and "price" in own.fields and own.price is not None:
+                    offered["price"] = float(own.price.decimal)
+                if own is not None and "sku" in own.fields:
+                    made["sku"] = own.sku or ""
+
+            body = patched(record.inventory, patch, self._client.settings.processing_profile)
+            if wanted:
+                raise Gone(f"listing {identity} has no variation {next(iter(wanted))} any more")
+            await self._inventories.put(record, body)
+
+    async def _draft(self, form: dict[str, str]) -> str:
+        path = await self._client.of_shop("listings")
+        made, _ = await self._client.form("POST", path, "create a draft listing", form)
+        return text(made, "listing_id")
+
+    async def _published(self, identity: str) -> None:
+        """Publish where that is allowed; Etsy wants a photo first, and without one the draft is left to a person."""
+        if self._client.settings.publish:
+            try:
+                await self._update(identity, {"state": "active"})
+            except Refused:
+                return
+
+    async def _properties(self, taxonomy: str) -> list[Payload]:
+        path = f"seller-taxonomy/nodes/{taxonomy}/properties"
+        return rows((await self._client.get(path, "read the category's properties"))[0], "results")
+
+    async def _by_sku(self, product: Product) -> Product | None:
+        await self._remember()
+        skus = [own.sku for own in product.variants if own.sku]
+        found = sorted({self._known[sku] for sku in skus if sku in self._known})
+        if len(found) > 1:
+            what = f"SKUs {', '.join(skus[:5])} belong to several listings already: {', '.join(found)}"
+            raise Refused(what, where=self._client.where, next_step="give each SKU to one listing on Etsy")
+        return next(iter(await self._catalog.get(found)), None) if found else None
+
+    async def _remember(self) -> None:
+        """Read all SKUs of the shop, which Etsy cannot be asked for, and the drafts that have none yet."""
+        now = self._client.now()
+        if self._known_at is not None and now - self._known_at < _REMEMBERED:
+            return
+        self._known, self._orphans = {}, {}
+        for state in STATES:
+            async for found, _ in self._client.listings(state):
+                for one in found:
+                    skus = [sku for sku in one.get("skus") or () if sku]
+                    self._known |= dict.fromkeys(skus, text(one, "listing_id"))
+                    if state == "draft" and not skus:
+                        self._orphans[text(one, "title")] = text(one, "listing_id")
+        self._known_at = now
+
+
+class Preview:
+    """The preview port: what the map lacks for a product."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def problems(self, product: Product) -> Sequence[str]:
+        """Say what keeps a listing from being made; the category's own rules are Etsy's to say."""
+        try:
+            return lacks(product, place_of(product, self._client.settings.listing_map))
+        except Refused as error:
+            return [f"{error.what}: {error.next_step}"]
+
+
+def _check(own: VariantEdit, current: Product) -> None:
+    if listing_of(own.id) != current.id:
+        raise Gone(f"{own.id} is no variation of listing {current.id}")
+    known = next((one.price for one in current.variants if one.price), None)
+    if "price" not in own.fields or own.price is None:
+        return
+    if own.price.minor <= 0 or (known is not None and own.price.currency != known.currency):
+        raise Refused(f"price {own.price}: a positive amount of {known.currency if known else 'money'} is wanted")

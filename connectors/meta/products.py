@@ -1,0 +1,81 @@
+"""Products written: edits, new items and deletions are requests of a batch as well."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bridge.contract.errors import Refused
+from bridge.contract.ports import ProductEdit, ProductResult
+from bridge.domain.catalog import Product
+from bridge.domain.listing_map import aspects, category
+from bridge.domain.surface import Item, products_of
+from bridge.wire.patience import outcome
+from bridge.wire.surface_edits import draft, new_items
+from connectors.meta.account import Account
+from connectors.meta.catalog import Catalog
+from connectors.meta.client import Client
+from connectors.meta.mapping import delete, edited, fields_of, update
+from connectors.meta.settings import Settings
+from connectors.meta.stock import Batches
+
+__all__ = ["Products"]
+
+Request = dict[str, Any]
+
+
+class Products:
+    """The products port."""
+
+    def __init__(
+        self, client: Client, account: Account, catalog: Catalog, batches: Batches, settings: Settings
+    ) -> None:
+        self._client = client
+        self._account = account
+        self._catalog = catalog
+        self._batches = batches
+        self._settings = settings
+
+    async def edit(self, edits: Sequence[ProductEdit], key: str) -> Sequence[ProductResult]:
+        """Write the named fields of each; where a batch takes its time, the product is returned as it will be."""
+        del key
+        currency = await self._account.currency()
+        drafts = [draft(edit, currency) for edit in edits]
+        requests = [update(one.item.id, edited(one)) for each in drafts for one in each.items]
+        wrong = await self._carry_out(requests, "edit products", upsert=False) if requests else {}
+        return [each.result(wrong) for each in drafts]
+
+    async def create(self, product: Product, key: str) -> Product:
+        """Put a product's items into the catalogue, sold out at first; one that has its items already is returned as it is."""
+        del key
+        items = new_items(product, self._settings.link, await self._account.currency())
+        there, page = await self._catalog.items({"retailer_id": {"is_any": [one.id for one in items]}})
+        if there:
+            return (await self._catalog.get([products_of(there, page.at)[0].id]))[0]
+        requests = [update(one.id, self._fields(one, product)) for one in items]
+        wrong = await self._carry_out(requests, "create a product", upsert=True)
+        if wrong:
+            step = "mend it at its source, then `bridge retry`"
+            raise Refused(
+                "; ".join(f"{sku}: {reason}" for sku, reason in wrong.items()), where=self._client.where, next_step=step
+            )
+        (made,) = products_of(items, self._client.now())
+        return next(iter(await self._catalog.get([made.id])), made)
+
+    async def delete(self, product_id: str) -> None:
+        """Take a product's items out; gone already is fine."""
+        found = await self._catalog.get([product_id])
+        requests = delete(own.id for one in found for own in one.variants)
+        if requests:
+            await self._carry_out(requests, "delete a product", upsert=False)
+
+    async def _carry_out(self, requests: Sequence[Mapping[str, Any]], op: str, *, upsert: bool) -> dict[str, str]:
+        """Send a batch and wait a short while for its end; returns what is wrong with which item, as far as it is known."""
+        handle, wrong, _ = await self._batches.send(self._batches.body(requests, upsert=upsert), op)
+        ended = await outcome(lambda: self._batches.problems(handle), self._client.sleep) if handle else None
+        return {**wrong, **(ended[0] if ended else {})}
+
+    def _fields(self, one: Item, product: Product) -> Request:
+        place = category(self._settings.listing_map, product)
+        variant = next(own for own in product.variants if own.sku == one.id)
+        named = aspects(place, variant) if place else {}
+        own = {name.lower().replace(" ", "_"): value for name, value in named.items()}
+        return {**fields_of(one, place.id if place else "", self._settings.brand), **own}

@@ -1,0 +1,57 @@
+"""Which catalogue the app reaches, and what it may do there."""
+
+from datetime import timedelta
+
+from bridge.contract.errors import NeedsPerson
+from bridge.contract.ports import Identity
+from bridge.wire.payload import rows, text
+from connectors.pinterest.catalog import Catalog
+from connectors.pinterest.client import Client
+from connectors.pinterest.limits import SCOPES
+from connectors.pinterest.settings import Settings
+
+__all__ = ["Account"]
+
+_SOON = timedelta(days=14)
+
+
+class Account:
+    """The account port."""
+
+    def __init__(self, client: Client, catalog: Catalog, settings: Settings) -> None:
+        self._client = client
+        self._catalog = catalog
+        self._settings = settings
+        self._currency = settings.currency.strip().upper()
+
+    async def check(self) -> Identity:
+        """Verify tokens, scopes and catalogue without writing; raises NeedsPerson where a person must act."""
+        payload, response = await self._client.get("/catalogs", "list the catalogues", (("page_size", "250"),))
+        names = {text(row, "id"): text(row, "name") for row in rows(payload, "items")}
+        wanted = self._settings.catalog_id.strip()
+        if wanted not in names:
+            known = ", ".join(f"{number} ({name})" for number, name in names.items()) or "none"
+            step = f"set the channel's `catalog_id` to one of these: {known}"
+            raise NeedsPerson(f"the account has no catalogue {wanted}", where=self._client.where, next_step=step)
+        held = self._client.access.scopes
+        return Identity(
+            name=names[wanted] or wanted,
+            currency=await self.currency(),
+            now=response.at,
+            missing=tuple(scope for scope in SCOPES if held and scope not in held),
+            notes=(*self._notes(),),
+        )
+
+    async def currency(self) -> str:
+        """Return the catalogue's currency: the setting, else that of its first item, "" for an empty catalogue."""
+        self._currency = self._currency or await self._catalog.currency()
+        return self._currency
+
+    def _notes(self) -> list[str]:
+        notes = [] if self._settings.link else ["no `link` is set: items that are missing cannot be created"]
+        ends = self._client.access.ends
+        if ends is not None and ends - self._client.now() < _SOON:
+            notes.append(
+                f"the refresh token ends on {ends:%Y-%m-%d}: make a new one before (see the connector's README)"
+            )
+        return notes

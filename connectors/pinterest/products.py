@@ -1,0 +1,90 @@
+"""Products written: edits, new items and deletions are operations of a batch as well."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bridge.contract.errors import Refused
+from bridge.contract.ports import ProductEdit, ProductResult
+from bridge.domain.catalog import Product
+from bridge.domain.listing_map import aspects, category
+from bridge.domain.surface import Item, products_of
+from bridge.wire.patience import outcome
+from bridge.wire.surface_edits import draft, new_items
+from connectors.pinterest.account import Account
+from connectors.pinterest.catalog import Catalog
+from connectors.pinterest.client import Client
+from connectors.pinterest.mapping import edited, fields_of
+from connectors.pinterest.settings import Settings
+from connectors.pinterest.stock import Batches, update
+
+__all__ = ["Products"]
+
+# UPDATE takes no pictures, and UPSERT is closed to catalogues with a feed (API description 5.23.0); an item cannot be hidden.
+_NEVER = ("images", "status")
+
+
+class Products:
+    """The products port."""
+
+    def __init__(
+        self, client: Client, account: Account, catalog: Catalog, batches: Batches, settings: Settings
+    ) -> None:
+        self._client = client
+        self._account = account
+        self._catalog = catalog
+        self._batches = batches
+        self._settings = settings
+
+    async def edit(self, edits: Sequence[ProductEdit], key: str) -> Sequence[ProductResult]:
+        """Write the named fields of each; where a batch takes its time, the product is returned as it will be."""
+        del key
+        currency = await self._account.currency()
+        drafts = [draft(edit, currency, never=_NEVER) for edit in edits]
+        at = self._now()
+        operations = [
+            update(one.item.id, {**edited(one), "last_updated_time": at}) for each in drafts for one in each.items
+        ]
+        wrong = await self._carry_out(operations, "edit products") if operations else {}
+        return [each.result(wrong) for each in drafts]
+
+    async def create(self, product: Product, key: str) -> Product:
+        """Put a product's items into the catalogue, sold out at first; one that has its items already is returned as it is."""
+        del key
+        items = new_items(product, self._settings.link, await self._account.currency())
+        there, at = await self._catalog.items([one.id for one in items])
+        if there:
+            return (await self._catalog.get([products_of(there, at)[0].id]))[0]
+        operations = [
+            {"operation": "CREATE", "item_id": one.id, "attributes": self._fields(one, product)} for one in items
+        ]
+        wrong = await self._carry_out(operations, "create a product")
+        if wrong:
+            told = "; ".join(f"{sku}: {reason}" for sku, reason in wrong.items())
+            raise Refused(told, where=self._client.where, next_step="mend it at its source, then `bridge retry`")
+        (made,) = products_of(items, self._client.now())
+        return next(iter(await self._catalog.get([made.id])), made)
+
+    async def delete(self, product_id: str) -> None:
+        """Take a product's items out; gone already is fine."""
+        found, at = await self._catalog.get([product_id]), self._now()
+        operations = [
+            {"operation": "DELETE", "item_id": own.id, "last_updated_time": at} for one in found for own in one.variants
+        ]
+        if operations:
+            await self._carry_out(operations, "delete a product")
+
+    async def _carry_out(self, operations: Sequence[Mapping[str, Any]], op: str) -> dict[str, str]:
+        """Send a batch and wait a short while for its end; returns what is wrong with which item, as far as it is known."""
+        ticket, _ = await self._batches.send(self._batches.body(operations), op)
+        ended = await outcome(lambda: self._batches.problems(ticket), self._client.sleep) if ticket else None
+        return ended[0] if ended else {}
+
+    def _fields(self, one: Item, product: Product) -> dict[str, Any]:
+        place = category(self._settings.listing_map, product)
+        variant = next(own for own in product.variants if own.sku == one.id)
+        named = aspects(place, variant) if place else {}
+        own = {name.lower().replace(" ", "_"): value for name, value in named.items()}
+        return {**fields_of(one, place.id if place else ""), **own, "last_updated_time": self._now()}
+
+    def _now(self) -> int:
+        return int(self._client.now().timestamp() * 1000)
