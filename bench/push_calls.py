@@ -2,11 +2,16 @@
 
 Every number of the catalogue is changed in the ledger, then the engine pushes; the stand-ins count the calls, and their
 own numbers are compared afterwards. Simulated time, so the counts do not depend on the machine.
+
+Where a platform takes whole numbers or answers with a ticket, the calls that write are counted apart from those that look what became
+of them.
 """
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from bench.report import Figure, Result, command
@@ -14,6 +19,7 @@ from bench.worlds import calls, goods, grown_goods, receive, simulated, world
 from bridge.engine.sync import Sync
 from bridge.rehearsal.invariants import broken
 from bridge.rehearsal.world import World
+from bridge.sandbox import STAND_INS
 from bridge.sandbox.kit.loop import SimulatedLoop
 
 __all__ = ["measure"]
@@ -21,6 +27,30 @@ __all__ = ["measure"]
 # Rows per call: WooCommerce's batch endpoint, Shopify's inventoryAdjustQuantities, Square's batch-create.
 _FLOOR = {"woocommerce": 100, "shopify": 250, "square": 100}
 _VARIATIONS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Floor:
+    """The least a platform takes: so many `rows` in a call, which is one that matches `writes`; `most`: numbers measured with, where a
+    day's budget of the platform lets no more be written."""
+
+    rows: int
+    writes: str
+    most: int = 1_000_000
+
+
+# eBay's bulk_update_price_quantity takes 25 SKUs; Amazon's feed all of them; Etsy's inventory is one listing's; Meta's items_batch takes
+# 5,000 (3,000 are advised); Pinterest's items/batch 1,000; Google's HTTP batch carries 100 products.
+_FLOORS = {
+    "ebay": _Floor(25, r"^POST .*/bulk_update_price_quantity$"),
+    "amazon": _Floor(10_000, r"^POST /feeds/2021-06-30/feeds$"),
+    "etsy": _Floor(1, r"^PUT .*/inventory$", 1_000),
+    "meta": _Floor(3_000, r"^POST .*/items_batch$"),
+    "pinterest": _Floor(1_000, r"^POST .*/catalogs/items/batch$"),
+    "google": _Floor(100, r"^POST .*/batch"),
+}
+# As long as a platform may take to carry out and show what it took in.
+_PAUSE, _TURNS = 1_800, 6
 
 
 def measure(options: argparse.Namespace) -> Result:
@@ -36,8 +66,46 @@ def measure(options: argparse.Namespace) -> Result:
     grown = simulated(lambda loop: _story(loop, grown_goods(parents, _VARIATIONS), ("woocommerce",)))
     what = f"woocommerce: calls for {parents * _VARIATIONS:,} variations of {parents:,} products"
     figures.append(_figure(what, grown["woocommerce"][0], parents))
+    for name in (name for name in _FLOORS if name in STAND_INS and name not in options.without):
+        figures += _later(name, min(numbers, _FLOORS[name].most))
     note = "Counted by the stand-ins; afterwards every platform's own numbers equal the ledger's targets."
     return Result(bench="push_calls", figures=figures, notes=[note])
+
+
+def _later(name: str, numbers: int) -> list[Figure]:
+    """Measure a platform that takes whole numbers, or carries out later: everything is sold out at once."""
+    floor = _FLOORS[name]
+    made, looked, again = simulated(lambda loop: _sold_out(loop, name, numbers))
+    return [
+        _figure(f"{name}: writing calls for {numbers:,} changed numbers", made, -(-numbers // floor.rows)),
+        Figure(what=f"{name}: further calls, to see what became of them", measured=looked, unit="calls"),
+        _figure(f"{name}: writing calls for as many unchanged ones", again, 0),
+    ]
+
+
+async def _sold_out(loop: SimulatedLoop, name: str, numbers: int) -> tuple[int, int, int]:
+    made = world(loop, goods(numbers), platforms=("woocommerce", name))
+    await made.adopt("woocommerce")
+    await _settled(made, name)
+    receive(made, -10)
+    writes, others = await _settled(made, name)
+    again, _ = await _settled(made, name)
+    problems = broken(made)
+    assert not problems, problems[:5]
+    await made.close()
+    return writes, others, again
+
+
+async def _settled(made: World, name: str) -> tuple[int, int]:
+    """Sync until nothing is open and everything was seen; return the calls that wrote, and the others."""
+    before = dict(made.platforms[name].faults.calls)
+    for _ in range(_TURNS):
+        await made.sync()
+        await made.around.sleep(_PAUSE)
+    after = made.platforms[name].faults.calls
+    found = {call: count - before.get(call, 0) for call, count in after.items()}
+    writes = sum(count for call, count in found.items() if re.search(_FLOORS[name].writes, call))
+    return writes, sum(found.values()) - writes
 
 
 def _figure(what: str, measured: int, floor: int) -> Figure:
@@ -73,6 +141,7 @@ async def _push(made: World) -> dict[str, int]:
 def options(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("--numbers", type=int, default=10_000, help="how many numbers change (default: %(default)s)")
+    parser.add_argument("--without", nargs="*", default=[], metavar="PLATFORM", help="platforms to leave out")
 
 
 if __name__ == "__main__":

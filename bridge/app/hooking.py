@@ -63,17 +63,25 @@ class Webhooks:
 async def webhooks(app: "App", names: Sequence[str], *, repair: bool, fresh_secret: bool) -> Webhooks:
     """Look at the channels' subscriptions; mend them, or have them signed with a new secret. Raises AppError."""
     public_url = app.loaded.config.daemon.public_url
-    if not public_url:
-        step = 'put public_url = "https://bridge.example" under [daemon]: the address at which your proxy answers'
-        raise AppError("daemon.public_url is not set, so no platform can reach the bridge: it only polls",
-                       where=str(app.loaded.file), next_step=step, exit_code=3)  # fmt: skip
     if not (repair or fresh_secret):
         async with working(app, only=names, adopted=False, attempts=2) as work:
+            _must_be_reached(app, work)
             return Webhooks(channels=await _each(app, work, survey, public_url))
     with app.database.alone("bridge webhooks"):
         async with working(app, only=names) as work:
+            _must_be_reached(app, work)
             found = await _each(app, work, rotate if fresh_secret else heal, public_url)
             return Webhooks(channels=found, repaired=True, left_out=work.left_out)
+
+
+def _must_be_reached(app: "App", work: Working) -> None:
+    """Raise AppError where the platforms cannot tell us anything; a queue needs no address of ours."""
+    by_address = any(one.connector.webhooks is not None and one.connector.queue is None for one in work.channels)
+    if app.loaded.config.daemon.public_url or not by_address:
+        return
+    step = 'put public_url = "https://bridge.example" under [daemon]: the address at which your proxy answers'
+    raise AppError("daemon.public_url is not set, so no platform can reach the bridge: it only polls",
+                   where=str(app.loaded.file), next_step=step, exit_code=3)  # fmt: skip
 
 
 async def _each(app: "App", work: Working, flow: _Flow, public_url: str) -> tuple[ChannelHooks, ...]:

@@ -2,6 +2,7 @@
 
 import difflib
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.engine import Connection
@@ -24,6 +25,7 @@ from bridge.app.results import (
     Why,
 )
 from bridge.domain.ledger import stock
+from bridge.domain.position import Position
 from bridge.store import channels, ledger, notes, positions, queries
 from bridge.store.queries import age
 
@@ -42,11 +44,17 @@ def status(connection: Connection, app: "App") -> Status:
     """Say how things stand, channel by channel."""
     totals, met = queries.channel_totals(connection), {row.channel: row for row in channels.all_channels(connection)}
     run = queries.last_run(connection, _RUNS)
+    accepted, put_off = queries.accepted(connection), queries.put_off(connection, app.now())
     return Status(
         database=app.database.where,
         opened_from=notes.get_meta(connection, "opened"),
         channels=tuple(
-            _channel(app, name, table.platform, met.get(name), totals.get(name))
+            replace(
+                _channel(app, name, table.platform, met.get(name), totals.get(name)),
+                accepted=accepted.get(name, 0),
+                put_off=put_off[name].rows if name in put_off else 0,
+                put_off_until=put_off[name].until if name in put_off else None,
+            )
             for name, table in app.loaded.config.channels.items()
         ),
         daemon=daemon_status(connection, app.now()),
@@ -91,12 +99,13 @@ def why(connection: Connection, app: "App", sku: str, limit: int) -> Why:
     shown = sorted(
         positions.by_skus(connection, [sku]), key=lambda one: (one.channel, one.key.location, one.key.stock_id)
     )
+    accepted = queries.accepted_keys(connection, {one.in_flight for one in shown if one.in_flight})
     return Why(
         sku=sku,
         title=title,
         parts=queries.parts(connection, sku),
         counters=tuple(_counter(connection, row, limit) for row in queries.counter_rows(connection, sku)),
-        channels=tuple(_position(app, one) for one in shown),
+        channels=tuple(_position(app, one, accepted) for one in shown),
         holds=tuple(hold_line(row) for row in held),
         counts=tuple(
             CountLine(channel=r.channel, place=r.place, quantity=r.quantity, expected=r.expected, at=r.at, note=r.note)
@@ -157,7 +166,9 @@ def movement_line(row: Any) -> MovementLine:
     )
 
 
-def _position(app: "App", one: Any) -> PositionLine:
+def _position(app: "App", one: Position, accepted: set[str]) -> PositionLine:
+    table = app.loaded.config.channels.get(one.channel)
+    waits = one.waits_until is not None and one.waits_until > app.now() and bool(one.delta) and one.in_flight is None
     return PositionLine(
         channel=one.channel,
         stock_id=one.key.stock_id,
@@ -171,6 +182,8 @@ def _position(app: "App", one: Any) -> PositionLine:
         suspect=one.suspect,
         parked=one.parked,
         gone=one.gone,
+        waiting_for=(table.platform if table else one.channel) if one.in_flight in accepted else "",
+        waits_until=one.waits_until if waits else None,
     )
 
 

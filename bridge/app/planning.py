@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from itertools import chain, islice, repeat
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from bridge.engine.documents import sync_products
 from bridge.engine.documents_fields import FieldWrite
 from bridge.engine.mirror import PlannedOrder as Todo
 from bridge.engine.mirror import mirror
+from bridge.engine.purse import urgency
 from bridge.engine.push import change_of
 from bridge.engine.report import ChannelReport, Report
 from bridge.store import positions, queries
@@ -104,7 +106,7 @@ def _order(one: Todo) -> PlannedOrder:
 def _channel(
     connection: Connection, reasons: "Reasons", channel: Channel, skus: Sequence[str], limit: int | None
 ) -> ChannelPlan:
-    rows = positions.due(connection, channel.name, skus)
+    rows = _timely(positions.due(connection, channel.name, skus), reasons.context.now())
     halt = guard(rows, positions.units_shown(connection, channel.name), reasons.context.rules.guard)
     halted = halt.rows if halt else ()
     allowed = _without(rows, halted)
@@ -124,6 +126,12 @@ def _channel(
     )
 
 
+def _timely(rows: list[Due], now: datetime) -> list[Due]:
+    """Say until when only of those that wait still, and order the rows as they will be written."""
+    over = [row._replace(waits_until=None) if row.waits_until and row.waits_until <= now else row for row in rows]
+    return sorted(over, key=lambda row: urgency(row.shown, row.target))
+
+
 def _without(rows: list[Due], halted: Sequence[Due]) -> list[Due]:
     out = set(halted)
     return [row for row in rows if row not in out] if out else rows
@@ -140,6 +148,7 @@ def _write(row: Due, reason: str, *, held: bool) -> PlannedWrite:
         delta=row.delta,
         held=held,
         reason=reason,
+        waits_until=row.waits_until,
     )
 
 

@@ -24,7 +24,11 @@ class RunLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelStatus:
-    """One channel as the database knows it. `open`: positions whose write is still to come; ages in seconds."""
+    """One channel as the database knows it. `open`: positions whose write is still to come; ages in seconds.
+
+    `accepted`: of those in flight, what the platform has taken in and carries out later. `put_off`: of those to come, what its
+    limits of a day hold up; the first of them goes on at `put_off_until`.
+    """
 
     channel: str
     platform: str
@@ -37,6 +41,9 @@ class ChannelStatus:
     gone: int = 0
     oldest_verified_at: datetime | None = None
     oldest_age: float | None = None
+    accepted: int = 0
+    put_off: int = 0
+    put_off_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +129,10 @@ class CounterLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PositionLine:
-    """What a channel shows of a SKU and what it should show. `age`: seconds since a read last agreed."""
+    """What a channel shows of a SKU and what it should show. `age`: seconds since a read last agreed.
+
+    `waiting_for`: the platform that has accepted the write in flight; `waits_until`: its limits of a day hold the write up.
+    """
 
     channel: str
     stock_id: str
@@ -136,6 +146,8 @@ class PositionLine:
     suspect: int | None
     parked: str
     gone: bool
+    waiting_for: str = ""
+    waits_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -363,7 +375,7 @@ class Adoption:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedWrite:
-    """One number to write, and why. `held`: the guard holds it back until a person approves."""
+    """One number to write, and why. `held`: the guard holds it back until a person approves; `waits_until`: the day's limits do."""
 
     sku: str
     place: str
@@ -374,6 +386,7 @@ class PlannedWrite:
     delta: int
     held: bool
     reason: str
+    waits_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -453,6 +466,8 @@ class ChannelRun:
 class SyncRun:
     """A whole run. `open`: positions still to be written; `waiting`: numbers that need another look.
 
+    `accepted`: numbers that platforms carry out later; `put_off`: those that limits of a day hold up.
+
     `halted`: channels whose plan the guard holds back, with the reason. `parked`: all that is set aside, of earlier runs too.
     """
 
@@ -465,6 +480,8 @@ class SyncRun:
     rounds: int
     seconds: float
     exit_code: int
+    accepted: int = 0
+    put_off: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

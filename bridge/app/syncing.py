@@ -39,6 +39,8 @@ async def sync(app: "App", what: What, *, only: Sequence[str], skus: Sequence[st
         async with working(app) as work:
             flow = Sync(work.context, work.channels, only=frozenset(only), skus=skus)
             await flow.read()
+            if what == "all":
+                await flow.urgent()
             if what in {"all", "products"}:
                 await sync_products(work.context, _sound(flow), flow.products, flow.report, skus=skus)
             if what in {"all", "orders"}:
@@ -83,6 +85,8 @@ def _result(app: "App", flow: Sync, work: Working, seconds: float) -> SyncRun:
         waiting=report.waiting,
         parked=sum(row.subject != "plan" for row in app.database.read(queries.parked_rows)),
         rounds=report.rounds,
+        accepted=report.accepted,
+        put_off=report.put_off,
         seconds=round(seconds, 3),
         exit_code=3 if work.left_out or halted else report.exit_code,
     )

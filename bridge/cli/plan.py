@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from bridge.app.results import ChannelPlan, Plan
-from bridge.cli.output import emit, number, say, signed, table
+from bridge.app.results import ChannelPlan, Plan, PlannedWrite
+from bridge.cli.output import clock, emit, number, say, signed, table
 from bridge.cli.session import opened, options, run
 
 if TYPE_CHECKING:
@@ -100,6 +100,10 @@ def _short(value: str | None) -> str:
     return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 3]}..."
 
 
+def _until(row: PlannedWrite) -> str:
+    return "" if row.waits_until is None else f"; waits for the day's limits until {clock(row.waits_until)} UTC"
+
+
 def _channel(one: ChannelPlan) -> None:
     rows = [
         (
@@ -108,7 +112,7 @@ def _channel(one: ChannelPlan) -> None:
             number(row.shown),
             number(row.target),
             signed(row.delta),
-            f"{'HELD BACK: ' if row.held else ''}{row.reason}",
+            f"{'HELD BACK: ' if row.held else ''}{row.reason}{_until(row)}",
         )
         for row in one.rows
     ]

@@ -43,6 +43,8 @@ def _show(result: Status) -> None:
         "oldest look>",
     ]
     table("", columns, [_row(one) for one in result.channels])
+    for one in result.channels:
+        _waiting(one)
     _daemon(result.daemon)
     run = result.last_run
     say(f"last run: {run.command} at {clock(run.started_at)} UTC, {run.outcome}" if run else "nothing has run yet")
@@ -52,6 +54,16 @@ def _show(result: Status) -> None:
     counted = (f"{result.skus:,} SKUs", f"{result.findings:,} findings (`bridge link`)", f"{result.parked:,} parked (`bridge parked`)",
                f"{result.conflicts:,} conflicts (`bridge conflicts`)")  # fmt: skip
     say(" · ".join(counted))
+
+
+def _waiting(one: ChannelStatus) -> None:
+    if one.accepted:
+        say(f"{one.channel}: {one.accepted:,} numbers are accepted, waiting for {one.platform}")
+    if one.put_off:
+        until = clock(one.put_off_until)
+        say(
+            f"{one.channel}: {one.put_off:,} numbers wait for {one.platform}'s limits of a day; the first goes on at {until} UTC"
+        )
 
 
 def _daemon(daemon: DaemonStatus) -> None:

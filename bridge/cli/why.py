@@ -65,12 +65,14 @@ def _show(why: Why) -> None:
 
 
 def _state(one: PositionLine) -> str:
-    if one.gone:
-        return "no longer listed there"
-    if one.parked:
-        return f"parked: {one.parked}"
-    if one.in_flight:
-        return "a write is under way, or its answer was lost"
-    if one.suspect is not None:
-        return f"{one.suspect} was seen there: to be looked at again"
-    return "to be written" if one.shown != one.target else ""
+    limits = f", when the platform's limits of a day allow it: {clock(one.waits_until)} UTC" if one.waits_until else ""
+    differs = one.target is not None and one.shown != one.target
+    states = (
+        (one.gone, "no longer listed there"),
+        (bool(one.parked), f"parked: {one.parked}"),
+        (bool(one.waiting_for), f"accepted, waiting for {one.waiting_for}"),
+        (one.in_flight, "a write is under way, or its answer was lost"),
+        (one.suspect is not None, f"{one.suspect} was seen there: to be looked at again"),
+        (differs, f"to be written{limits}"),
+    )
+    return next((text for holds, text in states if holds), "")

@@ -14,12 +14,15 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from bridge.config.errors import ConfigError, Problem, did_you_mean
+from bridge.config.listing_map import read_map
 from bridge.config.model import EVENT_TYPES, PRODUCT_FIELDS, ChannelTable, Config
 from bridge.config.text import Lines, Path, expand, read_toml
 
 __all__ = ["Loaded", "find", "load", "parse"]
 
 S = TypeVar("S")
+# The setting that a connector gets from the channel's `map`, read and checked.
+_MAP = "listing_map"
 _NAME = r"letters, digits, - and _"
 _RESERVED = frozenset({"ledger", "bridge"})
 
@@ -237,7 +240,9 @@ class _Settings(typing.Generic[S]):
         self.channel = channel
         self.cls = cls
         self.given = loaded.config.channels[channel].settings
-        self.fields = {one.name: one for one in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        fields = {one.name: one for one in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        self.mapped = fields.pop(_MAP, None) is not None
+        self.fields = fields
         self.problems: list[Problem] = []
 
     def read(self) -> S:
@@ -250,8 +255,14 @@ class _Settings(typing.Generic[S]):
             required = one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING
             if required and not self.given.get(name):
                 self._note(name, f"channels.{self.channel}.{name} is missing: {one.metadata.get('help', '')}")
+        named = self.loaded.config.channels[self.channel].map
+        if named and not self.mapped:
+            platform = self.loaded.config.channels[self.channel].platform
+            self._note("map", f"channels.{self.channel}.map: {platform} takes products as they are, without a map")
         if self.problems:
             raise ConfigError(str(self.loaded.file), self.problems)
+        if named:
+            values[_MAP] = read_map(self.loaded.file.parent / named)
         return self.cls(**values)
 
     def _value(self, key: str, kind: Any) -> Any:

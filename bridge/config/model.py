@@ -66,6 +66,7 @@ class ChannelTable(_Table):
     counts: Literal["sellable", "shelf"] = "sellable"
     restock: Literal["always", "never", "ask"] = "always"
     create: bool = False
+    map: str = ""
     home_location: str = ""
     locations: dict[str, str] = {}
     price: PriceTable = PriceTable()

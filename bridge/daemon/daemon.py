@@ -132,8 +132,11 @@ class _House:
         self.config = self.app.loaded.config
         poll, max_age = self.config.daemon.poll, self.config.audit.max_age
         self.live = Live(work.context, Pace(poll=poll, max_age=max_age, rest=_RESTS * poll))
-        ports = {one.name: one.connector.webhooks for one in work.channels if one.connector.webhooks is not None}
-        self.inbox = Inbox(self.app.database, ports, self.app.now, self._heard)
+        # What a platform puts into a queue is fetched there: whoever delivers it here is somebody else.
+        called = [one for one in work.channels if one.connector.queue is None]
+        ports = {one.name: one.connector.webhooks for one in called if one.connector.webhooks is not None}
+        handshakes = {one.name: one.connector.handshake for one in called if one.connector.handshake is not None}
+        self.inbox = Inbox(self.app.database, ports, self.app.now, self._heard, handshakes=handshakes)
         self.schedule = Schedule(self.app.now)
         self.sender = _sender(self.app, work)
         self.beats = min(BEAT, poll)

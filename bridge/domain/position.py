@@ -113,6 +113,7 @@ class Due(NamedTuple):
     base: Base
     parked: str
     approved: bool
+    waits_until: datetime | None = None
 
     @property
     def key(self) -> StockKey:

@@ -6,12 +6,12 @@ differs, a crash loses nothing, and a run in which nothing changed makes no call
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from bridge.contract.errors import BridgeError
 from bridge.engine.context import Channel, Context
-from bridge.engine.documents_create import Creation, create, finish
+from bridge.engine.documents_create import Creation, create, finish, objections
 from bridge.engine.documents_fields import FieldWrite
 from bridge.engine.documents_plan import Pair, Plan, Scope, apply_rules, due, plan
 from bridge.engine.documents_write import Writer
@@ -53,7 +53,7 @@ async def sync_products(
         # A family is looked at whole, so most products were looked at with those of the first channel.
         part = [pair for pair in pairs[start : start + PART] if pair not in run.seen]
         if part and dry_run:
-            run.note(context.database.read(partial(plan, scope=scope, pairs=part, keep=False)))
+            await run.preview(context.database.read(partial(plan, scope=scope, pairs=part, keep=False)))
         elif part:
             await run.part(part)
         context.progress("comparing products", "", min(start + PART, len(pairs)), len(pairs))
@@ -80,6 +80,14 @@ class _Run:
                 return
             await asyncio.gather(*(self._channel(channel, found) for channel in self.scope.channels))
             pairs = sorted(found.busy)
+
+    async def preview(self, found: Plan) -> None:
+        """Note what would be done, with what the platforms say of the listings to be made."""
+        channels = {channel.name: channel for channel in self.scope.channels}
+        told = [
+            await _previewed(channels[one.channel], one) if one.channel in channels else one for one in found.creations
+        ]
+        self.note(replace(found, creations=told))
 
     def note(self, found: Plan) -> None:
         """Remember what was planned, and which products were looked at."""
@@ -110,6 +118,14 @@ async def _finish(scope: Scope, channel: Channel) -> None:
         await finish(scope.context, channel, report)
     except BridgeError as error:
         report.fail(error)
+
+
+async def _previewed(channel: Channel, one: Creation) -> Creation:
+    try:
+        problems = await objections(channel, one)
+    except BridgeError as error:
+        problems = [f"could not be previewed: {error}"]
+    return replace(one, reason=f"cannot be created: {'; '.join(problems)}") if problems else one
 
 
 def _creation(one: Creation) -> PlannedField:

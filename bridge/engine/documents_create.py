@@ -20,7 +20,7 @@ from bridge.engine.report import ChannelReport
 from bridge.store import documents, listings, notes
 from bridge.store.documents import Agreed, Fields, Kind
 
-__all__ = ["Creation", "create", "creations", "finish"]
+__all__ = ["Creation", "create", "creations", "finish", "objections"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +106,8 @@ async def create(context: Context, channel: Channel, report: ChannelReport, one:
     try:
         if one.reason:
             raise Refused(one.reason)
+        if problems := await objections(channel, one):
+            raise Refused("; ".join(problems))
         context.database.write(partial(_begin, context=context, one=one))
         made = await port.create(one.product, f"bridge-{one.digest}")
         levels = await _counted(context, channel, made)
@@ -117,6 +119,12 @@ async def create(context: Context, channel: Channel, report: ChannelReport, one:
     context.database.write(partial(_record, context=context, one=one, made=made))
     report.created += 1
     await examine_levels(context, channel, levels, report)
+
+
+async def objections(channel: Channel, one: Creation) -> Sequence[str]:
+    """Return what the platform itself says is wrong with a new listing, where it can be asked without making it."""
+    preview = channel.connector.preview
+    return () if preview is None or one.reason else await preview.problems(one.product)
 
 
 async def finish(context: Context, channel: Channel, report: ChannelReport) -> None:

@@ -7,6 +7,7 @@ again until it changes; the rest is written.
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from sqlalchemy.engine import Connection
 
@@ -17,13 +18,15 @@ from bridge.engine.context import Channel, Context
 from bridge.engine.documents_fields import FieldWrite, edit_of, shown
 from bridge.engine.documents_plan import parked_key
 from bridge.engine.noting import park
+from bridge.engine.purse import reserve
 from bridge.engine.report import ChannelReport
-from bridge.store import documents, listings, notes
+from bridge.store import documents, listings, notes, spendings
 from bridge.store.documents import Agreed, Fields, Kind
 
 __all__ = ["Writer"]
 
 Job = tuple[FieldWrite, ...]
+_PRICES = frozenset({"price", "compare_at"})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,12 +54,26 @@ class Writer:
         port = self.channel.connector.products
         assert port is not None, "planned only for channels that can write products"
         self._current = dict(current)
-        self._jobs = {product_id: deque(self._split(mine)) for product_id, mine in _by_product(writes).items()}
+        affordable = self._affordable(_by_product(writes))
+        self._jobs = {product_id: deque(self._split(mine)) for product_id, mine in affordable.items()}
         size = self.channel.connector.limits.product_batch
         while ready := [product_id for product_id, jobs in self._jobs.items() if jobs]:
             for start in range(0, len(ready), size):
                 await self._batch(port, {one: self._jobs[one].popleft() for one in ready[start : start + size]})
                 self.context.progress("writing products", self.channel.name, start, len(ready))
+
+    def _affordable(self, writes: Mapping[str, list[FieldWrite]]) -> dict[str, list[FieldWrite]]:
+        """Put prices before texts, and leave out the listings that were changed as often today as they may be: they wait."""
+        urgent = sorted(writes.items(), key=lambda item: not any(write.field in _PRICES for write in item[1]))
+        limit = self.channel.connector.limits.changes_per_day
+        if not limit:
+            return dict(urgent)
+        name, now = self.channel.name, self.context.now()
+        spent = self.context.database.read(lambda connection: spendings.spent(connection, name, writes.keys(), now))
+        return {one: mine for one, mine in urgent if spent.get(one, 0) < limit - reserve(limit)}
+
+    def _spend(self, connection: Connection, product_ids: Iterable[str]) -> None:
+        spendings.spend(connection, self.channel.name, dict.fromkeys(product_ids, 1), self.context.now())
 
     def _split(self, writes: Sequence[FieldWrite]) -> list[Job]:
         together = tuple(write for write in writes if write.field not in self.awkward)
@@ -65,6 +82,8 @@ class Writer:
 
     async def _batch(self, port: ProductsPort, jobs: Mapping[str, Job]) -> None:
         edits = [edit_of(self._current[product_id], job) for product_id, job in jobs.items()]
+        if self.channel.connector.limits.changes_per_day:
+            self.context.database.write(partial(self._spend, product_ids=jobs))
         try:
             results: Sequence[ProductResult] = await port.edit(edits, self.context.new_key())
         except (Refused, Gone) as error:

@@ -97,7 +97,9 @@ async def _looked(context: Context, channel: Channel, public_url: str) -> "_Hook
     port = channel.connector.webhooks
     if port is None:
         raise Refused(f"{channel.connector.platform} has no webhooks", where=channel.name)
-    hooking = _Hooking(context, channel, port, hook_url(public_url, channel.name))
+    queue = channel.connector.queue
+    url = hook_url(public_url, channel.name) if queue is None else queue.address
+    hooking = _Hooking(context, channel, port, url)
     await hooking.look()
     return hooking
 

@@ -15,7 +15,8 @@ from typing import TypeVar
 
 from sqlalchemy.engine import Connection
 
-from bridge.contract.webhooks import Delivery, Verdict, WebhookPort
+from bridge.contract.errors import BridgeError, TryLater
+from bridge.contract.webhooks import Delivery, HandshakePort, Verdict, WebhookPort
 from bridge.store import deliveries, figures, hook_secrets
 from bridge.store.database import Database
 from bridge.store.deliveries import New
@@ -37,6 +38,8 @@ _FRESH = timedelta(seconds=5)
 _MOMENT = timedelta(milliseconds=100)
 # Forgeries are counted in the database this often at most: they must not cost the disk anything.
 _COUNTED = timedelta(seconds=10)
+# A platform that would not tell its keys is left alone for so long: anybody can name a key that we do not have.
+_UNTOLD = timedelta(minutes=1)
 
 
 @dataclass(slots=True, eq=False)
@@ -64,7 +67,8 @@ class Inbox:
     """Takes deliveries in. `ports` are those of the channels that have one; `stored` is told a channel's name after a commit.
 
     `threads`: commits run in a thread of their own, as they must where the loop serves others meanwhile; without, they run
-    inline, as simulated time wants it (and a database in memory).
+    inline, as simulated time wants it (and a database in memory). `handshakes` are for platforms that try an address first, or
+    sign with keys that are to be fetched.
     """
 
     def __init__(
@@ -75,9 +79,13 @@ class Inbox:
         stored: Callable[[str], None],
         *,
         threads: bool = True,
+        handshakes: Mapping[str, HandshakePort] | None = None,
     ) -> None:
         self._database = database
         self._ports = ports
+        self._handshakes = handshakes or {}
+        self._learning: dict[str, asyncio.Lock] = {name: asyncio.Lock() for name in self._handshakes}
+        self._untold: dict[str, datetime] = {}
         self._now = now
         self._stored = stored
         self._known: dict[str, _Known] = {}
@@ -103,14 +111,16 @@ class Inbox:
         """Take one delivery in and return the HTTP status of the answer.
 
         200 stored durably, or a greeting; 401 forged; 404 no such channel, or one without webhooks; 503 not stored: the
-        database could not, or too many are waiting.
+        database could not, too many are waiting, or the platform's keys could not be fetched.
         """
         port = self._ports.get(channel)
         if port is None:
             return 404
         try:
             verdict = await self._verdict(channel, port, delivery)
-        except StoreError:
+            if verdict == "forged" and channel in self._handshakes:
+                verdict = await self._learned(channel, port, delivery)
+        except (StoreError, BridgeError):
             return 503
         if verdict == "forged":
             self._forged(channel)
@@ -136,6 +146,28 @@ class Inbox:
             return verdict
         newer = await self._secrets(channel, _MOMENT)
         return verdict if newer == known else port.verify(delivery, (*port.secrets, *newer))
+
+    async def _learned(self, channel: str, port: WebhookPort, delivery: Delivery) -> Verdict:
+        """Have the key fetched that a delivery names, and verify once more. One at a time: a flood of strangers waits in line."""
+        async with self._learning[channel]:
+            verdict = await self._verdict(channel, port, delivery)
+            if verdict != "forged":
+                return verdict
+            untold = self._untold.get(channel)
+            if untold is not None and timedelta(0) <= self._now() - untold < _UNTOLD:
+                raise TryLater(f"{channel} did not tell its keys a moment ago", where=channel)
+            try:
+                learned = await self._handshakes[channel].learn(delivery)
+            except BridgeError:
+                self._untold[channel] = self._now()
+                raise
+            self._untold.pop(channel, None)
+        return await self._verdict(channel, port, delivery) if learned else verdict
+
+    def answer(self, channel: str, query: Mapping[str, str], url: str) -> bytes | None:
+        """Answer a platform that tries our address before it uses it; None where it is no such question."""
+        handshake = self._handshakes.get(channel)
+        return None if handshake is None else handshake.answer(query, url)
 
     async def _secrets(self, channel: str, age: timedelta) -> tuple[str, ...]:
         """Return a channel's secrets as they were at most that long ago. Of a thousand requests at once, one reads."""

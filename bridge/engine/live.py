@@ -19,6 +19,7 @@ from bridge.engine.context import Context
 from bridge.engine.documents import sync_products
 from bridge.engine.lane import Errand, Lane, Pace
 from bridge.engine.mirror import mirror
+from bridge.engine.queue import Listener
 from bridge.engine.report import ChannelReport, Report
 from bridge.engine.rules import apply_rules
 from bridge.store import figures
@@ -78,7 +79,12 @@ class Live:
     def _works(self) -> list[tuple[str, Callable[[], Coroutine[Any, Any, None]]]]:
         ears = [(f"ears of {lane.name}", lane.ears) for lane in self.lanes.values()]
         hands = [(f"hands of {lane.name}", lane.hands) for lane in self.lanes.values()]
-        return [*ears, *hands, ("clerk", self._keep_documents)]
+        queues = [
+            (f"queue of {lane.name}", Listener(self.context, lane, lane.channel.connector.queue).run)
+            for lane in self.lanes.values()
+            if lane.channel.connector.queue is not None
+        ]
+        return [*ears, *hands, *queues, ("clerk", self._keep_documents)]
 
     async def _finish(self, patience: float) -> None:
         """Let each lane end what it is doing: a write that was sent should get its answer."""

@@ -6,6 +6,7 @@ itself; whatever becomes of the intent, the promise is kept by a booked order or
 
 import hashlib
 import uuid
+from dataclasses import replace
 
 from sqlalchemy.engine import Connection
 
@@ -51,7 +52,7 @@ def intend(
     desk = Desk(connection, context, now)
     if before is not None:
         _move(desk, before, -1)
-    mirror.sent = Sent(items=_items(connection, source, home, order))
+    mirror.sent = Sent(items=_items(connection, source, home, _to_pack(context, source, order)))
     mirror.promised, mirror.updated_at = [], now
     problem = _problem(order, home)
     if order.status == "cancelled" or not mirror.sent.items:
@@ -92,6 +93,13 @@ def _problem(order: Order, home: Channel) -> str:
             " pack it by hand, or leave its channel out of the mirror"
         )
     return ""
+
+
+def _to_pack(context: Context, source: str, order: Order) -> Order:
+    """Leave out what the platform ships from a warehouse of its own: nobody packs that here."""
+    channel = context.channels.get(source)
+    fixed = channel.connector.limits.fixed_locations if channel is not None else frozenset()
+    return replace(order, lines=tuple(line for line in order.lines if line.location not in fixed)) if fixed else order
 
 
 def _left(line: OrderLine) -> int:
@@ -135,11 +143,13 @@ def new_order(mirror: Mirror, order: Order, home: Channel) -> NewOrder:
     """Shape the order to create. Units refunded before are left out, with their share of the money."""
     places = {line_id: item for item in mirror.sent.items for line_id in item.lines}
     lines = tuple(_line(line, places[line.id]) for line in order.lines if line.id in places)
-    is_whole = all(not skipped for item in mirror.sent.items for skipped in item.lines.values())
+    is_whole = all(not skipped for item in mirror.sent.items for skipped in item.lines.values()) and all(
+        line.id in places for line in order.lines if line.quantity > 0 and _left(line) > 0
+    )
     parts = sum((line.total for line in lines), start=order.shipping)
     return NewOrder(
         reference=mirror.reference,
-        note=f"{mirror.channel} order {order.number or order.id}",
+        note=_note(mirror.channel, order),
         currency=order.currency,
         lines=lines,
         shipping=order.shipping,
@@ -148,6 +158,16 @@ def new_order(mirror: Mirror, order: Order, home: Channel) -> NewOrder:
         location=home.home,
         customer=order.customer,
         ship_to=order.ship_to,
+    )
+
+
+def _note(channel: str, order: Order) -> str:
+    """Name the order, and say where the buyer is to be found if the platform keeps that to itself."""
+    named = f"{channel} order {order.number or order.id}"
+    return (
+        named
+        if order.ship_to or order.customer
+        else f"{named} (the buyer's name and address are to be seen there only)"
     )
 
 

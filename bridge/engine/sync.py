@@ -44,6 +44,14 @@ class Sync:
         await self._each(self._collect)
         self.context.database.write(lambda connection: holds.expire(connection, self.context))
 
+    async def urgent(self) -> None:
+        """Push what differs before anything slower is done: what is sold out must disappear first.
+
+        The home of mirrored orders waits: a copy about to be made there takes the units off by itself.
+        """
+        home = self.context.rules.mirroring.home
+        await asyncio.gather(*(self._one(self._push, channel) for channel in self.channels if channel.name != home))
+
     async def stock(self) -> None:
         """Push, and go on reading and pushing until nothing differs or only what needs more time is left."""
         await self._each(self._push)

@@ -13,7 +13,7 @@ from bridge.engine.hooks import HookReport, heal
 from bridge.engine.lane import Lane
 from bridge.engine.live import Job
 from bridge.engine.noting import park
-from bridge.store import deliveries, events, figures, notes, requests
+from bridge.store import deliveries, events, figures, notes, requests, spendings
 
 __all__ = ["Keeping", "Upkeep"]
 
@@ -49,13 +49,18 @@ class Upkeep:
     def jobs(self) -> list[Job]:
         """What is to be done again and again."""
         channels = self.context.channels.values()
-        hooked = [one for one in channels if one.connector.webhooks is not None and self.keeping.public_url]
+        hooked = [one for one in channels if self._told(one)]
         return [
             *(self._healing(channel) for channel in hooked),
             *(self._credentials(channel) for channel in channels),
             Job(name="silence", every=timedelta(minutes=1), run=self._listen_for_silence),
             Job(name="housekeeping", every=timedelta(hours=1), run=self._put_away, jitter=timedelta(minutes=5)),
         ]
+
+    def _told(self, channel: Channel) -> bool:
+        """Whether the platform can tell us anything: at our address, or through a queue."""
+        port = channel.connector
+        return port.webhooks is not None and bool(self.keeping.public_url or port.queue is not None)
 
     def _healing(self, channel: Channel) -> Job:
         async def run() -> None:
@@ -103,7 +108,7 @@ class Upkeep:
     async def _listen_for_silence(self) -> None:
         """Sales that polling found, and not one delivery for as long: the webhooks are broken, whatever the platform says."""
         for name, lane in self.lanes().items():
-            if lane.channel.connector.webhooks is None or not self.keeping.public_url:
+            if not self._told(lane.channel):
                 continue
             last = lane.hinted_at or self.since
             silent = lane.unhinted > 0 and self.context.now() - last > self.keeping.silence
@@ -129,6 +134,7 @@ class Upkeep:
         while database.write(lambda connection: deliveries.compact(connection, now - keeping.deliveries)):
             await self.context.sleep(0)
         database.write(lambda connection: events.compact(connection, now - keeping.events))
+        database.write(lambda connection: spendings.compact(connection, now))
         database.write(lambda connection: requests.compact(connection, now - requests.KEPT))
         database.write(lambda connection: figures.forget(connection, now - keeping.figures))
 

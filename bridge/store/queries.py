@@ -24,9 +24,12 @@ from bridge.store.tables import (
     positions,
     runs,
     skus,
+    writes,
 )
 
 __all__ = [
+    "accepted",
+    "accepted_keys",
     "age",
     "channel_totals",
     "conflict_rows",
@@ -46,6 +49,7 @@ __all__ = [
     "orphans",
     "parked_rows",
     "parts",
+    "put_off",
     "size",
     "sku_names",
     "title",
@@ -93,6 +97,28 @@ def channel_totals(connection: Connection) -> dict[str, Any]:
         oldest.label("oldest"),
     )
     return {row.channel: row for row in connection.execute(query.group_by(c.channel))}
+
+
+def accepted(connection: Connection) -> dict[str, int]:
+    """Return how many numbers of each channel its platform has taken in and not carried out yet."""
+    c = positions.c
+    same = sa.and_(writes.c.key == c.in_flight, writes.c.state == "accepted")
+    query = sa.select(c.channel, sa.func.count()).select_from(positions.join(writes, same)).group_by(c.channel)
+    return {channel: int(count) for channel, count in connection.execute(query)}
+
+
+def accepted_keys(connection: Connection, keys: Collection[str]) -> set[str]:
+    """Return those of these writes that were accepted to be carried out later."""
+    mine = sa.and_(writes.c.key.in_(keys), writes.c.state == "accepted")
+    return set(connection.execute(sa.select(writes.c.key).where(mine)).scalars()) if keys else set()
+
+
+def put_off(connection: Connection, now: datetime) -> dict[str, Any]:
+    """Return per channel what its limits of a day hold up: `rows`, and `until`, when the first of them goes on."""
+    c = positions.c
+    waits = sa.and_(c.waits_until > now, c.shown != c.target, c.gone.is_(False), c.in_flight.is_(None))
+    columns = c.channel, sa.func.count().label("rows"), sa.func.min(c.waits_until).label("until")
+    return {row.channel: row for row in connection.execute(sa.select(*columns).where(waits).group_by(c.channel))}
 
 
 def last_run(connection: Connection, commands: Sequence[str]) -> Any | None:

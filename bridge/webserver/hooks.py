@@ -1,4 +1,5 @@
-"""POST /hooks/<channel>: where the platforms deliver. Takes the bytes in, within limits, and hands them to the inbox.
+"""/hooks/<channel>: where the platforms deliver (POST), and try the address first (GET). Takes the bytes in, within limits, and
+hands them to the inbox.
 
 Plain ASGI: everything between the socket and the inbox costs every delivery.
 """
@@ -6,6 +7,7 @@ Plain ASGI: everything between the socket and the inbox costs every delivery.
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
 
 from starlette.routing import BaseRoute, Route
 from starlette.types import Message, Receive, Scope, Send
@@ -60,6 +62,10 @@ class Hooks:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        if scope["method"] == "GET" and (greeting := self._greeting(scope)) is not None:
+            for message in _messages(200, greeting, kind=b"application/json"):
+                await send(message)
+            return
         try:
             status = await self._taken(scope, receive)
         except _RefusedError as refused:
@@ -69,6 +75,12 @@ class Hooks:
             return
         else:
             await _answer(send, status)
+
+    def _greeting(self, scope: Scope) -> bytes | None:
+        """Answer a platform that tries the address; None where this is no such question."""
+        channel: str = scope["path_params"]["channel"]
+        query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        return self.inbox.answer(channel, query, hook_url(self.public_url, channel))
 
     async def _taken(self, scope: Scope, receive: Receive) -> int:
         channel: str = scope["path_params"]["channel"]
@@ -153,8 +165,10 @@ async def _answer(send: Send, status: int, *, closing: bool = False) -> None:
     await send(body)
 
 
-def _messages(status: int, text: bytes, *more: tuple[bytes, bytes]) -> tuple[Message, Message]:
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(text)), *more]
+def _messages(
+    status: int, text: bytes, *more: tuple[bytes, bytes], kind: bytes = b"text/plain; charset=utf-8"
+) -> tuple[Message, Message]:
+    headers = [(b"content-type", kind), (b"content-length", b"%d" % len(text)), *more]
     if status == 405:
         headers.append((b"allow", b"POST"))
     start = {"type": "http.response.start", "status": status, "headers": headers}

@@ -25,10 +25,10 @@ LIMITS = Limits(
     order_actions=frozenset({"fulfil"}),
     mirror_takes_stock=False,
     concurrency=4,
-    # 10 a second and 10,000 in 24 hours for a new app (developers.etsy.com/documentation/essentials/rate-limits): a window of one
-    # second never sees more than burst + rate.
-    per_second=8.0,
-    burst=2,
+    # 10 a second and 10,000 in 24 hours for a new app (developers.etsy.com/documentation/essentials/rate-limits): whatever second
+    # is looked at, no more than burst and rate together fall into it.
+    per_second=5.0,
+    burst=5,
     # One call reads 100 numbers; half of the day's calls, should nothing else be done.
     reads_per_second=5.0,
     # A write is two calls (read and put), and the polls of a day take some 4,000.

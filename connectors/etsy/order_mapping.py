@@ -5,6 +5,7 @@ from datetime import datetime
 
 from bridge.domain.money import Money
 from bridge.domain.orders import Address, Contact, Order, OrderLine, OrderStatus, Tracking
+from connectors.etsy.carriers import our_name
 from connectors.etsy.identity import name_of
 from connectors.etsy.payload import Payload, moment, money, need, number, rows, text
 
@@ -124,4 +125,4 @@ def _address(receipt: Payload) -> Address:
 def _tracking(receipt: Payload) -> Iterable[Tracking]:
     for one in rows(receipt, "shipments"):
         if code := text(one, "tracking_code"):
-            yield Tracking(number=code, carrier=text(one, "carrier_name"))
+            yield Tracking(number=code, carrier=our_name(text(one, "carrier_name")))

@@ -1,6 +1,5 @@
 """What can be done to a receipt: mark it as shipped. Nobody creates, cancels or refunds orders through Etsy's API."""
 
-import re
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -8,23 +7,12 @@ from bridge.contract.errors import Refused
 from bridge.contract.ports import LineRefund, NewOrder
 from bridge.domain.money import Money
 from bridge.domain.orders import Order, Tracking
+from connectors.etsy.carriers import OTHER, etsys_name
 from connectors.etsy.client import Client
 from connectors.etsy.orders import Orders
 from connectors.etsy.payload import Payload
 
-__all__ = ["OrderWriting", "carrier_name"]
-
-_OTHER = "other"
-# Etsy's words for carriers of the countries that most of its sellers ship from; a word that it does not take is sent as "other".
-_CARRIERS = {
-    "usps": "usps", "unitedstatespostalservice": "usps", "ups": "ups", "unitedparcelservice": "ups", "fedex": "fedex",
-    "federalexpress": "fedex", "dhl": "dhl", "dhlexpress": "dhl", "dhlgermany": "dhl-germany", "dhlpaket": "dhl-germany",
-    "deutschepost": "deutsche-post", "royalmail": "royal-mail", "parcelforce": "parcelforce", "evri": "hermes",
-    "hermes": "hermes", "dpd": "dpd", "dpduk": "dpd-uk", "gls": "gls", "canadapost": "canada-post",
-    "australiapost": "australia-post", "anpost": "an-post", "laposte": "la-poste-colissimo",
-    "colissimo": "la-poste-colissimo", "chronopost": "chronopost", "mondialrelay": "mondial-relay", "postnl": "postnl",
-    "bpost": "bpost", "posteitaliane": "poste-italiane", "correos": "correos-spain", "postnord": "postnord",
-}  # fmt: skip
+__all__ = ["OrderWriting"]
 
 
 class OrderWriting:
@@ -70,13 +58,13 @@ class OrderWriting:
         self._refuse(f"refund order {order.id}")
 
     async def _ship(self, order_id: str, one: Tracking) -> Payload:
-        carrier = carrier_name(one.carrier)
+        carrier = etsys_name(one.carrier)
         try:
             return await self._post(order_id, {"tracking_code": one.number, "carrier_name": carrier})
         except Refused as error:
-            if carrier == _OTHER or "carrier" not in error.what.lower():
+            if carrier == OTHER or "carrier" not in error.what.lower():
                 raise
-        return await self._post(order_id, {"tracking_code": one.number, "carrier_name": _OTHER})
+        return await self._post(order_id, {"tracking_code": one.number, "carrier_name": OTHER})
 
     async def _post(self, order_id: str, body: dict[str, str]) -> Payload:
         path = await self._client.of_shop(f"receipts/{order_id}/tracking")
@@ -86,8 +74,3 @@ class OrderWriting:
         raise Refused(
             f"{what}: Etsy's API has no such call", where=self._client.where, next_step="do it in Etsy's shop manager"
         )
-
-
-def carrier_name(carrier: str) -> str:
-    """Return Etsy's word for a carrier, "other" for one that it is not known to have."""
-    return _CARRIERS.get(re.sub(r"[^a-z]", "", carrier.lower()), _OTHER)

@@ -76,6 +76,11 @@ class Bench:
         return self.connector.limits
 
     @property
+    def call_rows(self) -> int:
+        """How many rows of different listings one stock call carries."""
+        return 1 if self.facts.one_record else self.limits.stock_batch
+
+    @property
     def sales(self) -> OrdersPort:
         """The orders port; only for tests marked `offers("orders")`."""
         return self.connector.sales
@@ -262,7 +267,7 @@ def _connect(name: str, platform: Platform, around: Surroundings, changes: Mappi
     module: Any = importlib.import_module(f"connectors.{name}")
     known = set(module.Settings.__dataclass_fields__)
     values = {field: value for field, value in platform.credentials.items() if field in known}
-    values |= {"url": f"https://{FACTS[name].host}", **changes}
+    values |= {"url": f"https://{FACTS[name].host}", **FACTS[name].settings, **changes}
     connector: Connector = module.connect(module.Settings(**values), around, where="the-channel")
     return connector
 

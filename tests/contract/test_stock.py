@@ -308,13 +308,13 @@ async def test_a_stored_write_sent_again_after_a_restart_takes_effect_once(bench
 
 
 async def test_batches_are_at_the_floor_of_the_platform(bench: Bench) -> None:
-    count = max(1000, 2 * bench.limits.stock_batch + 1)
+    count = max(1000, 2 * bench.call_rows + 1)
     rows = [StockChange(key=StockKey(str(number), "1"), delta=1, shown=1) for number in range(count)]
     bench.wire.calls.clear()
     batches = bench.connector.stock.batches(rows)
     assert [row for batch in batches for row in batch] == rows
-    assert max(map(len, batches)) == bench.limits.stock_batch
-    assert len(batches) == -(-count // bench.limits.stock_batch)
+    assert max(map(len, batches)) == bench.call_rows
+    assert len(batches) == -(-count // bench.call_rows)
     assert bench.wire.calls == []
 
 
@@ -324,7 +324,7 @@ async def test_batches_of_nothing_are_none(bench: Bench) -> None:
 
 async def test_many_rows_go_out_in_the_fewest_calls(bench: Bench) -> None:
     """A thousand where a call carries many; some dozens where it carries one."""
-    skus = [f"SKU-{number:04d}" for number in range(min(1000, 40 * bench.limits.stock_batch))]
+    skus = [f"SKU-{number:04d}" for number in range(min(1000, 40 * bench.call_rows))]
     await bench.seed(*(good(sku, stock=10) for sku in skus))
     changes = [
         StockChange(key=key, delta=number % 7 - 3, shown=10) for number, key in enumerate(await bench.keys(skus))
@@ -338,7 +338,7 @@ async def test_many_rows_go_out_in_the_fewest_calls(bench: Bench) -> None:
         sent += bench.calls_since(mark)
         outcomes += await bench.results(prepared, taken)
     assert {type(out) for out in outcomes} == {Applied}
-    assert sent <= -(-len(changes) // bench.limits.stock_batch) * bench.facts.write_calls
+    assert sent <= -(-len(changes) // bench.call_rows) * bench.facts.write_calls
     now = bench.shop.stock()
     assert [sum(now[sku].values()) for sku in skus] == [10 + number % 7 - 3 for number in range(len(skus))]
 

@@ -71,7 +71,7 @@ def test_the_smallest_config_has_the_documented_defaults() -> None:
     assert rules.mirroring.home == ""
     assert (rules.guard.zero, rules.guard.percent, rules.guard.free) == (25, 40.0, 200)
     channel = loaded.config.channels["shop"]
-    assert (channel.counts_from, channel.counts, channel.restock, channel.create) == (True, "sellable", "always", False)
+    assert (channel.counts_from, channel.counts, channel.restock, channel.create) == (None, "sellable", "always", False)
 
 
 @pytest.mark.parametrize(

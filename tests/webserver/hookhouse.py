@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message
 
 from bridge.app import App
 from bridge.config import load
+from bridge.contract.webhooks import HandshakePort
 from bridge.engine.inbox import Inbox
 from bridge.sandbox.kit.loop import SimulatedLoop, run_simulated
 from bridge.store import deliveries
@@ -42,6 +43,7 @@ class HookHouse:
     more: str = '[daemon]\npublic_url = "https://bridge.example"\n'
     port: HookPort = field(default_factory=lambda: HookPort(secrets=("s1",)))
     health: Health = field(default_factory=Health)
+    handshake: HandshakePort | None = None
     app: App = field(init=False)
     inbox: Inbox = field(init=False)
     server: Starlette = field(init=False)
@@ -51,7 +53,10 @@ class HookHouse:
         file.write_text(_CONFIG.format(database=self.folder / "bridge.db") + self.more)
         file.chmod(0o600)
         self.app = App.open(load(file))
-        self.inbox = Inbox(self.app.database, {"shop": self.port}, self.app.now, lambda _: None, threads=False)
+        greets = {"shop": self.handshake} if self.handshake is not None else {}
+        self.inbox = Inbox(
+            self.app.database, {"shop": self.port}, self.app.now, lambda _: None, threads=False, handshakes=greets
+        )
         web = Web(app=self.app, inbox=self.inbox, health=lambda: self.health, poke=lambda: None)
         self.server = build(web)
 

@@ -10,6 +10,7 @@ from starlette.types import Message
 from bridge.webserver import hooks as module
 from bridge.webserver.hooks import MOST_BYTES, Hooks
 from tests.engine.hookport import signature
+from tests.engine.keyport import KeyPort
 from tests.webserver.hookhouse import HookHouse, call
 
 
@@ -206,3 +207,18 @@ def test_headers_that_are_no_text(house: HookHouse) -> None:
     odd = [*signed(b"{}"), (b"x-odd", bytes(range(128, 256))), (b"content-length", b"\xb2"), (b"", b"")]
     assert house.run(call(house.server, Client([b"{}"]), headers=odd))[0] == 200
     assert house.kept[0].delivery.headers["x-odd"] == bytes(range(128, 256)).decode("latin-1")
+
+
+def test_a_platform_that_tries_the_address_gets_its_answer(tmp_path: Path) -> None:
+    port = KeyPort()
+    house = HookHouse(tmp_path, port=port, handshake=port)
+    answer = house.ask("GET", "/hooks/shop?challenge=abc")
+    expected = port.answer({"challenge": "abc"}, "https://bridge.example/hooks/shop")
+    assert (answer.status_code, answer.content, answer.headers["content-type"]) == (200, expected, "application/json")
+    assert house.ask("GET", "/hooks/shop").status_code == 405, "that was no such question"
+    assert house.ask("GET", "/hooks/other?challenge=abc").status_code == 405
+    house.close()
+
+
+def test_nobody_answers_a_challenge_where_the_platform_has_none(house: HookHouse) -> None:
+    assert house.ask("GET", "/hooks/shop?challenge=abc").status_code == 405

@@ -4,7 +4,7 @@ from typing import Any
 
 from bridge.sandbox.etsy.errors import EtsyError
 from bridge.sandbox.etsy.listings import Listing, Part
-from bridge.sandbox.etsy.receipts import Receipt
+from bridge.sandbox.etsy.receipts import Line, Receipt
 from bridge.sandbox.etsy.state import READINESS, SHIPPING, TAXONOMY, State
 from bridge.sandbox.etsy.values import Json, decimal, minor
 from bridge.sandbox.etsy.webhooks import EVENTS, Endpoint
@@ -46,23 +46,15 @@ class EtsyShop:
         self.state.receipts.pay(self._receipt(order))
 
     def refund(self, order: str, lines: list[Json], *, restock: bool = True) -> str:
-        """Give money back for lines. Etsy knows no goods in a refund, so the seller corrects the number by hand for `restock`."""
+        """Give money back for lines. Etsy knows no goods in a refund, so nothing is restocked whatever is wished."""
+        del restock
         receipt = self._receipt(order)
         if not receipt.paid or receipt.canceled:
             raise RefusedError(f"order {order} is {receipt.status}")
-        amount, picked = 0, []
-        for line in lines:
-            listing, part = self._find(line)
-            found = next((one for one in receipt.lines if one.part.sku == part.sku or one.part is part), None)
-            if found is None:
-                raise RefusedError(f"order {order} has no line {line}")
-            amount += found.price * int(line["quantity"])
-            picked.append((listing, part, int(line["quantity"])))
+        amount = sum(self._sold(receipt, line).price * int(line["quantity"]) for line in lines)
         if amount > receipt.total - receipt.refunded:
             raise RefusedError(f"order {order} has no {amount} left to refund")
         self.state.receipts.refund(receipt, amount)
-        for listing, part, quantity in picked if restock else []:
-            self._set(listing, part, part.quantity + quantity)
         return order
 
     def cancel(self, order: str, *, restock: bool = True) -> None:
@@ -131,6 +123,11 @@ class EtsyShop:
         """The seller enters an address in the webhook portal."""
         made = Endpoint(url, self.state.options.webhook_secret, events, more_secrets)
         self.state.hooks.endpoints.append(made)
+
+    def subscribe(self, url: str) -> str:
+        """The seller enters an address for all events; returns the secret that the portal shows."""
+        self.endpoint(url)
+        return self.state.options.webhook_secret
 
     def state_of(self, sku: str) -> str:
         """Return the state of the listing that holds a SKU."""
@@ -222,6 +219,13 @@ class EtsyShop:
         if len(found) != 1:
             raise RefusedError(f"{len(found)} products are {line}")
         return found[0]
+
+    def _sold(self, receipt: Receipt, line: Json) -> Line:
+        _, part = self._find(line)
+        found = next((one for one in receipt.lines if part.sku in ("", one.part.sku) or one.part is part), None)
+        if found is None:
+            raise RefusedError(f"order {receipt.receipt_id} has no line {line}")
+        return found
 
     def _receipt(self, order: str) -> Receipt:
         found = self.state.receipts.all.get(int(order)) if order.isdigit() else None

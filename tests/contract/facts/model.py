@@ -35,6 +35,7 @@ class Facts:
     names_wait    a throttled answer carries Retry-After
     tight         options of the stand-in under which its own rate limit bites
     nobody        an id, well formed, that no listing, number or order has
+    settings      settings beside the credentials: what a merchant has to allow for all that the suite does
 
     Catalogue
 
@@ -55,6 +56,7 @@ class Facts:
     Stock
 
     write_calls   calls that one stock batch takes, look-ups and read-backs included
+    one_record    a stock call carries the rows of one listing, however few they are
     fixed         options of the stand-in under which a place of Limits.fixed_locations has goods
 
     Writing products
@@ -111,6 +113,7 @@ class Facts:
     names_wait: bool = True
     tight: Values = field(default_factory=dict)
     nobody: str = "999999999"
+    settings: Values = field(default_factory=dict)
 
     page: int
     calls_a_page: float = 0.0
@@ -132,6 +135,7 @@ class Facts:
     spoil_price: tuple[str, str]
 
     write_calls: int = 1
+    one_record: bool = False
     fixed: Values = field(default_factory=dict)
 
     inexpressible: frozenset[str] = frozenset()
