@@ -59,7 +59,7 @@ class Account:
 
     def _locations(self) -> tuple[Location, ...]:
         mine = Location(id=DEFAULT, name="Merchant fulfilled")
-        theirs = Location(id=self._warehouse.location, name="Amazon's warehouses")
+        theirs = Location(id=self._warehouse.location, name="Fulfilled by Amazon")
         return (mine, theirs) if self._client.settings.fba else (mine,)
 
     def _notes(self, here: Payload) -> tuple[str, ...]:

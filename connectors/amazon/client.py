@@ -133,6 +133,6 @@ class Client:
         granted = response.json()
         if not isinstance(granted, dict) or not isinstance(granted.get("access_token"), str):
             what = "ask for an access token: the answer holds none"
-            raise NeedsPerson(what, where=self.where, next_step="leave the channel's `token_url` out")
+            raise NeedsPerson(what, where=self.where, next_step="leave the channel's `login_url` out")
         self.http.redact.add(granted["access_token"])
         return Token(granted["access_token"], response.at + timedelta(seconds=float(granted.get("expires_in") or 3600)))

@@ -5,7 +5,20 @@ from datetime import timedelta
 
 from bridge.contract.limits import Limits
 
-__all__ = ["DEFAULT", "FEW", "FIRST", "LIMITS", "MARKETPLACES", "MOST", "OVERLAP", "PAGE", "PATIENCE", "Op", "Ops"]
+__all__ = [
+    "DEFAULT",
+    "FEW",
+    "FIRST",
+    "LIMITS",
+    "MARKETPLACES",
+    "MOST",
+    "OVERLAP",
+    "PAGE",
+    "PATIENCE",
+    "USUAL",
+    "Op",
+    "Ops",
+]
 
 # The one fulfilment channel that is the merchant's own; every other is Amazon's.
 DEFAULT = "DEFAULT"
@@ -20,6 +33,8 @@ MOST = 10_000
 OVERLAP = timedelta(minutes=2)
 # A patch that is not to be seen after so long is asked for no more.
 PATIENCE = timedelta(minutes=30)
+# Most are to be seen within so long (no figure is documented).
+USUAL = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ def _variant(item: Payload, attributes: Payload, currency: str, *, fba: bool) ->
     sku = need(item, "sku")
     mine = channel(item) == DEFAULT
     return Variant(
-        id=sku, sku=sku, barcode=value(attributes, _BARCODE) or None, title=text(first(item, "summaries"), "itemName"),
+        id=sku, sku=sku, barcode=value(attributes, _BARCODE) or None, title=" / ".join(told for _, told in _options(item, attributes)),
         price=_price(item, attributes, currency), options=_options(item, attributes),
         stock_id=sku if mine else f"{FBA}{sku}" if fba else None,
     )  # fmt: skip

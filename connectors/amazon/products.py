@@ -20,6 +20,7 @@ from connectors.amazon.payload import Payload, rows, text
 __all__ = ["Preview", "Products"]
 
 _TEXTS = ("title", "description", "images")
+_FIELDS = frozenset({*_TEXTS, "price", "barcode"})
 _BARCODES = {8: "gtin", 12: "upc", 13: "ean", 14: "gtin"}
 Attributes = dict[str, list[dict[str, object]]]
 
@@ -104,9 +105,13 @@ class Products:
         op, path = f"edit listing {edit.current.id}", item_path(self._client.settings.seller_id, edit.current.id)
         try:
             patches = self._patches(edit)
+            # Amazon accepts a patch of a listing that is no more, and nothing comes of it.
+            there = next(iter(await self._catalog.get([edit.current.id])), None)
+            if there is None:
+                raise Gone(f"{op}: it is no more at Amazon")
             if not patches:
                 return ProductResult(id=edit.current.id, product=edit.current)
-            body = {"productType": edit.current.extra.get("product_type") or "PRODUCT", "patches": patches}
+            body = {"productType": there.extra.get("product_type") or "PRODUCT", "patches": patches}
             answer = await self._client.call(
                 Ops.PATCH_LISTING, "PATCH", path, op, params=self._client.here(), body=body, repeatable=True
             )
@@ -116,6 +121,7 @@ class Products:
         return ProductResult(id=edit.current.id, product=_edited(edit))
 
     def _patches(self, edit: ProductEdit) -> list[dict[str, object]]:
+        _check(edit)
         wanted: Attributes = {}
         if "title" in edit.fields:
             wanted["item_name"] = self._rows(edit.title)
@@ -137,10 +143,6 @@ class Products:
             wanted["purchasable_offer"] = self._offer(edit.price)
         if "barcode" in edit.fields:
             wanted |= _barcode(edit.barcode)
-        if "sku" in edit.fields:
-            raise Refused(
-                f"{edit.id}: Amazon gives no listing another SKU", next_step="make a new listing for the new SKU"
-            )
         return wanted
 
     def _rows(self, told: object) -> list[dict[str, object]]:
@@ -189,20 +191,34 @@ class Preview:
         return list(dict.fromkeys(found))
 
 
+def _check(edit: ProductEdit) -> None:
+    """Raise Refused naming the field that Amazon does not have, or does not take so."""
+    named = edit.fields | {name for variant in edit.variants for name in variant.fields}
+    if unknown := sorted(named - _FIELDS):
+        what = f"{edit.current.id}: {', '.join(unknown)} cannot be written at Amazon"
+        raise Refused(what, next_step="leave that field to another channel, or change it in Seller Central")
+    if "title" in edit.fields and not edit.title.strip():
+        raise Refused(f"{edit.current.id}: a listing needs a title")
+    current = {one.id: one.price for one in edit.current.variants}
+    for variant in edit.variants:
+        price, old = variant.price, current.get(variant.id)
+        if price is not None and (price.minor < 0 or (old is not None and old.currency != price.currency)):
+            raise Refused(f"{edit.current.id}: Amazon takes no price of {price} here")
+
+
 def _edited(edit: ProductEdit) -> Product:
     """Return the product as it will be read once Amazon has carried the edit out."""
     names = [name for name in _TEXTS if name in edit.fields]
     told: dict[str, Any] = {name: getattr(edit, name) for name in names}
     variants = {variant.id: variant for variant in edit.variants}
     return replace(
-        edit.current, **told, variants=tuple(_with(one, variants.get(one.id), told) for one in edit.current.variants)
+        edit.current, **told, variants=tuple(_with(one, variants.get(one.id)) for one in edit.current.variants)
     )
 
 
-def _with(variant: Variant, edit: VariantEdit | None, told: dict[str, Any]) -> Variant:
-    titled = replace(variant, title=str(told["title"])) if "title" in told else variant
+def _with(variant: Variant, edit: VariantEdit | None) -> Variant:
     names = [name for name in ("price", "barcode") if edit is not None and name in edit.fields]
-    return replace(titled, **{name: getattr(edit, name) for name in names})
+    return replace(variant, **{name: getattr(edit, name) for name in names})
 
 
 def _as_listed(product: Product, variant: Variant) -> Product:

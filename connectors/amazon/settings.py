@@ -27,7 +27,7 @@ class Settings:
         default="https://sellingpartnerapi-na.amazon.com",
         metadata={"help": "https://sellingpartnerapi-na.amazon.com, -eu or -fe, by the marketplace's region"},
     )
-    token_url: str = field(
+    login_url: str = field(
         default="", metadata={"help": "token service; empty: Amazon's own, or /auth/o2/token at another `url`"}
     )
     fba: bool = field(
@@ -56,4 +56,4 @@ class Settings:
     def tokens(self) -> str:
         """The token service that belongs to `url`."""
         host = self.url.rstrip("/").partition("://")[2].partition("/")[0]
-        return self.token_url or (_TOKENS if host.endswith(_AMAZON) else f"{self.url.rstrip('/')}/auth/o2/token")
+        return self.login_url or (_TOKENS if host.endswith(_AMAZON) else f"{self.url.rstrip('/')}/auth/o2/token")

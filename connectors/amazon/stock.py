@@ -161,7 +161,10 @@ class StockChanges:
 def _number(change: StockChange) -> int:
     sku, number = change.key.stock_id, change.shown + change.delta
     if sku.startswith(FBA) or change.key.location not in {DEFAULT, ""}:
-        what = f"{sku} lies in Amazon's warehouse: a quantity written to it would take it out of Amazon's hands"
+        place = change.key.location or "Amazon"
+        what = (
+            f"{sku} lies in Amazon's warehouse ({place}): a quantity written to it would take it out of Amazon's hands"
+        )
         raise Refused(what, next_step="unlink it, or let its location be one that is only read")
     if not sku.strip():
         raise Refused("a listing needs a SKU")

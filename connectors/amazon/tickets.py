@@ -7,7 +7,7 @@ itself, read back, tells. A feed has a report.
 
 import gzip
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -15,7 +15,7 @@ from bridge.contract.errors import Gone, TryLater
 from bridge.contract.stock import Applied, Prepared, Rejected, StockChange
 from bridge.domain.catalog import Level, StockKey
 from connectors.amazon.client import Client
-from connectors.amazon.limits import PATIENCE, Ops
+from connectors.amazon.limits import PATIENCE, USUAL, Ops
 from connectors.amazon.listings import NUMBERS, Listings
 from connectors.amazon.mapping import level
 from connectors.amazon.payload import Payload, moment, part, rows, sift, text
@@ -45,22 +45,33 @@ class Tickets:
         return await (self._read_back(rest, prepared) if kind == _READ else self._report(ticket, prepared))
 
     async def _read_back(self, rest: str, prepared: Prepared) -> Results | None:
-        since, _, accepted = rest.partition(" ")
+        since, accepted = self._parts(rest, prepared)
         skus = [change.key.stock_id for change, one in zip(prepared.changes, accepted, strict=True) if one == "y"]
         items, response = await self._listings.named(skus, NUMBERS)
         assert response is not None
         numbers, _ = sift(items, lambda item: level(item, response.at), "sku")
         found = {one.key.stock_id: one for one in numbers if one}
+        age = response.at - since
         results = [
-            _seen(change, found.get(change.key.stock_id)) if one == "y" else _refused(change.key)
+            _seen(change, found.get(change.key.stock_id), age) if one == "y" else _refused(change.key)
             for change, one in zip(prepared.changes, accepted, strict=True)
         ]
         known = [one for one in results if one is not None]
         if len(known) == len(results):
             return known
-        if response.at - datetime.fromisoformat(since) > PATIENCE:
+        if age > PATIENCE:
             raise Gone(f"Amazon accepted a quantity {PATIENCE} ago and does not show it", where=self._client.where)
         return None
+
+    def _parts(self, rest: str, prepared: Prepared) -> tuple[datetime, str]:
+        at, _, accepted = rest.partition(" ")
+        try:
+            since = datetime.fromisoformat(at)
+        except ValueError:
+            accepted = ""
+        if len(accepted) != len(prepared.changes):
+            raise Gone("the ticket is none of ours", where=self._client.where)
+        return since, accepted
 
     async def _report(self, feed_id: str, prepared: Prepared) -> Results | None:
         feed, response = await self._client.call(
@@ -92,17 +103,21 @@ class Tickets:
         return report if isinstance(report, Mapping) else {}
 
 
-def _seen(change: StockChange, there: Level | None) -> Applied | Rejected | None:
+def _seen(change: StockChange, there: Level | None, age: timedelta) -> Applied | Rejected | None:
     """Judge a row by the number that is there; None while the old one stands.
 
-    A number between the two is one of ours already sold from. A cut has taken place wherever no more than it leaves is on offer.
+    A number between the two is ours, already sold from. One below what was sent may be that as well, or the old one sold from
+    while ours is still under way: that has to show within a while, and then the number itself is not told.
     """
     if there is None or there.quantity is None:
         why = "the listing is no more, or Amazon fulfils it now"
         return Rejected(key=change.key, kind="gone", reason=why)
     sent, now = change.shown + change.delta, there.quantity
-    landed = now > change.shown or now == sent if sent > change.shown else now <= sent
-    return Applied(key=change.key, at=there.as_of, quantity=now) if landed else None
+    if sent > change.shown:
+        return Applied(key=change.key, at=there.as_of, quantity=now) if now > change.shown else None
+    if now == sent:
+        return Applied(key=change.key, at=there.as_of, quantity=now)
+    return Applied(key=change.key, at=there.as_of) if now < sent and age > USUAL else None
 
 
 def _refused(key: StockKey) -> Rejected:

@@ -8,7 +8,7 @@ from bridge.sandbox.amazon.routes import OPERATIONS
 from bridge.sandbox.amazon.seller import Seller
 from bridge.sandbox.amazon.shop import AmazonShop
 from bridge.sandbox.amazon.signature import KEY_ID, SECRET
-from bridge.sandbox.amazon.state import Options, State
+from bridge.sandbox.amazon.state import RESTRICTED, Options, State
 from bridge.sandbox.kit.control import WithDoor, door
 from bridge.sandbox.kit.courier import Courier
 from bridge.sandbox.kit.faults import Faults, FaultyApp
@@ -33,10 +33,11 @@ def _credentials(seller: Seller) -> dict[str, str]:
     options = seller.state.options
     known = {
         "seller_id": options.seller_id, "client_id": options.client_id, "client_secret": options.client_secret,
-        "refresh_token": options.refresh_token, "marketplace": options.marketplace,
+        "refresh_token": options.refresh_token, "restricted_refresh_token": RESTRICTED, "marketplace": options.marketplace,
     }  # fmt: skip
     queue = {
         "queue_url": f"{seller.state.host}/__sqs{seller.queue.path}", "aws_access_key_id": KEY_ID,
         "aws_secret_access_key": SECRET, "aws_region": "us-east-1",
     }  # fmt: skip
-    return known | (queue if options.queue else {})
+    more = {"fba": "true"} if options.fba else {}
+    return known | more | (queue if options.queue else {})

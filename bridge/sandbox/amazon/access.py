@@ -28,18 +28,16 @@ class Grant:
 
     ends: datetime
     scope: str
+    roles: tuple[str, ...]
 
 
 class Access:
-    """One application that one seller has authorised."""
+    """One application that one seller has authorised, each refresh token with the roles it was given with."""
 
-    def __init__(
-        self, client_id: str, client_secret: str, refresh_token: str, roles: tuple[str, ...], seconds: float
-    ) -> None:
+    def __init__(self, client_id: str, client_secret: str, tokens: dict[str, tuple[str, ...]], seconds: float) -> None:
         self.client_id = client_id
         self.client_secret = client_secret
-        self.refresh_token = refresh_token
-        self.roles = roles
+        self.tokens = tokens
         self.seconds = seconds
         self.granted: dict[str, Grant] = {}
         self.revoked = False
@@ -50,13 +48,14 @@ class Access:
             raise GrantError(401, "invalid_client", "Client authentication failed")
         kind = form.get("grant_type")
         if kind == "refresh_token":
-            if self.revoked or form.get("refresh_token") != self.refresh_token:
+            roles = self.tokens.get(form.get("refresh_token") or "")
+            if self.revoked or roles is None:
                 raise GrantError(400, "invalid_grant", "The request has an invalid grant parameter : refresh_token")
-            return self._grant("", now) | {"refresh_token": self.refresh_token}
+            return self._grant("", now, roles) | {"refresh_token": form["refresh_token"]}
         if kind == "client_credentials":
             if form.get("scope") != NOTIFICATIONS:
                 raise GrantError(400, "invalid_scope", "The request has an invalid scope parameter")
-            return self._grant(NOTIFICATIONS, now)
+            return self._grant(NOTIFICATIONS, now, ())
         raise GrantError(400, "unsupported_grant_type", "The authorization grant type is not supported")
 
     def revoke(self) -> None:
@@ -77,10 +76,10 @@ class Access:
             raise denied("The access token you provided is revoked, malformed or invalid.")
         if now >= grant.ends:
             raise denied("The access token you provided has expired.")
-        if grant.scope != scope or (role and role not in self.roles):
+        if grant.scope != scope or (role and role not in grant.roles):
             raise denied()
 
-    def _grant(self, scope: str, now: datetime) -> Json:
+    def _grant(self, scope: str, now: datetime, roles: tuple[str, ...]) -> Json:
         token = f"Atza|sandbox-access-token-{len(self.granted) + 1}-{int(now.timestamp())}"
-        self.granted[token] = Grant(now + timedelta(seconds=self.seconds), scope)
+        self.granted[token] = Grant(now + timedelta(seconds=self.seconds), scope, roles)
         return {"access_token": token, "token_type": "bearer", "expires_in": int(self.seconds)}

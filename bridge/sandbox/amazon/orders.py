@@ -231,7 +231,7 @@ class Orders:
 
     def _people(self, order: Order, included: set[str]) -> Json:
         """Personal data goes to those who hold the role for it, and only where it is asked for."""
-        if PERSONAL_ROLE not in self.state.access.roles or not order.customer:
+        if PERSONAL_ROLE not in self.state.options.roles or not order.customer:
             return {}
         shown: Json = {}
         if "BUYER" in included:

@@ -11,6 +11,7 @@ from bridge.sandbox.kit.platform import RefusedError
 
 _TEXTS = {"title": "item_name", "description": "product_description"}
 NO_INVENTORY = "NO_INVENTORY"
+BY_AMAZON = "Fulfilled by Amazon"
 BUYER_CANCELLED = "BUYER_CANCELLED"
 
 
@@ -124,7 +125,7 @@ class AmazonShop:
         """Return all orders, oldest first."""
         return [
             {
-                "id": one.id, "status": one.status, "reference": None, "total": str(one.total),
+                "id": one.id, "status": one.status, "reference": None, "total": str(one.total if one.status != "PENDING" else 0),
                 "lines": [{"sku": item.sku, "quantity": item.quantity} for item in one.items],
             }
             for one in self.seller.orders.all.values()
@@ -169,7 +170,7 @@ class AmazonShop:
     def _stock(self, listing: Listing, variant: Json) -> None:
         stock = variant.get("stock")
         units = sum(stock.values()) if isinstance(stock, dict) else stock
-        if variant.get("fba"):
+        if variant.get("fba") or (isinstance(stock, dict) and set(stock) & {self.state.warehouse, BY_AMAZON}):
             listing.attributes[AVAILABILITY] = [{"fulfillment_channel_code": self.state.warehouse}]
             listing.warehouse, listing.warehouse_at = int(units or 0), self.state.now()
         elif units is not None:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
 
-from bridge.sandbox.amazon.access import ROLES, Access
+from bridge.sandbox.amazon.access import ORDER_ROLE, ROLES, Access
 from bridge.sandbox.amazon.listing import Listing
 from bridge.sandbox.amazon.values import Ids, Json
 from bridge.sandbox.kit.platform import Now
 
+# An authorisation from before the application had the role for listings.
+RESTRICTED = "Atzr|sandbox-refresh-token-restricted"
 # marketplace -> country, currency, language, the code of Amazon's own warehouses there.
 MARKETPLACES = {
     "ATVPDKIKX0DER": ("US", "USD", "en_US", "AMAZON_NA"),
@@ -33,6 +35,7 @@ class Options:
     token_seconds    how long an access token lives
     visibility       seconds after which a message that was received and not deleted comes again
     queue            the credentials name a queue, so that a connector of them reads it
+    fba              the credentials say that goods lie in Amazon's warehouses
     """
 
     client_id: str = "amzn1.application-oa2-client.sandbox"
@@ -43,7 +46,7 @@ class Options:
     marketplace: str = "ATVPDKIKX0DER"
     currency: str = ""
     roles: tuple[str, ...] = ROLES
-    lag: float = 0.0
+    lag: float = 15.0
     feed_seconds: float = 60.0
     search_lag: float = 0.0
     sales_touch: bool = True
@@ -51,6 +54,7 @@ class Options:
     token_seconds: float = 3600.0
     visibility: float = 30.0
     queue: bool = False
+    fba: bool = False
 
 
 class State:
@@ -62,7 +66,10 @@ class State:
         self.options = options
         self.ids = Ids()
         self.access = Access(
-            options.client_id, options.client_secret, options.refresh_token, options.roles, options.token_seconds
+            options.client_id,
+            options.client_secret,
+            {options.refresh_token: options.roles, RESTRICTED: (ORDER_ROLE,)},
+            options.token_seconds,
         )
         self.country, currency, self.language, self.warehouse = MARKETPLACES[options.marketplace]
         self.currency = options.currency or currency
