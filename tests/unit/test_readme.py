@@ -21,6 +21,7 @@ SETTINGS = {
     "shopify": {"shop": "x.myshopify.com", "access_token": "shpat_x"},
     "square": {"access_token": "x"},
     "meta": {"access_token": "x", "catalog_id": "1"},
+    "amazon": {"seller_id": "A1", "client_id": "x", "client_secret": "x", "refresh_token": "x"},
     "pinterest": {
         "app_id": "1",
         "app_secret": "x",
