@@ -16,5 +16,6 @@ PLATFORMS: Mapping[str, str] = MappingProxyType(
         "meta": "connectors.meta",
         "pinterest": "connectors.pinterest",
         "google": "connectors.google",
+        "amazon": "connectors.amazon",
     }
 )

@@ -40,7 +40,7 @@ class Request:
     """One call. `op` names it in errors ("read products"). `path` is joined to the base URL; an absolute URL is kept.
 
     `repeatable`: sending it twice does no harm (a read, or a write with an idempotency key), so it may be retried after
-    a lost answer. `cost` is in the budget's unit.
+    a lost answer. `cost` is in the budget's unit; `budget` is the one that counts where an operation has its own (Amazon).
     """
 
     method: str
@@ -51,6 +51,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     repeatable: bool = False
     cost: float = 1.0
+    budget: Budget | None = field(default=None, repr=False, compare=False)
 
     def with_json(self, value: object) -> "Request":
         """Return this call with a JSON body."""
@@ -185,6 +186,7 @@ class Http:
         sign: Sign = _unsigned,
         judge: Judge = default_judge,
         refresh: Callable[[], Awaitable[bool]] | None = None,
+        is_stale: Callable[[Response], bool] = lambda response: response.status == 401,
         secrets: tuple[str, ...] = (),
         verify: bool = True,
     ) -> None:
@@ -196,6 +198,7 @@ class Http:
         self._sign = sign
         self._judge = judge
         self._refresh = refresh
+        self._is_stale = is_stale
         # httpx's pool collapses at 32 calls at once and is fine at 8 (encode/httpcore issue 1035).
         self._gate = asyncio.Semaphore(concurrency)
         self._base = base_url.rstrip("/")
@@ -242,16 +245,17 @@ class Http:
         await self._client.aclose()
 
     async def _once(self, request: Request, *, renewed: bool = False) -> Response:
-        await self.budget.take(request.cost)
+        budget = request.budget or self.budget
+        await budget.take(request.cost)
         async with self._gate:
             response = await self._exchange(await self._sign(request))
         error = self._judge(request, response)
         if error is None:
             return response
-        if response.status == 401 and self._refresh and not renewed and await self._refresh():
+        if self._refresh and not renewed and self._is_stale(response) and await self._refresh():
             return await self._once(request, renewed=True)
         if isinstance(error, TryLater) and error.after:
-            self.budget.pause(error.after)
+            budget.pause(error.after)
         raise error
 
     async def _exchange(self, request: Request) -> Response:

@@ -23,6 +23,7 @@ SETTINGS = {
     "ebay": {"client_id": "x", "client_secret": "x", "refresh_token": "x"},
     "etsy": {"keystring": "x", "shared_secret": "x", "refresh_token": "x", "webhook_secret": "whsec_eA=="},
     "meta": {"access_token": "x", "catalog_id": "1"},
+    "amazon": {"seller_id": "A1", "client_id": "x", "client_secret": "x", "refresh_token": "x"},
     "pinterest": {
         "app_id": "1",
         "app_secret": "x",

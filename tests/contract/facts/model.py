@@ -57,6 +57,7 @@ class Facts:
 
     write_calls   calls that one stock batch takes, look-ups and read-backs included
     one_record    a stock call carries the rows of one listing, however few they are
+    many_places   goods can lie in several places that people fill
     fixed         options of the stand-in under which a place of Limits.fixed_locations has goods
 
     Writing products
@@ -136,6 +137,7 @@ class Facts:
 
     write_calls: int = 1
     one_record: bool = False
+    many_places: bool = True
     fixed: Values = field(default_factory=dict)
 
     inexpressible: frozenset[str] = frozenset()

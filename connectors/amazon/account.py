@@ -1,0 +1,94 @@
+"""Who the credentials belong to, and what the application may do."""
+
+from collections.abc import Awaitable
+
+from bridge.contract.errors import Gone, NeedsPerson, Refused
+from bridge.contract.ports import Identity
+from bridge.domain.catalog import Location
+from connectors.amazon.client import Client
+from connectors.amazon.limits import DEFAULT, Ops
+from connectors.amazon.listings import Listings
+from connectors.amazon.payload import Payload, part, rows, text
+from connectors.amazon.warehouse import Warehouse
+
+__all__ = ["Account"]
+
+# An order id of the right form that is nobody's: whoever may read orders is told that it does not exist.
+_NOBODYS = "000-0000000-0000000"
+
+
+class Account:
+    """The account port."""
+
+    def __init__(self, client: Client, listings: Listings, warehouse: Warehouse) -> None:
+        self._client = client
+        self._listings = listings
+        self._warehouse = warehouse
+
+    async def check(self) -> Identity:
+        """Verify the tokens, the marketplace and the two roles; a token does not say what it may, so each is tried by a read."""
+        payload, response = await self._client.call(
+            Ops.PARTICIPATIONS, "GET", "sellers/v1/marketplaceParticipations", "read the seller account"
+        )
+        here = self._here(rows(payload, "payload"))
+        missing = [
+            *(["Product Listing"] if await self._lacks(self._try_listings()) else []),
+            *(["Inventory and Order Tracking"] if await self._lacks(self._try_orders()) else []),
+        ]
+        return Identity(
+            name=text(here, "storeName") or self._client.settings.seller_id,
+            currency=text(part(here, "marketplace"), "defaultCurrencyCode"),
+            now=response.at,
+            locations=self._locations(),
+            missing=tuple(missing),
+            notes=self._notes(here),
+            version="2021-08-01 / 2026-01-01",
+        )
+
+    def _here(self, places: list[Payload]) -> Payload:
+        market = self._client.market
+        for place in places:
+            if text(part(place, "marketplace"), "id") == market and part(place, "participation").get("isParticipating"):
+                return place
+        known = ", ".join(text(part(place, "marketplace"), "id") for place in places) or "none"
+        raise NeedsPerson(
+            f"the seller does not sell in marketplace {market}",
+            where=self._client.where,
+            next_step=f"set `marketplace` to one of the account's: {known}",
+        )
+
+    def _locations(self) -> tuple[Location, ...]:
+        mine = Location(id=DEFAULT, name="Merchant fulfilled")
+        theirs = Location(id=self._warehouse.location, name="Fulfilled by Amazon")
+        return (mine, theirs) if self._client.settings.fba else (mine,)
+
+    def _notes(self, here: Payload) -> tuple[str, ...]:
+        suspended = bool(part(here, "participation").get("hasSuspendedListings"))
+        silent = not self._client.settings.queue_url
+        return (
+            *(
+                ("Amazon has suspended listings of this account: see Seller Central > Account Health",)
+                if suspended
+                else ()
+            ),
+            *(("no `queue_url`: orders are heard of by search only, once in three minutes",) if silent else ()),
+        )
+
+    async def _lacks(self, attempt: Awaitable[None]) -> bool:
+        """Tell whether a read is forbidden; any other answer shows that it is not."""
+        try:
+            await attempt
+        except NeedsPerson as error:
+            if error.code not in {"Unauthorized", "AccessDenied", "403"}:
+                raise
+            return True
+        except (Gone, Refused):
+            return False
+        return False
+
+    async def _try_listings(self) -> None:
+        await self._listings.named([_NOBODYS], "summaries")
+
+    async def _try_orders(self) -> None:
+        path = f"orders/2026-01-01/orders/{_NOBODYS}"
+        await self._client.call(Ops.GET_ORDER, "GET", path, "try to read an order")
