@@ -83,9 +83,13 @@ class Bindings:
     loose: Mapping[str, Bound] = field(default_factory=dict)
     terms: Mapping[str, Terms] = field(default_factory=dict)
 
+    def bound(self, line: OrderLine) -> Bound | None:
+        """What this line sold, as far as its variant, or else its SKU, says."""
+        return self.variants.get(line.variant_id) if line.variant_id else self.loose.get(line.sku or "")
+
     def parts(self, line: OrderLine) -> Parts:
         """The SKUs that leave the shelf with one unit of this line; none if nobody knows."""
-        bound = self.variants.get(line.variant_id) if line.variant_id else self.loose.get(line.sku or "")
+        bound = self.bound(line)
         return self.frozen.get(line.id) or (bound.parts if bound is not None else ())
 
     def location(self, line: OrderLine) -> str:
@@ -132,15 +136,18 @@ def effects(order: Order, bindings: Bindings) -> Effects:
     parts, terms = dict(bindings.frozen), dict(bindings.terms)
     nameless: list[OrderLine] = []
     for line in order.lines:
-        location, held = bindings.location(line), line.held or 0
-        place, back, named = bindings.place(line), bindings.back(line), bindings.parts(line)
+        bound = bindings.bound(line)
+        location, place = bindings.location(line), bindings.place(line)
+        named = bindings.frozen.get(line.id) or (bound.parts if bound is not None else ())
+        returned = _returned(line)
+        back = bindings.back(line) if returned else 0
+        held = line.held or 0
         gone = held + (line.restocked or 0)
-        terms[line.id] = _terms(location, place, _returned(line), back)
+        terms[line.id] = _terms(location, place, returned, back)
         if named:
             parts[line.id] = named
         elif held or line.held is None:
             nameless.append(line)
-        bound = bindings.variants.get(line.variant_id or "")
         if bound is not None and bound.stock_id is not None:
             key = StockKey(bound.stock_id, location)
             numbers[key] = numbers.get(key, 0) - held

@@ -71,7 +71,7 @@ class _Booking:
             channel.bindings(connection, variants), loose=listings.loose(connection, channel.name, loose)
         )
         self.mirrored = mirror_store.adopt_orders(connection, channel.name, page, self.recorded)
-        self.opened: dict[Counter, datetime | None] = {}
+        self.opened: dict[Counter, datetime] = {}
         self.effects: dict[str, Effects] = {}
         # Orders from before the first contact are history: whoever bought a product that is no more need not be reported.
         row = channels.get(connection, channel.name)
@@ -117,7 +117,7 @@ class _Booking:
             keys.update(done.numbers)
             counters.update(done.ledger, done.taken)
         self.desk.positions(self.channel.name, keys)
-        self.opened = self.desk.opened(counters)
+        self.opened = {one: self._starts(at) for one, at in self.desk.opened(counters).items() if at is not None}
         booked = {counter for order, _ in fresh for counter in self._booked(order)}
         self.counted = stocktakes.newest(self.connection, counters | booked)
 
@@ -195,14 +195,17 @@ class _Booking:
         """
         return self.channel.late_orders and not self._before_ledger(counter, order.updated_at)
 
+    def _starts(self, opened_at: datetime) -> datetime:
+        """By the channel's clock: until when what it sold is history for a counter that was opened at a moment of ours."""
+        opened = opened_at + self.clock
+        return opened if self.since is None else max(opened, self.since)
+
     def _before_ledger(self, counter: Counter, when: datetime) -> bool:
-        opened_at = self.opened.get(counter)
-        joined_later = self.since is not None and when <= self.since
-        return opened_at is None or joined_later or when - self.clock <= opened_at
+        opened = self.opened.get(counter)
+        return opened is None or when <= opened
 
     def _move(self, record: orders.Recorded, order: Order, counter: Counter, delta: int, when: datetime) -> None:
-        source = f"{self.channel.name}/{order.id}"
-        unique = f"{source}/{record.revision}/{counter.key}@{counter.place}"
+        unique = f"{self.channel.name}/{order.id}/{record.revision}/{counter.key}@{counter.place}"
         note = f"order {order.number or order.id}"
         movement = Movement(
             counter=counter, delta=delta, why=order_why(order, delta), unique=unique, channel=self.channel.name,

@@ -36,7 +36,7 @@ class Desk:
         self._movements: list[Movement] = []
         self._touched: set[str] = set()
         self._balances: dict[Counter, int] = {}
-        self._aimed: list[tuple[_Number, int | None]] = []
+        self._aimed: list[tuple[str, str, str, int | None]] = []
         self._reserved: Tally[Counter] = Tally()
 
     def positions(self, channel: str, keys: Iterable[StockKey]) -> dict[StockKey, Position]:
@@ -82,8 +82,8 @@ class Desk:
             if movement.counter in self._balances:
                 self._balances[movement.counter] += movement.delta
         self._settle()
-        changed = [slot for slot, one in self._known.items() if self._differs(slot, one)]
-        positions.change_all(self.connection, ((self._stored.get(slot), self._known[slot]) for slot in changed))
+        pairs = ((self._stored.get(slot), one) for slot, one in self._known.items())
+        positions.change_all(self.connection, ((before, one) for before, one in pairs if before is not one))
         positions.aim(self.connection, self._aimed)
         if self.context.events is not None:
             self._tell(self.context.events)
@@ -99,10 +99,6 @@ class Desk:
         free = ledger.available(self.connection, moved, self._balances) if moved else {}
         events.stock(self.connection, {one: (units - change[one], units) for one, units in free.items()}, self.now)
 
-    def _differs(self, slot: _Slot, one: Position) -> bool:
-        stored = self._stored.get(slot)
-        return stored is not one and stored != one
-
     def _learn(self, position: Position) -> None:
         slot = _slot(position)
         if slot not in self._known:
@@ -116,10 +112,12 @@ class Desk:
         mine: list[_Number] = [one for one in self._known.values() if one.sku in skus]
         mine += (one for one in positions.aims(self.connection, skus) if one[:3] not in self._known)
         for one, target in settled(self.connection, self.context, mine, self._balances):
-            if isinstance(one, Aim) or one is self._stored.get(_slot(one)):
-                self._aimed.append((one, target))
+            slot = one[:3] if isinstance(one, Aim) else _slot(one)
+            # A position that nothing else has changed is written by its target alone.
+            if isinstance(one, Aim) or one is self._stored.get(slot):
+                self._aimed.append((*slot, target))
             else:
-                self.put(aimed(one, target))
+                self._known[slot] = aimed(one, target)
 
 
 def _kits_with(context: Context, skus: set[str]) -> set[str]:
@@ -135,26 +133,21 @@ def settled(
 ) -> list[tuple[_Number, int | None]]:
     """Return those of the rows whose target changes, and the new one of each: target = policy(available, channel)."""
     kits = context.rules.kits
-    pairs = {(sku, row.place) for row in rows for sku in kits.get(row.sku, (row.sku,))}
-    counters = ledger.available(connection, [stock(sku, place) for sku, place in pairs], known)
-    free = {(counter.key, counter.place): units for counter, units in counters.items()}
+    counters = {stock(sku, row.place) for row in rows for sku in kits.get(row.sku, (row.sku,))}
+    free = ledger.available(connection, counters, known)
     rules = context.rules.allotment
     tags = listings.tags(connection, {row.sku for row in rows}) if any(rule.tag for rule in rules) else {}
-    changed = []
-    for row in rows:
-        target = _target(context, row, free, tags.get(row.sku, frozenset()))
-        if target != row.target:
-            changed.append((row, target))
-    return changed
+    targets = ((row, _target(context, row, free, tags.get(row.sku, frozenset()))) for row in rows)
+    return [(row, target) for row, target in targets if target != row.target]
 
 
-def _target(context: Context, row: _Number, free: dict[tuple[str, str], int], tags: frozenset[str]) -> int | None:
+def _target(context: Context, row: _Number, free: Mapping[Counter, int], tags: frozenset[str]) -> int | None:
     parts = context.rules.kits.get(row.sku)
     if parts:
-        at_place = {sku: free.get((sku, row.place), 0) for sku in parts}
+        at_place = {sku: free.get(stock(sku, row.place), 0) for sku in parts}
         available: int | None = allotment.available_kits(tuple(parts.items()), at_place)
     else:
-        available = free.get((row.sku, row.place))
+        available = free.get(stock(row.sku, row.place))
     if available is None:
         return None
     policy = allotment.choose(context.rules.allotment, row.sku, tags, row.channel)

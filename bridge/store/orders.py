@@ -110,7 +110,7 @@ def save(connection: Connection, rows: Sequence[Recorded], now: datetime) -> Non
     effects = [
         (one.channel, one.order.id, *counter, one.effects.get(counter, 0), one.baseline.get(counter, 0))
         for one in rows
-        for counter in one.effects.keys() | one.baseline.keys()
+        for counter in (one.effects.keys() | one.baseline.keys() if one.baseline else one.effects)
     ]
     upsert(connection, order_effects, effects, _EFFECT)
     numbers = [(one.channel, one.order.id, *key, net) for one in rows for key, net in one.numbers.items()]

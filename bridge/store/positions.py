@@ -41,11 +41,7 @@ __all__ = [
 ]
 
 _PLAIN = tuple(field.name for field in fields(Position) if field.name != "key")
-# Positions are read by the hundred thousand, and a frozen dataclass of 19 fields takes longer to make than its row to fetch:
-# its slots are filled directly.
 _values = attrgetter(*_PLAIN)
-_set_key = Position.__dict__["key"].__set__
-_SETTERS = tuple(Position.__dict__[name].__set__ for name in _PLAIN)
 # What an order changes of a position. The rest is in indexes that are rewritten with every row, changed or not.
 _MOVING = ("shown", "target", "moved", "moved_at", "late", "suspect", "suspect_at")
 _MOVED_ROW = ("channel", "stock_id", "location", *_MOVING)
@@ -72,15 +68,17 @@ def change_all(connection: Connection, pairs: Iterable[tuple[Position | None, Po
     moved: list[Position] = []
     others: list[Position] = []
     for before, after in pairs:
-        only_moved = before is not None and _unmoved(before) == _unmoved(after)
-        (moved if only_moved else others).append(after)
+        if before is None or _unmoved(before) != _unmoved(after):
+            others.append(after)
+        elif _moved(before) != _moved(after):
+            moved.append(after)
     save(connection, others)
     change(connection, positions, [(one.channel, *one.key, *_moved(one)) for one in moved], _MOVED_ROW)
 
 
-def aim(connection: Connection, rows: Iterable[tuple[Position | Aim, int | None]]) -> None:
-    """Write new targets of positions of which nothing else has changed: it touches no index of the SKU."""
-    change(connection, positions, [(one.channel, *one.key, target) for one, target in rows], _AIM_ROW)
+def aim(connection: Connection, rows: Sequence[tuple[str, str, str, int | None]]) -> None:
+    """Write new targets of positions, as (channel, stock record, location, target): it touches no index of the SKU."""
+    change(connection, positions, rows, _AIM_ROW)
 
 
 def aims(connection: Connection, skus: Iterable[str]) -> list[Aim]:
@@ -252,11 +250,11 @@ def _select(connection: Connection, where: sa.ColumnElement[bool]) -> Iterator[P
 
 
 def _position(row: Any) -> Position:
+    """Make a position of a row. They are read by the hundred thousand, and the constructor takes longer than the row to fetch."""
     stock_id, location, *plain = row
     position = object.__new__(Position)
-    _set_key(position, StockKey(stock_id, location))
-    for put, value in zip(_SETTERS, plain, strict=True):
-        put(position, value)
+    position.__dict__["key"] = StockKey(stock_id, location)
+    position.__dict__.update(zip(_PLAIN, plain, strict=True))
     return position
 
 
