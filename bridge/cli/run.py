@@ -33,10 +33,12 @@ def command(config: str | None, level: str, as_json: bool) -> int:
     """
     import asyncio
 
+    import uvloop
+
     _log_to_stderr(level)
     _survive_early_reloads()
-    with opened(config) as app:
-        asyncio.run(_run(app, as_json=as_json))
+    with opened(config) as app, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_run(app, as_json=as_json))
     if not as_json:
         say("stopped: what is not settled yet is settled at the next start")
     return 0

@@ -26,6 +26,7 @@ from bridge.engine.report import ChannelReport
 from bridge.engine.sync import audit
 from bridge.engine.tickets import look as look_at_tickets
 from bridge.store import channels, deliveries, figures, notes, positions, writes
+from bridge.store.deliveries import Stored
 from bridge.store.errors import StoreError
 
 __all__ = ["Errand", "Lane", "News", "Pace", "possible_age"]
@@ -34,6 +35,10 @@ _log = logging.getLogger("bridge.live")
 Errand = Literal["poll", "audit", "catalog"]
 # What reading again may take of a platform's limit: sales come first.
 AUDIT_SHARE = 0.25
+# Deliveries looked at together.
+_AT_ONCE = 500
+# Seconds between two looks for doubts that others left.
+_LOOKS = 1.0
 # The part of the promised age in which all numbers have their turn: a failed turn may be made up for in the rest.
 _AUDITED_WITHIN = 0.8
 
@@ -100,7 +105,7 @@ class Lane:
     """One channel's work. `lock` is held while hands are at work.
 
     `heard_at`: when its feeds were last read to their end; `hinted_at`: the last delivery; `unhinted`: orders that polling found
-    since then; `news_at`: since when changes wait to be shown here.
+    since then; `news_at`: since when changes wait to be shown here. `_unsure`: a write may have no known outcome.
     """
 
     context: Context
@@ -125,6 +130,9 @@ class Lane:
     _memory: Memory = field(default_factory=Memory)
     _feeds_at: float | None = None
     _tickets_at: float | None = None
+    _looks_at: float | None = None
+    _looked_at: float = 0.0
+    _unsure: bool = True
     _failures: int = 0
     _calls: int = 0
 
@@ -152,7 +160,6 @@ class Lane:
         while not self.stopping:
             await self._ears.wait()
             await self.context.sleep(self.pace.gather.total_seconds())
-            self._ears.clear()
             pause = await self._trying(self._hear)
             if pause is not None:
                 await self.context.sleep(pause)
@@ -180,7 +187,8 @@ class Lane:
             await asyncio.wait_for(self._well_again.wait(), pause - shortest)
 
     async def _hear(self) -> None:
-        while stored := self.context.database.read(lambda connection: deliveries.waiting(connection, self.name)):
+        self._ears.set()
+        while self._ears.is_set() and (stored := self._waiting()):
             self.hinted_at, self.unhinted = self.context.now(), 0
             report = ChannelReport()
             try:
@@ -189,6 +197,14 @@ class Lane:
                 self._note(report, stored[0].received_at)
             self._count({"hints": len(stored)})
             self._remember(heard)
+
+    def _waiting(self) -> list[Stored]:
+        """The deliveries to look at next; where that is all there are, nobody looks again until more have come."""
+        self._ears.clear()
+        stored = self.context.database.read(lambda connection: deliveries.waiting(connection, self.name, _AT_ONCE))
+        if len(stored) == _AT_ONCE:
+            self._ears.set()
+        return stored
 
     def _remember(self, heard: Heard) -> None:
         now = _time()
@@ -204,8 +220,8 @@ class Lane:
     async def _something_to_do(self) -> None:
         if self._errands:
             return
-        times = [*self._doubts.values(), *self._later.values(), *([self._feeds_at] if self._feeds_at else [])]
-        times += [self._tickets_at] if self._tickets_at else []
+        times = [*self._doubts.values(), *self._later.values()]
+        times += filter(None, (self._feeds_at, self._looks_at, self._tickets_at))
         # Never less than a moment: a loop may fire a timer a hair before its time, and nothing would be due yet.
         wait = max(0.001, min(times) - _time()) if times else None
         with suppress(TimeoutError):
@@ -220,7 +236,10 @@ class Lane:
 
         The first reading comes before any write: what was sold while nobody looked is known then.
         """
-        await self._step(lambda report: recover(self.context, self.channel, report))
+        # A ticket that the platform knows no more leaves a write whose outcome only the numbers tell.
+        if self._unsure or self.channel.connector.tickets is not None:
+            await self._step(lambda report: recover(self.context, self.channel, report))
+            self._unsure = False
         await self._step(self._look_at_tickets)
         if self.heard_at is None:
             await self._read_what_is_due()
@@ -230,7 +249,7 @@ class Lane:
         finally:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
-        self._look()
+        self._look_now_or_soon()
 
     async def _push_until(self, reading: asyncio.Task[None]) -> None:
         """Push at once and whenever there is news, until a reading has ended, and once more after it; its failure is ours."""
@@ -335,6 +354,14 @@ class Lane:
         for key in keys:
             self._doubts.setdefault(key, at)
 
+    def _look_now_or_soon(self) -> None:
+        """While sales come in a lane works many times a second, and doubts wait for longer than that."""
+        soon = self._looked_at + _LOOKS
+        self._looks_at = soon if self._looked_at and _time() < soon else None
+        if self._looks_at is None:
+            self._looked_at = _time()
+            self._look()
+
     def _look(self) -> None:
         """Take up the doubts that others left, in this process or in one that died."""
         rows = self.context.database.read(
@@ -381,6 +408,7 @@ class Lane:
 
     def _failed(self, error: Exception, state: Literal["failing", "resting"], pause: timedelta) -> float:
         self._failures += 1
+        self._unsure = True
         if (self.state, self.error) != (state, str(error)):
             _log.warning("%s is %s: %s", self.name, state, error)
         self.state, self.error = state, str(error)

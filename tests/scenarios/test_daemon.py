@@ -123,6 +123,34 @@ def test_what_another_plugin_wrote_past_everything_is_found_by_the_audit_and_exp
     simulated(story)
 
 
+def test_a_sale_does_not_wait_for_a_long_reading_and_what_that_saw_before_is_no_doubt() -> None:
+    async def story(loop: SimulatedLoop) -> None:
+        world = await stage(loop, "woocommerce", "square")
+        watch = Watch(world, Pace(), PUBLIC_URL)
+        connect(world, watch)
+        lane = watch.start().lanes["woocommerce"]
+        await asyncio.sleep(60)
+        shop, till = (world.platforms[name].shop for name in ("woocommerce", "square"))
+        shop.edit_product("GOOD-001", price="6.00")
+        world.platforms["woocommerce"].faults.add(kind="latency", seconds=20, method="GET", path="/orders$")
+        lane.send("poll")
+        before = lane.heard_at
+        await asyncio.sleep(3)
+        till.sale([{"sku": "GOOD-001", "quantity": 1}])
+        await asyncio.sleep(3)
+        assert lane.heard_at == before, "the reading still waits for the orders, and has a number of 40"
+        assert sum(shop.stock()["GOOD-001"].values()) == 39
+        await asyncio.sleep(16)
+        assert lane.heard_at != before
+        assert world.database.read(lambda connection: positions.suspects(connection, "woocommerce")) == []
+        await watch.stop()
+        assert not watch.bugs
+        assert not broken(world)
+        await world.close()
+
+    simulated(story)
+
+
 def test_webhooks_that_fall_silent_are_noticed_and_their_return_too() -> None:
     async def story(loop: SimulatedLoop) -> None:
         world = await stage(loop, "woocommerce", "square")
