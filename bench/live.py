@@ -15,7 +15,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -112,17 +112,27 @@ _READ: dict[str, Callable[[Any, str], int]] = {
 }  # fmt: skip
 
 
+@dataclass(slots=True)
+class _Clock:
+    """The platforms' clock. `behind` while the catalogue is made: one of this very minute would be read as news again and again."""
+
+    behind: timedelta = timedelta(0)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) - self.behind
+
+
 @asynccontextmanager
 async def _scene(options: argparse.Namespace, poll: str, skus: int) -> AsyncIterator[_Scene]:
-    """Stand-ins with a catalogue, adopted by the bridge."""
-    rng = random.Random(1)
+    """Stand-ins with a catalogue of yesterday, adopted by the bridge."""
+    rng, clock = random.Random(1), _Clock()
     with TemporaryDirectory() as name:
         folder = Path(name)
-        async with serving(
-            PLATFORMS, rng=rng, now=lambda: datetime.now(UTC), sleep=asyncio.sleep, options=_PLUS
-        ) as running:
+        async with serving(PLATFORMS, rng=rng, now=clock.now, sleep=asyncio.sleep, options=_PLUS) as running:
+            clock.behind = timedelta(days=1)
             for _, platform in running:
                 platform.shop.seed(goods(skus, stock=100_000))
+            clock.behind = timedelta(0)
             text = config_for(tuple(stand_in for stand_in, _ in running))
             config = folder / "config.toml"
             config.write_text(

@@ -184,7 +184,8 @@ class Lane:
         await self.context.sleep(shortest)
         self._well_again.clear()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._well_again.wait(), pause - shortest)
+            async with asyncio.timeout(pause - shortest):
+                await self._well_again.wait()
 
     async def _hear(self) -> None:
         self._ears.set()
@@ -224,8 +225,10 @@ class Lane:
         times += filter(None, (self._feeds_at, self._looks_at, self._tickets_at))
         # Never less than a moment: a loop may fire a timer a hair before its time, and nothing would be due yet.
         wait = max(0.001, min(times) - _time()) if times else None
+        # Not wait_for: in Python 3.11 it swallows a cancellation that comes together with what it waits for.
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._hands.wait(), wait)
+            async with asyncio.timeout(wait):
+                await self._hands.wait()
         self._hands.clear()
 
     async def _look_at_tickets(self, report: ChannelReport) -> None:

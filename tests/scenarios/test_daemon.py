@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
+
 from bridge.contract.webhooks import Delivery
 from bridge.domain.guard import GuardRule
 from bridge.engine.context import Rules
@@ -146,6 +148,29 @@ def test_a_sale_does_not_wait_for_a_long_reading_and_what_that_saw_before_is_no_
         await watch.stop()
         assert not watch.bugs
         assert not broken(world)
+        await world.close()
+
+    simulated(story)
+
+
+@pytest.mark.parametrize("ticks", range(6))
+def test_a_stop_that_comes_together_with_news_ends_a_lane_all_the_same(ticks: int) -> None:
+    async def story(loop: SimulatedLoop) -> None:
+        world = await stage(loop, "woocommerce", "square")
+        lane = Live(world.context, Pace()).lanes["square"]
+        hands = asyncio.create_task(lane.hands())
+        await asyncio.sleep(10)
+        lane._feeds_at = loop.time() + 600
+        lane.wake()
+        await asyncio.sleep(1)
+        lane.stopping = True
+        await lane.lock.acquire()
+        lane.wake()
+        for _ in range(ticks):
+            await asyncio.sleep(0)
+        hands.cancel()
+        done, _ = await asyncio.wait([hands], timeout=5)
+        assert done
         await world.close()
 
     simulated(story)
