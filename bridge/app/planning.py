@@ -162,6 +162,7 @@ class Reasons:
     def __init__(self, context: Context) -> None:
         self.context = context
         self._latest: dict[tuple[str, str], Any] = {}
+        self._elsewhere: dict[tuple[str, str], str] = {}
         self._reserved: dict[tuple[str, str], int] = {}
         self._learned: set[str] = set()
 
@@ -184,5 +185,10 @@ class Reasons:
         if newest is None:
             return f"the rules changed{aside}"
         _, _, delta, why, moved_on, note = newest
-        where = "here" if moved_on == channel else f"on {moved_on}"
-        return f"{why} {delta:+d} {where} ({note}){aside}"
+        if moved_on == channel:
+            return f"{why} {delta:+d} here ({note}){aside}"
+        told = self._elsewhere.get(slot)
+        if told is None:
+            # Written once for all the other channels.
+            told = self._elsewhere[slot] = f"{why} {delta:+d} on {moved_on} ({note}){aside}"
+        return told

@@ -1,7 +1,6 @@
 """Counters and the movements that make them: append-only, each with a unique key."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -33,9 +32,11 @@ def stock(sku: str, place: str) -> Counter:
     return Counter("stock", sku, place)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Movement:
-    """One append-only row. `unique` makes it impossible to count the same thing twice; `source` is channel + external id."""
+class Movement(NamedTuple):
+    """One append-only row. `unique` makes it impossible to count the same thing twice; `source` is channel + external id.
+
+    A tuple, as one is made for every order line.
+    """
 
     counter: Counter
     delta: int

@@ -77,10 +77,9 @@ class Desk:
 
     def close(self) -> int:
         """Write everything; return how many movements were appended."""
-        ledger.append(self.connection, self._movements, self.now)
-        for movement in self._movements:
-            if movement.counter in self._balances:
-                self._balances[movement.counter] += movement.delta
+        for counter, total in ledger.append(self.connection, self._movements, self.now).items():
+            if counter in self._balances:
+                self._balances[counter] += total
         self._settle()
         pairs = ((self._stored.get(slot), one) for slot, one in self._known.items())
         positions.change_all(self.connection, ((before, one) for before, one in pairs if before is not one))

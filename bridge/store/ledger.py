@@ -51,10 +51,8 @@ def start(connection: Connection, rows: Iterable[tuple[Counter, datetime, str]])
     upsert(connection, counters, values)
 
 
-def append(connection: Connection, rows: Sequence[Movement], now: datetime) -> None:
-    """Append movements and move their balances; raises LedgerError if one of them is in the ledger already."""
-    if not rows:
-        return
+def append(connection: Connection, rows: Sequence[Movement], now: datetime) -> dict[Counter, int]:
+    """Append movements and move their balances; return by how much. Raises LedgerError if one is in the ledger already."""
     try:
         insert(connection, movements, [_row(movement, now) for movement in rows], _MOVEMENT)
     except sa.exc.IntegrityError as error:
@@ -62,12 +60,9 @@ def append(connection: Connection, rows: Sequence[Movement], now: datetime) -> N
     totals: dict[Counter, int] = defaultdict(int)
     for movement in rows:
         totals[movement.counter] += movement.delta
-    _move(connection, totals)
-
-
-def _move(connection: Connection, totals: Mapping[Counter, int]) -> None:
     values = [(*counter, total) for counter, total in totals.items()]
     add(connection, counters, values, ("kind", "key", "place", "balance"))
+    return totals
 
 
 def balances(connection: Connection, wanted: Iterable[Counter]) -> dict[Counter, int]:
@@ -175,8 +170,8 @@ def prove(connection: Connection) -> list[tuple[Counter, int, int]]:
 
 
 def _row(movement: Movement, now: datetime) -> tuple[Any, ...]:
-    one = movement
-    return (*one.counter, one.delta, one.why, one.unique, one.channel, one.source, one.occurred_at, now, one.note)
+    counter, *facts, note = movement
+    return (*counter, *facts, now, note)
 
 
 def _is(table: sa.Table, counter: Counter) -> sa.ColumnElement[bool]:

@@ -1,7 +1,5 @@
 """The ledger on both databases: movements are append-only and unique, and a balance is always their sum."""
 
-from dataclasses import replace
-
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
@@ -169,7 +167,7 @@ def test_any_history_proves(database: Database, steps: list[list[tuple[str, int]
     expected = {A: before.get(A, 0), B: before.get(B, 0)}
     for number, step in enumerate(steps):
         rows = [
-            replace(move(delta, f"{start}/{number}/{place}"), counter=stock(sku, "main"))
+            move(delta, f"{start}/{number}/{place}")._replace(counter=stock(sku, "main"))
             for place, (sku, delta) in enumerate(step)
         ]
         append(database, *rows)
