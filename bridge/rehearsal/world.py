@@ -46,10 +46,16 @@ class World:
     _places: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def numbers(self, name: str) -> dict[str, dict[str, int]]:
-        """Return a platform's own numbers by SKU and location id (stand-ins may call a location by its name)."""
-        ids = self._places.get(name, {})
+        """Return a platform's own numbers by SKU and location id (stand-ins may call a location by its name).
+
+        Where the platform has no locations, a stand-in's name for the only place there is says nothing.
+        """
+        ids = self._places.get(name)
         stock = self.platforms[name].shop.stock()
-        return {sku: {ids.get(place, place): units for place, units in row.items()} for sku, row in stock.items()}
+        if ids == {}:
+            return {sku: {"": sum(row.values())} for sku, row in stock.items()}
+        known = ids or {}
+        return {sku: {known.get(place, place): units for place, units in row.items()} for sku, row in stock.items()}
 
     def balances(self) -> dict[str, int]:
         """Return what the ledger has of each SKU at our place "main"."""

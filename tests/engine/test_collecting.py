@@ -42,7 +42,7 @@ async def sold(bench: Bench, orders: int) -> list[Order]:
     for _ in range(orders):
         bench.shop("woocommerce").sale([{"sku": "A", "quantity": 1}])
         await bench.wait()
-    feed = bench.channel("woocommerce").connector.orders.changes
+    feed = bench.channel("woocommerce").connector.sales.changes
     pages = [page async for page in feed.since(feed.begin(bench.world.around.now() - HOUR))]
     return [one for page in pages for one in page.items]
 

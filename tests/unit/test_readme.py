@@ -57,7 +57,9 @@ def matrix() -> str:
     """The README's table, made from the ports and limits of the connectors."""
     made = {platform: connector(platform) for platform in SETTINGS}
     rows: list[tuple[str, Callable[[Connector], str]]] = [
-        ("read products, stock, orders", lambda one: "yes"),
+        ("read products and stock", lambda one: "yes"),
+        ("orders are placed there", lambda one: "yes" if one.orders else "no: it shows"),
+        ("a write is carried out", lambda one: "later: asked for by ticket" if one.tickets else "at once"),
         ("stock is written as", lambda one: one.limits.stock_write),
         ("stock rows a call", lambda one: str(one.limits.stock_batch)),
         ("checks the number before a write", lambda one: "yes" if one.limits.compare_and_set else "no"),
