@@ -19,7 +19,6 @@ from bench.worlds import calls, goods, grown_goods, receive, simulated, world
 from bridge.engine.sync import Sync
 from bridge.rehearsal.invariants import broken
 from bridge.rehearsal.world import World
-from bridge.sandbox import STAND_INS
 from bridge.sandbox.kit.loop import SimulatedLoop
 
 __all__ = ["measure"]
@@ -68,7 +67,7 @@ def measure(options: argparse.Namespace) -> Result:
     grown = simulated(lambda loop: _story(loop, grown_goods(parents, _VARIATIONS), ("woocommerce",)))
     what = f"woocommerce: calls for {parents * _VARIATIONS:,} variations of {parents:,} products"
     figures.append(_figure(what, grown["woocommerce"][0], parents))
-    for name in (name for name in _FLOORS if name in STAND_INS and name not in options.without):
+    for name in options.also:
         figures += _later(name, min(numbers, _FLOORS[name].most))
     note = "Counted by the stand-ins; afterwards every platform's own numbers equal the ledger's targets."
     return Result(bench="push_calls", figures=figures, notes=[note])
@@ -143,7 +142,8 @@ async def _push(made: World) -> dict[str, int]:
 def options(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("--numbers", type=int, default=10_000, help="how many numbers change (default: %(default)s)")
-    parser.add_argument("--without", nargs="*", default=[], metavar="PLATFORM", help="platforms to leave out")
+    more = "also measure these, which take whole numbers or carry out later (default: none, they take minutes)"
+    parser.add_argument("--also", nargs="*", default=[], choices=list(_FLOORS), metavar="PLATFORM", help=more)
 
 
 if __name__ == "__main__":

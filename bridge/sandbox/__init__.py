@@ -43,7 +43,7 @@ STAND_INS: Mapping[str, StandInFacts] = MappingProxyType(
         "meta": StandInFacts(channel="meta", host="graph.sandbox", sells=False),
         "pinterest": StandInFacts(channel="pinterest", host="pinterest.sandbox", sells=False),
         "google": StandInFacts(channel="google", host="merchant.sandbox", sells=False),
-        "amazon": StandInFacts(channel="amazon", host="amazon.sandbox"),
+        "amazon": StandInFacts(channel="amazon", host="amazon.sandbox", settings={"restock": "never"}),
     }
 )
 
