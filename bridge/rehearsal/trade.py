@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from bridge.sandbox import STAND_INS
+from bridge.sandbox import STAND_INS, StandInFacts
 from bridge.sandbox.kit.platform import Platform, RefusedError
 
 __all__ = ["Act", "Habits", "Trade", "catalogue"]
@@ -123,7 +123,7 @@ class Trade:
             return [one for one in self.platforms if not self.believes(one)] or self.platforms
         if verb in (self._count, self._plugin):
             return [one for one in self.platforms if self.believes(one)] or self.platforms
-        return [one for one in self.platforms if STAND_INS[one.name].sells]
+        return [one for one in self.platforms if _facts(one).sells]
 
     def _book(self, platform: Platform, before: dict[str, int], note: str) -> None:
         after = _units(platform)
@@ -141,7 +141,7 @@ class Trade:
         return self._sell(platform)
 
     def _offline(self, platform: Platform) -> str:
-        if not STAND_INS[platform.name].till:
+        if not _facts(platform).till:
             return self._sell(platform)
         return self._sell(platform, occurred_at=(self.now() - timedelta(hours=self.rng.uniform(0.1, 20))).isoformat())
 
@@ -232,3 +232,11 @@ class Trade:
 
 def _units(platform: Platform) -> dict[str, int]:
     return {sku: sum(places.values()) for sku, places in platform.shop.stock().items()}
+
+
+# A platform that is made up for a story sells as any shop does.
+_A_SHOP = StandInFacts(channel="", host="")
+
+
+def _facts(platform: Platform) -> StandInFacts:
+    return STAND_INS.get(platform.name, _A_SHOP)

@@ -35,7 +35,7 @@ MARKETS: Mapping[str, Manners] = {
     ),
 }
 Working = Callable[[Fair, random.Random], Awaitable[None]]
-SEEDS = 4
+SEEDS = 2
 
 
 @dataclass(slots=True)
@@ -150,8 +150,10 @@ def test_faulty_trading_at_the_fair(seed: int) -> None:
     play(seed, ":memory:", sync_until_killed)
 
 
-def test_faulty_trading_at_the_fair_with_the_daemon(seed: int) -> None:
-    play(seed, ":memory:", live_until_killed)
+def test_faulty_trading_at_the_fair_with_the_daemon(pytestconfig: pytest.Config) -> None:
+    """One story: a daemon's minutes cost many times a sync's."""
+    one = pytestconfig.getoption("--seed")
+    play(1 if one is None else one, ":memory:", live_until_killed)
 
 
 def test_faulty_trading_at_the_fair_on_postgresql(server: Server) -> None:
