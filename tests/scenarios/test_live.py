@@ -68,7 +68,7 @@ async def story(loop: SimulatedLoop, seed: int) -> None:
 
 def seeds(config: pytest.Config) -> list[int]:
     one = config.getoption("--seed")
-    return [one] if one is not None else list(range(max(1, config.getoption("--seeds") // 20)))
+    return [one] if one is not None else list(range(max(1, config.getoption("--seeds") // 50)))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

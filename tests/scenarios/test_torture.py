@@ -16,7 +16,7 @@ SECOND = timedelta(seconds=1)
 
 def seeds(config: pytest.Config) -> list[int]:
     one = config.getoption("--seed")
-    return [one] if one is not None else list(range(max(8, config.getoption("--seeds") // 10)))
+    return [one] if one is not None else list(range(max(8, config.getoption("--seeds") // 20)))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
