@@ -143,6 +143,8 @@ def _listening(port: int) -> socket.socket:
 
 def _settings(platform: str, url: str, credentials: dict[str, str]) -> dict[str, object]:
     """Those of the credentials that the connector's settings name, and the address. Where a token will do, no client id."""
-    known = {one.name for one in fields(connector_module(platform).Settings)} - {"client_id", "client_secret"}
+    known = {one.name for one in fields(connector_module(platform).Settings)}
+    if "access_token" in credentials:
+        known -= {"client_id", "client_secret"}
     given = {name: value for name, value in credentials.items() if name in known}
     return {"url": url, **given, **STAND_INS[platform].settings}
