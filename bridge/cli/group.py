@@ -36,7 +36,7 @@ COMMANDS = {
     "shell": ("shell", "Open a Python prompt with a platform's official client."),
     "sandbox": ("sandbox", "Start stand-ins of the platforms on this machine."),
     "torture": ("torture", "Let everything go wrong, by a seed, and see what holds."),
-    "demo": ("demo", "Watch three shops stay in step, on this machine alone."),
+    "demo": ("demo", "Watch shops stay in step, on this machine alone."),
 }
 
 
