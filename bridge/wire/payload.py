@@ -1,6 +1,7 @@
 """Reading decoded JSON: small readers that name the field that is missing or odd."""
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -8,11 +9,14 @@ import msgspec
 from bridge.contract.feed import Bad
 from bridge.wire.http import Response
 
-__all__ = ["Odd", "Payload", "answered", "decoded", "names", "part", "rows", "sift", "text", "units"]
+__all__ = [
+    "Odd", "Payload", "answered", "decoded", "instant", "moment", "names", "need", "part", "rows", "sift", "stamp", "text", "units",
+]  # fmt: skip
 
 Payload = Mapping[str, Any]
 T = TypeVar("T")
 _MAX_UNITS = 1_000_000_000
+_OBJECTS = frozenset({dict})
 
 
 class Odd(ValueError):
@@ -34,6 +38,14 @@ def answered(response: Response) -> Payload:
     return found if isinstance(found, dict) else {}
 
 
+def need(payload: Payload, name: str) -> Any:
+    """Return a field that must be there."""
+    value = payload.get(name)
+    if value is None:
+        raise Odd(f"{name} is missing")
+    return value
+
+
 def part(payload: Payload, name: str) -> Payload:
     """Return an object within, empty where it is absent."""
     value = payload.get(name)
@@ -53,7 +65,7 @@ def text(payload: Payload, name: str) -> str:
 def rows(payload: Payload, name: str) -> list[Payload]:
     """Return a list of objects, empty where it is absent."""
     value = payload.get(name) or []
-    if not isinstance(value, list) or not all(isinstance(row, Mapping) for row in value):
+    if not isinstance(value, list) or not _OBJECTS.issuperset(map(type, value)):
         raise Odd(f"{name} is not a list of objects")
     return value
 
@@ -64,6 +76,25 @@ def names(payload: Payload, name: str) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(found, str) for found in value):
         raise Odd(f"{name} is not a list of texts")
     return value
+
+
+def moment(payload: Payload, name: str) -> datetime:
+    """Read an ISO 8601 time as aware UTC."""
+    return instant(need(payload, name), name)
+
+
+def instant(value: object, name: str) -> datetime:
+    """Read the ISO 8601 time that the field `name` has, as aware UTC."""
+    try:
+        at = datetime.fromisoformat(str(value))
+    except ValueError as error:
+        raise Odd(f"{name} is no time: {value!r}") from error
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def stamp(at: datetime) -> str:
+    """Write a time in ISO 8601: UTC, milliseconds, Z."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def units(payload: Payload, name: str) -> int | None:

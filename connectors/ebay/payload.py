@@ -1,27 +1,15 @@
 """Reading eBay's JSON: small readers that name the field that is missing or odd."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from bridge.contract.feed import Bad
 from bridge.domain.money import Money
+from bridge.wire.payload import Odd, Payload, moment, names, need, rows, stamp, text
 
 __all__ = ["Odd", "Payload", "moment", "money", "need", "part", "rows", "sift", "stamp", "text", "texts", "units"]
 
-Payload = Mapping[str, Any]
 T = TypeVar("T")
-
-
-class Odd(ValueError):
-    """A payload that cannot be understood; the text names the field."""
-
-
-def need(payload: Payload, name: str) -> Any:
-    """Return a field that must be there."""
-    if (value := payload.get(name)) is None:
-        raise Odd(f"{name} is missing")
-    return value
 
 
 def part(payload: Payload, name: str) -> Payload:
@@ -32,28 +20,9 @@ def part(payload: Payload, name: str) -> Payload:
     return value
 
 
-def text(payload: Payload, name: str) -> str:
-    """Return a text field, "" where it is absent."""
-    value = payload.get(name)
-    if value is not None and not isinstance(value, str | int):
-        raise Odd(f"{name} is no text")
-    return "" if value is None else str(value)
-
-
 def texts(payload: Payload, name: str) -> tuple[str, ...]:
     """Return a list of texts, empty where it is absent."""
-    value = payload.get(name) or []
-    if not isinstance(value, list) or not all(isinstance(found, str) for found in value):
-        raise Odd(f"{name} is not a list of texts")
-    return tuple(value)
-
-
-def rows(payload: Payload, name: str) -> list[Payload]:
-    """Return a list of objects, empty where it is absent."""
-    value = payload.get(name) or []
-    if not isinstance(value, list) or not all(isinstance(row, Mapping) for row in value):
-        raise Odd(f"{name} is not a list of objects")
-    return value
+    return tuple(names(payload, name))
 
 
 def units(payload: Payload, name: str) -> int:
@@ -62,21 +31,6 @@ def units(payload: Payload, name: str) -> int:
     if not isinstance(value, int):
         raise Odd(f"{name} {value!r} is no whole number")
     return value
-
-
-def moment(payload: Payload, name: str) -> datetime:
-    """Read an ISO 8601 time as aware UTC."""
-    value = need(payload, name)
-    try:
-        at = datetime.fromisoformat(str(value))
-    except ValueError as error:
-        raise Odd(f"{name} is no time: {value!r}") from error
-    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
-
-
-def stamp(at: datetime) -> str:
-    """Write a time as eBay takes it: UTC, milliseconds, Z."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def money(payload: Payload, name: str, currency: str = "") -> Money:
