@@ -239,8 +239,7 @@ class Lane:
 
         The first reading comes before any write: what was sold while nobody looked is known then.
         """
-        # A ticket that the platform knows no more leaves a write whose outcome only the numbers tell.
-        if self._unsure or self.channel.connector.tickets is not None:
+        if self._unsure:
             await self._step(lambda report: recover(self.context, self.channel, report))
             self._unsure = False
         await self._step(self._look_at_tickets)
