@@ -16,6 +16,7 @@ from bridge.sandbox.amazon.seller import Seller
 from bridge.sandbox.amazon.signature import SqsError, check
 from bridge.sandbox.amazon.throttle import RATES, Buckets
 from bridge.sandbox.amazon.values import Json
+from bridge.sandbox.kit.bodies import read_body
 from bridge.sandbox.kit.faults import Fault
 from bridge.sandbox.kit.platform import Now
 
@@ -61,7 +62,7 @@ class Api:
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         self.seller.state.settle()
-        status, content, kind = await self._answer(scope, headers, await _read(receive))
+        status, content, kind = await self._answer(scope, headers, await read_body(receive))
         await self._send(send, status, {**self.headers(), "content-type": kind}, content)
 
     def headers(self) -> dict[str, str]:
@@ -157,12 +158,3 @@ def _json(raw: bytes) -> Json:
     if not isinstance(body, dict):
         raise invalid("Request has missing or invalid parameters and cannot be parsed.")
     return body
-
-
-async def _read(receive: Receive) -> bytes:
-    parts = []
-    while True:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return b"".join(parts)

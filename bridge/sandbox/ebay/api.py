@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from bridge.sandbox.ebay.errors import EbayError, denied, invalid, unauthorised
 from bridge.sandbox.ebay.state import Json, State
+from bridge.sandbox.kit.bodies import read_body
 from bridge.sandbox.kit.faults import Fault
 
 __all__ = ["Answer", "Api", "Call", "Route"]
@@ -70,7 +71,7 @@ class Api:
         if scope["type"] != "http":
             return
         try:
-            answer = await self._answer(scope, await _read(receive))
+            answer = await self._answer(scope, await read_body(receive))
         except EbayError as error:
             answer = Answer({"errors": [error.as_json()]}, error.status)
         await self._send(send, answer)
@@ -145,12 +146,3 @@ def _json(raw: bytes) -> Json:
     if not isinstance(body, dict):
         raise EbayError(400, 25002, "The request body is not a JSON object.")
     return body
-
-
-async def _read(receive: Receive) -> bytes:
-    parts = []
-    while True:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return b"".join(parts)

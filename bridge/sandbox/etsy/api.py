@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 from bridge.sandbox.etsy.errors import EtsyError, bad, not_found
 from bridge.sandbox.etsy.state import State
 from bridge.sandbox.etsy.values import Json
+from bridge.sandbox.kit.bodies import read_body
 from bridge.sandbox.kit.faults import Fault
 from bridge.sandbox.kit.platform import Now
 
@@ -64,7 +65,7 @@ class Api:
         if scope["type"] != "http":
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        raw = await _read(receive)
+        raw = await read_body(receive)
         try:
             status, answer = self._answer(scope, headers, raw)
             more: dict[str, str] = {}
@@ -148,15 +149,6 @@ def _form(pairs: list[tuple[str, str]]) -> Json:
         else:
             read[name] = plain
     return read
-
-
-async def _read(receive: Receive) -> bytes:
-    parts = []
-    while True:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return b"".join(parts)
 
 
 async def _send(send: Send, status: int, headers: dict[str, str], content: bytes) -> None:

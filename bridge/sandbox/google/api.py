@@ -14,6 +14,7 @@ from bridge.sandbox.google.batch import calls_in, joined
 from bridge.sandbox.google.fields import GoogleError, invalid, read
 from bridge.sandbox.google.state import State
 from bridge.sandbox.google.tokens import GRANT, BadAssertion, check
+from bridge.sandbox.kit.bodies import read_body
 from bridge.sandbox.kit.faults import Fault
 from bridge.sandbox.kit.surface import Item
 
@@ -38,7 +39,7 @@ class Api:
         if scope["type"] != "http":
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        raw = await _read(receive)
+        raw = await read_body(receive)
         self.state.catalogue.settle()
         path = scope.get("raw_path", b"").decode("latin-1") or scope["path"]
         query = scope["query_string"].decode("latin-1")
@@ -304,12 +305,3 @@ def _sku(segment: str) -> str:
     if len(parts) < 3:
         raise invalid("name", f"Invalid name: {segment}")
     return parts[2]
-
-
-async def _read(receive: Receive) -> bytes:
-    parts = []
-    while True:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return b"".join(parts)

@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bridge.sandbox.kit.bodies import read_body
+
 Kind = Literal["status", "latency", "cut_before", "cut_after", "throttle", "html", "invalid_json"]
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -101,7 +103,7 @@ class FaultyApp:
         if scope["type"] != "http" or scope["path"].startswith("/__sandbox"):
             await self.app(scope, receive, send)
             return
-        body = await _read(receive)
+        body = await read_body(receive)
         method, path = scope["method"], scope["path"]
         key = f"{method} {path}"
         self.faults.calls[key] = self.faults.calls.get(key, 0) + 1
@@ -153,15 +155,6 @@ class CutByServer:
             start = {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1000")]}
             await send(start)
             await send({"type": "http.response.body", "body": b"{", "more_body": True})
-
-
-async def _read(receive: Receive) -> bytes:
-    parts = []
-    while True:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return b"".join(parts)
 
 
 def _replay(body: bytes) -> Receive:

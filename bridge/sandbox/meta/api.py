@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from starlette.types import Message, Receive, Scope, Send
 
+from bridge.sandbox.kit.bodies import read_body
 from bridge.sandbox.kit.faults import Fault
 from bridge.sandbox.kit.surface import Item
 from bridge.sandbox.meta.fields import GraphError, check, problem, read
@@ -39,7 +40,7 @@ class Api:
         extra: dict[str, str] = {}
         try:
             self.state.catalogue.settle()
-            params = _params(scope, headers, await _read(receive))
+            params = _params(scope, headers, await read_body(receive))
             answer, status = self._answer(scope["method"], scope["path"], headers, params), 200
         except GraphError as error:
             answer, status = _body(error), error.status
@@ -263,12 +264,3 @@ def _params(scope: Scope, headers: Mapping[str, str], raw: bytes) -> Json:
     if not isinstance(body, dict):
         raise problem("(#100) The request body is not a JSON object")
     return {**query, **body}
-
-
-async def _read(receive: Receive) -> bytes:
-    parts = []
-    while True:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return b"".join(parts)

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from starlette.types import Message, Receive, Scope, Send
 
+from bridge.sandbox.kit.bodies import read_body
 from bridge.sandbox.kit.faults import Fault
 from bridge.sandbox.kit.surface import Item
 from bridge.sandbox.pinterest.fields import metadata, read
@@ -40,7 +41,7 @@ class Api:
         if scope["type"] != "http":
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        raw, extra = await _read(receive), dict[str, str]()
+        raw, extra = await read_body(receive), dict[str, str]()
         try:
             self.state.catalogue.settle()
             query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
@@ -226,12 +227,3 @@ def _json(raw: bytes) -> Json:
     if not isinstance(body, dict):
         raise PinterestError(400, 1, "Invalid request: the body is not a JSON object")
     return body
-
-
-async def _read(receive: Receive) -> bytes:
-    parts = []
-    while True:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return b"".join(parts)

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from starlette.types import Message, Receive, Scope, Send
 
+from bridge.sandbox.kit.bodies import read_body
 from bridge.sandbox.kit.faults import Fault
 from bridge.sandbox.shopify import engine
 from bridge.sandbox.shopify.access import Access
@@ -47,7 +48,7 @@ class ShopifyApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        body = await _read(receive)
+        body = await read_body(receive)
         reply = self.answer(scope["method"], scope["path"], dict(scope["headers"]), body)
         await send(self._start(reply))
         await send({"type": "http.response.body", "body": reply.content})
@@ -146,12 +147,3 @@ def _fields(headers: dict[bytes, bytes], body: bytes) -> dict[str, Any]:
             return {}
         return content if isinstance(content, dict) else {}
     return dict(parse_qsl(body.decode("utf-8", "replace")))
-
-
-async def _read(receive: Receive) -> bytes:
-    parts = []
-    while True:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return b"".join(parts)

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from starlette.types import Message, Receive, Scope, Send
 
+from bridge.sandbox.kit.bodies import read_body
 from bridge.sandbox.kit.faults import Fault
 from bridge.sandbox.kit.platform import Now, Sleep
 from bridge.sandbox.square.errors import INVALID, SquareError, invalid, not_found, rate_limited
@@ -84,7 +85,7 @@ class Api:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         version = headers.get("square-version") or CURRENT
         try:
-            answer, status = await self._answer(scope, headers, version, await _read(receive)), 200
+            answer, status = await self._answer(scope, headers, version, await read_body(receive)), 200
         except SquareError as error:
             answer, status = {"errors": [error.as_json()]}, error.status
         await self._send(send, status, version, msgspec.json.encode(answer))
@@ -160,12 +161,3 @@ def _json(raw: bytes) -> Json:
     if not isinstance(body, dict):
         raise invalid("EXPECTED_JSON_BODY", "The request body is not a JSON object.")
     return body
-
-
-async def _read(receive: Receive) -> bytes:
-    parts = []
-    while True:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return b"".join(parts)
