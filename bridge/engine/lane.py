@@ -231,6 +231,11 @@ class Lane:
                 await self._hands.wait()
         self._hands.clear()
 
+    async def _recover(self, report: ChannelReport) -> None:
+        """Settle lost answers; a number that sales go on moving cannot be decided yet, and is tried again."""
+        await recover(self.context, self.channel, report)
+        self._unsure = bool(self.context.database.read(lambda connection: writes.open_writes(connection, self.name)))
+
     async def _look_at_tickets(self, report: ChannelReport) -> None:
         self._doubt(await look_at_tickets(self.context, self.channel, report))
 
@@ -240,8 +245,7 @@ class Lane:
         The first reading comes before any write: what was sold while nobody looked is known then.
         """
         if self._unsure:
-            await self._step(lambda report: recover(self.context, self.channel, report))
-            self._unsure = False
+            await self._step(self._recover)
         await self._step(self._look_at_tickets)
         if self.heard_at is None:
             await self._read_what_is_due()
