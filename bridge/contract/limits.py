@@ -36,6 +36,12 @@ class Limits:
     changes_per_day  changes of one listing a day, 0 where the platform states no limit: a sold-out number may use the last of them
     counts_believed  whether numbers that people set there count, where the merchant does not say (None: where writes are deltas.
                      On a platform that takes absolute numbers, an order that one of them wiped looks like somebody's edit)
+    points_batch     rows of points shown per call at most
+    points_delta     points are written as a difference; else as the whole balance
+    points_keyed     a points write carries an idempotency key, so the same call may be sent again
+    earns_itself     the platform may give points for purchases by itself (Square Loyalty)
+    coupon_batch     codes per call at most
+    coupon_groups    many codes of the same terms are held by one discount there (Shopify)
     fixed_locations  locations whose numbers the platform alone moves (goods in its own warehouse): read and believed, never written
     """
 
@@ -63,6 +69,12 @@ class Limits:
     writes_per_day: int = 0
     changes_per_day: int = 0
     counts_believed: bool | None = None
+    points_batch: int = 1
+    points_delta: bool = False
+    points_keyed: bool = False
+    earns_itself: bool = False
+    coupon_batch: int = 1
+    coupon_groups: bool = False
     fixed_locations: frozenset[str] = frozenset()
 
     @property

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from bridge.contract.feed import Feed, Page
 from bridge.contract.limits import Limits
+from bridge.contract.loyalty import CouponsPort, CustomersPort, PointsPort
 from bridge.contract.stock import StockPort, TicketPort
 from bridge.contract.webhooks import HandshakePort, QueuePort, WebhookPort
 from bridge.domain.catalog import Location, Product
@@ -215,6 +216,9 @@ class Connector:
     queue: QueuePort | None = None
     handshake: HandshakePort | None = None
     preview: PreviewPort | None = None
+    customers: CustomersPort | None = None
+    points: PointsPort | None = None
+    coupons: CouponsPort | None = None
     shell: Callable[[], dict[str, object]] | None = None
     close: Callable[[], Awaitable[None]] | None = None
     calls: Callable[[], int] = lambda: 0
@@ -229,6 +233,6 @@ class Connector:
     def offers(self) -> tuple[str, ...]:
         """Names of the ports this connector has: derived, so it cannot lie."""
         optional = (
-            "orders", "products", "order_writer", "webhooks", "tickets", "queue", "handshake", "preview",
+            "orders", "products", "order_writer", "webhooks", "tickets", "queue", "handshake", "preview", "customers", "points", "coupons",
         )  # fmt: skip
         return ("account", "catalog", "stock", *(name for name in optional if getattr(self, name) is not None))

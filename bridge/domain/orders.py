@@ -20,6 +20,9 @@ class OrderLine:
     units on); None where the platform does not say. `refunded` counts units given back by the buyer or never delivered,
     restocked or not; `restocked` those of them that the platform says it put back, None where it does not say.
     `fulfilled` counts units shipped or handed over. `location` is the channel's id of the place the units come from.
+    `total` is what the buyer pays for the units in `quantity`, tax included and discounts (the order's too) taken off; `tax` is
+    the part of it that is tax. `returned` is the line of the order `Order.returns` names that comes back with this one.
+    `discounted` says whether anything was taken off; `gift_card` whether a gift card is sold: it is money, no goods.
     """
 
     id: str
@@ -35,6 +38,9 @@ class OrderLine:
     total: Money
     tax: Money
     location: str = ""
+    returned: str = ""
+    discounted: bool = False
+    gift_card: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,18 +12,24 @@ from bridge.sandbox.kit.faults import Faults
 from bridge.sandbox.kit.platform import RefusedError, Shop
 
 VERBS = ("seed", "sale", "refund", "cancel", "fulfil", "edit_order", "count", "edit_product", "delete_product")
+# Those of the platforms that know customers and codes.
+LOYAL = (
+    "add_customer", "edit_customer", "delete_customer", "customers", "add_coupon", "edit_coupon", "delete_coupon", "coupons",
+    "give_points",
+)  # fmt: skip
 
 
 def door(name: str, shop: Shop, faults: Faults, credentials: dict[str, str]) -> Starlette:
     """Build the control door of one stand-in."""
+    verbs = (*VERBS, *(verb for verb in LOYAL if hasattr(shop, verb)))
 
     async def index(_: Request) -> JSONResponse:
-        return JSONResponse({"platform": name, "credentials": credentials, "verbs": VERBS})
+        return JSONResponse({"platform": name, "credentials": credentials, "verbs": verbs})
 
     async def act(request: Request) -> JSONResponse:
         verb = request.path_params["verb"]
-        if verb not in VERBS:
-            return JSONResponse({"error": f"no such verb: {verb}", "verbs": VERBS}, 404)
+        if verb not in verbs:
+            return JSONResponse({"error": f"no such verb: {verb}", "verbs": verbs}, 404)
         return _answer(getattr(shop, verb), await request.json())
 
     async def stock(_: Request) -> JSONResponse:

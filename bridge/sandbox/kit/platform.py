@@ -37,8 +37,9 @@ class Shop(Protocol):
     def sale(self, lines: list[dict[str, Any]], **how: Any) -> str:
         """Buy as a shopper (or ring up as a clerk): lines are {"sku" or "id", "quantity", "price"?}. Return the order's id.
 
-        `how`: "location", "paid" (default True), "customer" {"name", "email", "phone"}, "occurred_at" (an offline till's
-        sale uploaded only now), "discount" (decimal string). Raises RefusedError where the platform checks stock."""
+        `how`: "location", "paid" (default True), "customer" {"id"?, "name", "email", "phone"}, "occurred_at" (an offline till's
+        sale uploaded only now), "discount" (decimal string), "codes" (what the buyer types in). Raises RefusedError where the
+        platform checks stock, or does not take a code."""
 
     def refund(self, order: str, lines: list[dict[str, Any]], *, restock: bool = True) -> str:
         """Refund lines {"sku" or "id", "quantity"} of an order, putting them back on the shelf or not."""
@@ -66,6 +67,34 @@ class Shop(Protocol):
 
     def orders(self) -> list[dict[str, Any]]:
         """Return the orders, oldest first: {"id", "status", "lines": [{"sku", "quantity"}], "reference", "total"}."""
+
+
+class LoyalShop(Shop, Protocol):
+    """The verbs around customers, points and codes, of the platforms that know them. Codes are shown in upper case."""
+
+    def add_customer(self, **fields: Any) -> str:
+        """Make a customer's account: "name", "email", "phone", "consent" (bool). Return its id. Raises RefusedError for a double."""
+
+    def edit_customer(self, customer: str, **fields: Any) -> None:
+        """Change an account as the merchant would."""
+
+    def delete_customer(self, customer: str) -> None:
+        """Delete an account."""
+
+    def customers(self) -> list[dict[str, Any]]:
+        """Return the accounts: {"id", "name", "email", "phone", "points": int | None}: the points that the platform shows."""
+
+    def add_coupon(self, code: str, **terms: Any) -> str:
+        """Make a code in the platform's own admin: "percent" (15) or "amount" ("5.00"), "limit", "ends_at". Return its id."""
+
+    def edit_coupon(self, code: str, **terms: Any) -> None:
+        """Change a code as the merchant would."""
+
+    def delete_coupon(self, code: str) -> None:
+        """Delete a code by hand."""
+
+    def coupons(self) -> dict[str, dict[str, Any]]:
+        """Return the codes: {CODE: {"id", "used": int, "limit": int | None, "active": bool, "percent"?, "amount"?}}."""
 
 
 @dataclass(frozen=True, slots=True)
