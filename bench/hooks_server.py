@@ -4,6 +4,7 @@ python -m bench.hooks_server CONFIG SOCKET CORE LOOP
 """
 
 import asyncio
+import gc
 import os
 import socket
 import sys
@@ -22,7 +23,8 @@ __all__ = ["serve"]
 
 
 def serve(config: Path, sock: socket.socket, loop: str) -> None:
-    """Serve until killed."""
+    """Serve until killed, with the garbage collector set as the command has it (bridge/cli/group.py)."""
+    gc.set_threshold(50_000, 20, 20)
     with asyncio.Runner(loop_factory=_factory(loop)) as runner:
         runner.run(_serve(config, sock))
 
@@ -47,6 +49,8 @@ async def _serve(config: Path, sock: socket.socket) -> None:
             build(web), log_config=None, access_log=False, lifespan="off", server_header=False, proxy_headers=False,
             http="httptools",
         )  # fmt: skip
+        gc.collect()
+        gc.freeze()
         await uvicorn.Server(settings).serve(sockets=[sock])
         await inbox.close()
 

@@ -10,16 +10,18 @@ __all__ = ["MISTAKES", "stock_shop"]
 _THINGS = (
     ("T-Shirt", "TEE", 1990), ("Hoodie", "HOOD", 4990), ("Linen Shirt", "SHIRT", 5900), ("Rain Jacket", "JACKET", 12900),
     ("Wool Jumper", "JUMPER", 8900), ("Chinos", "CHINO", 6900), ("Sneakers", "SNEAK", 7990), ("Beanie", "BEANIE", 1690),
-    ("Scarf", "SCARF", 2900), ("Canvas Bag", "BAG", 2450),
+    ("Scarf", "SCARF", 2900), ("Canvas Bag", "BAG", 2450), ("Polo Shirt", "POLO", 3490), ("Summer Dress", "DRESS", 7490),
+    ("Pleated Skirt", "SKIRT", 5490), ("Denim Jacket", "DENIM", 9900), ("Joggers", "JOGGER", 4490), ("Cardigan", "CARDI", 6490),
+    ("Sandals", "SANDAL", 4990), ("Belt", "BELT", 3490), ("Cap", "CAP", 1990), ("Umbrella", "UMBRELLA", 2790),
 )  # fmt: skip
 _COLOURS = (("Red", "RED"), ("Blue", "BLU"), ("Green", "GRN"), ("Black", "BLK"), ("Sand", "SND"))
 _SIZES = ("S", "M", "L", "XL")
-_ONE_SIZE = {"SCARF", "BAG", "BEANIE"}
+_ONE_SIZE = {"SCARF", "BAG", "BEANIE", "BELT", "CAP", "UMBRELLA"}
 
 MISTAKES = {
     "shopify": "one SKU on two products",
-    "square": "an item without SKU and barcode",
-    "woocommerce": "a SKU in another case than everywhere else",
+    "square": "an item without SKU and barcode, and an orphan: an item that is sold at the till alone",
+    "woocommerce": "a SKU in another case than everywhere else, and a misspelt one",
 }
 
 
@@ -48,12 +50,22 @@ def _variant(sku: str, cents: int, size: str, shelf: random.Random, off: random.
 
 
 def _mistakes(platform: str) -> list[dict[str, Any]]:
-    twin = {"title": "Gift Card Sleeve", "variants": [{"sku": "SLEEVE-1", "price": "1.50", "stock": 30}]}
-    if platform == "shopify":
-        return [
-            twin,
-            {"title": "Gift Card Sleeve (old)", "variants": [{"sku": "SLEEVE-1", "price": "1.20", "stock": 4}]},
-        ]
-    if platform == "square":
-        return [twin, {"title": "Mystery Box", "variants": [{"sku": "", "price": "9.00", "stock": 7}]}]
-    return [{"title": "Gift Card Sleeve", "variants": [{"sku": "sleeve-1", "price": "1.50", "stock": 30}]}]
+    twin = _sleeve("sleeve-1" if platform == "woocommerce" else "SLEEVE-1")
+    tote = {
+        "title": "Tote",
+        "variants": [{"sku": "TOTE-NTA" if platform == "woocommerce" else "TOTE-NAT", "price": "9.50", "stock": 25}],
+    }
+    own: dict[str, list[dict[str, Any]]] = {
+        "shopify": [
+            {"title": "Gift Card Sleeve (old)", "variants": [{"sku": "SLEEVE-1", "price": "1.20", "stock": 4}]}
+        ],
+        "square": [
+            {"title": "Mystery Box", "variants": [{"sku": "", "price": "9.00", "stock": 7}]},
+            {"title": "Shoe Shine", "variants": [{"sku": "SHINE-1", "price": "4.00", "stock": 12}]},
+        ],
+    }
+    return [twin, tote, *own.get(platform, [])]
+
+
+def _sleeve(sku: str) -> dict[str, Any]:
+    return {"title": "Gift Card Sleeve", "variants": [{"sku": sku, "price": "1.50", "stock": 30}]}
