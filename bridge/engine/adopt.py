@@ -16,10 +16,11 @@ from bridge.contract.ports import Identity
 from bridge.domain.catalog import Level, Product
 from bridge.domain.ledger import Counter
 from bridge.domain.position import Position, adopted
-from bridge.engine.collect import drain_orders, park_bad
+from bridge.engine.collect import drain_orders
 from bridge.engine.context import Channel, Context
 from bridge.engine.desk import Desk
 from bridge.engine.examine import open_counter
+from bridge.engine.following import park_bad
 from bridge.engine.linking import link_all, place_levels, place_listings
 from bridge.engine.report import ChannelReport
 from bridge.store import channels, ledger, listings, notes, positions

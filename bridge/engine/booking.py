@@ -15,6 +15,7 @@ from bridge.domain.effects import Bindings, Effects, effects, waiting
 from bridge.domain.ledger import Counter, Movement, difference, order_why
 from bridge.domain.orders import Order, OrderLine, OrderStatus
 from bridge.domain.position import known, ordered
+from bridge.engine import codes, rewards
 from bridge.engine.context import Channel, Context, Source
 from bridge.engine.desk import Desk
 from bridge.engine.noting import park
@@ -89,9 +90,13 @@ class _Booking:
         self._preload(fresh)
         saved = [self._one(order, body) for order, body in fresh]
         orders.save(self.connection, saved, self.now)
+        used = rewards.book(self.connection, self.context, self.channel, self.desk, saved, self.clock)
         if self.context.events is not None:
             self.context.events.orders(self.connection, self.channel.name, self.news, self.now)
-        return Booked(orders=len(saved), movements=self.desk.close(), units=self.units)
+        movements = self.desk.close()
+        codes.settle(self.connection, self.context, used)
+        codes.tell_overuse(self.connection, self.context, used)
+        return Booked(orders=len(saved), movements=movements, units=self.units)
 
     def _fresh(self) -> list[tuple[Order, bytes]]:
         """The page's orders that are news, each with what will be stored of it."""

@@ -1,27 +1,42 @@
 """Collect: what changed on a channel, from its feeds into the ledger. Numbers are read first, orders drained after."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from itertools import chain
 from typing import TypeVar
 
 from sqlalchemy.engine import Connection
 
 from bridge.contract.errors import BridgeError
-from bridge.contract.feed import Bad, Page
+from bridge.contract.feed import Page
 from bridge.domain.catalog import Level, Product, StockKey
 from bridge.domain.orders import Order
+from bridge.domain.people import Customer
 from bridge.domain.position import Position, read, too_early
+from bridge.engine import codes, people
 from bridge.engine.booking import book, rebook
 from bridge.engine.context import Channel, Context
 from bridge.engine.examine import examine
+from bridge.engine.following import begin_feed, follow, park_bad
 from bridge.engine.linking import link_all, place_levels, place_listings, position_name
+from bridge.engine.loyalty import loyal
 from bridge.engine.noting import park
+from bridge.engine.points_push import drain_points
 from bridge.engine.report import ChannelReport
 from bridge.store import channels, listings, positions
 
-__all__ = ["Collected", "audit_catalog", "collect", "drain_orders", "mark_gone", "read_again"]
+__all__ = [
+    "Collected",
+    "audit_catalog",
+    "audit_customers",
+    "collect",
+    "collect_loyalty",
+    "drain_orders",
+    "mark_gone",
+    "read_again",
+]
 
 T = TypeVar("T")
 # So many orders of a backlog are booked in one transaction: a number that many of them move is read and written once.
@@ -44,6 +59,7 @@ async def collect(context: Context, channel: Channel, report: ChannelReport) -> 
     levels = await _catalog(context, channel, report, result)
     levels += await _stock(context, channel)
     await drain_orders(context, channel, report)
+    await collect_loyalty(context, channel, report)
     result.waiting = await examine_levels(context, channel, levels, report)
     return result
 
@@ -60,7 +76,7 @@ async def _catalog(context: Context, channel: Channel, report: ChannelReport, re
         result.products.update(one.id for one in page.items)
         report.products += len(page.items)
 
-    await _follow(context, channel, "catalog", channel.connector.catalog.changes.since, keep, report)
+    await follow(context, channel, "catalog", channel.connector.catalog.changes.since, keep, report)
     return levels
 
 
@@ -104,7 +120,7 @@ async def _stock(context: Context, channel: Channel) -> list[Level]:
         levels.extend(page.items)
 
     if feed is not None:
-        await _follow(context, channel, "stock", feed.since, keep, ChannelReport())
+        await follow(context, channel, "stock", feed.since, keep, ChannelReport())
     return levels
 
 
@@ -141,7 +157,34 @@ async def drain_orders(context: Context, channel: Channel, report: ChannelReport
     def since(cursor: str) -> AsyncIterator[Page[Order]]:
         return _bundled(context, feed.since(cursor))
 
-    await _follow(context, channel, "orders", since, keep, report)
+    await follow(context, channel, "orders", since, keep, report)
+
+
+async def collect_loyalty(context: Context, channel: Channel, report: ChannelReport) -> None:
+    """Read what a channel tells of customers and points, where the merchant has them; its orders were read a moment ago."""
+    if not loyal(context):
+        return
+    begun = context.now()
+    port = channel.connector.customers
+    if port is not None and port.changes is not None:
+
+        def keep(connection: Connection, page: Page[Customer]) -> None:
+            people.learn(connection, context, channel.name, page.items)
+
+        begin_feed(context, channel, "customers", port.changes.begin)
+        await follow(context, channel, "customers", port.changes.since, keep, report)
+    await drain_points(context, channel, report)
+    context.database.write(lambda connection: codes.confirm(connection, context, channel.name, begun))
+
+
+async def audit_customers(context: Context, channel: Channel) -> None:
+    """Read every customer of a channel: some platforms cannot say who changed."""
+    port = channel.connector.customers
+    if port is None or not loyal(context):
+        return
+    async for page in port.all():
+        learn = partial(people.learn, context=context, channel=channel.name, found=page.items)
+        context.database.write(learn)
 
 
 async def _bundled(context: Context, pages: AsyncIterator[Page[Order]]) -> AsyncIterator[Page[Order]]:
@@ -174,49 +217,6 @@ def _joined(pages: Sequence[Page[Order]]) -> Page[Order]:
     items = tuple(chain.from_iterable(one.items for one in pages))
     bad = tuple(chain.from_iterable(one.bad for one in pages))
     return replace(pages[-1], items=items, bad=bad)
-
-
-async def _follow(
-    context: Context,
-    channel: Channel,
-    feed: str,
-    since: Callable[[str], AsyncIterator[Page[T]]],
-    keep: Callable[[Connection, Page[T]], None],
-    report: ChannelReport,
-) -> None:
-    """Store each page together with the cursor behind it, in one transaction: a crash loses nothing and skips nothing."""
-    cursor = context.database.read(lambda connection: channels.cursor(connection, channel.name, feed))
-    assert cursor is not None, f"{channel.name} has no {feed} cursor: adopt sets it"
-    done = 0
-    async for page in since(cursor):
-
-        def store(connection: Connection, page: Page[T] = page) -> None:
-            keep(connection, page)
-            park_bad(connection, context, channel.name, feed, page.bad)
-            channels.set_cursor(connection, channel.name, feed, page.cursor, context.now())
-
-        context.database.write(store)
-        report.bad += len(page.bad)
-        done += len(page.items)
-        context.progress(f"reading {feed}", channel.name, done, page.total)
-
-
-def park_bad(connection: Connection, context: Context, channel: str, feed: str, bad: Sequence[Bad]) -> None:
-    """Set aside what could not be understood: what it is, why, and what a person does about it."""
-    subject = {"orders": "order", "catalog": "product"}.get(feed, feed)
-    for one in bad:
-        reason = (
-            f"{_name(connection, channel, subject, one.id)}: {one.reason}; correct it on {channel}, then `bridge retry`"
-        )
-        park(connection, context, subject, channel, one.id, reason)
-
-
-def _name(connection: Connection, channel: str, subject: str, key: str) -> str:
-    """Return what a merchant calls it, as far as it was ever understood."""
-    if subject == "stock":
-        return listings.shared_stock(connection, channel, [key]).get(key, f"stock {key}")
-    known = listings.product(connection, channel, key) if subject == "product" else None
-    return known.title if known else f"{subject} {key}"
 
 
 async def examine_levels(

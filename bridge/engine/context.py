@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 from bridge.contract.ports import Connector
 from bridge.domain.allotment import Rule
 from bridge.domain.catalog import StockKey
+from bridge.domain.earning import PointsRules
 from bridge.domain.effects import Bindings, Restock
 from bridge.domain.guard import GuardRule
 from bridge.domain.pricing import PriceRule
@@ -19,7 +20,7 @@ from bridge.engine.events import Events
 from bridge.store import listings
 from bridge.store.database import Database
 
-__all__ = ["Channel", "Context", "Documents", "Mirroring", "Progress", "Rules", "Silent", "Source"]
+__all__ = ["Channel", "Context", "Documents", "Loyalty", "Mirroring", "Progress", "Rules", "Silent", "Source"]
 
 
 class Source(Protocol):
@@ -115,6 +116,26 @@ class Mirroring:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Loyalty:
+    """What the merchant decided about points and codes. `points` None: no points are given.
+
+    `country` is assumed for phone numbers without a prefix (ISO 3166, "" = none is). `notice` is how long before points expire their
+    owner is told, `remind` how long before an unused code ends (zero: never). `own` are channels that give points by themselves (their
+    own programme earns, ours does not), `hidden` those that show none. `lasts` is how long a code made of points can be used.
+    `reward` are the points that both sides get when a code of theirs brings a new customer.
+    """
+
+    points: PointsRules | None = None
+    country: str = ""
+    notice: timedelta = timedelta(days=14)
+    remind: timedelta = timedelta(days=3)
+    own: frozenset[str] = frozenset()
+    hidden: frozenset[str] = frozenset()
+    lasts: timedelta = timedelta(days=1)
+    reward: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """The merchant's rules from the config."""
 
@@ -126,6 +147,7 @@ class Rules:
     grace: timedelta = timedelta(seconds=5)
     history: timedelta = timedelta(days=60)
     track: bool = False
+    loyalty: Loyalty = field(default_factory=Loyalty)
 
 
 class Progress(Protocol):

@@ -64,12 +64,14 @@ class Desk:
     def move(self, movement: Movement) -> None:
         """Append a movement."""
         self._movements.append(movement)
-        self._touched.add(movement.counter.key)
+        if movement.counter.kind == "stock":
+            self._touched.add(movement.counter.key)
 
     def reserve(self, counter: Counter, units: int) -> None:
         """Note that a hold took these units out of what is free (negative: gave them back); the caller writes the hold."""
-        self._reserved[counter] += units
-        self._touched.add(counter.key)
+        if counter.kind == "stock":
+            self._reserved[counter] += units
+            self._touched.add(counter.key)
 
     def touch(self, sku: str) -> None:
         """Have the positions of this SKU settled although no movement came."""
@@ -92,7 +94,8 @@ class Desk:
         """An opening is no news: nobody knew a number before it."""
         change = Tally({counter: -units for counter, units in self._reserved.items()})
         for movement in self._movements:
-            change[movement.counter] += movement.delta
+            if movement.counter.kind == "stock":
+                change[movement.counter] += movement.delta
         opened = {movement.counter for movement in self._movements if movement.why == "opening"}
         moved = [counter for counter, units in change.items() if units and counter not in opened]
         free = ledger.available(self.connection, moved, self._balances) if moved else {}

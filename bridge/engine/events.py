@@ -111,6 +111,10 @@ class Events:
         data = {"channel": channel, "since": since}
         events.emit(connection, [self._draft("webhooks.silent", f"channel/{channel}", now, data)], now)
 
+    def loyalty(self, connection: Connection, kind: str, key: str, data: Mapping[str, Any], now: datetime) -> None:
+        """Tell what happened to a person's points, or to a code; `key` is the person or the code. Nobody is named."""
+        events.emit(connection, [self._draft(kind, f"loyalty/{key}", now, data)], now)
+
     def _draft(self, kind: str, subject: str, time: datetime, data: Mapping[str, Any], *, but: str = "") -> Draft:
         names = tuple(one.name for one in self.targets if one.wants(kind) and one.name != but)
         return Draft(type=kind, subject=subject, time=time, data=data, targets=names)

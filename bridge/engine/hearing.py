@@ -13,8 +13,9 @@ from bridge.contract.webhooks import Hint
 from bridge.domain.catalog import StockKey
 from bridge.domain.orders import Order
 from bridge.engine.booking import Booked, book
-from bridge.engine.collect import drain_orders, park_bad
+from bridge.engine.collect import drain_orders
 from bridge.engine.context import Channel, Context
+from bridge.engine.following import park_bad
 from bridge.engine.privacy import heed
 from bridge.engine.report import ChannelReport
 from bridge.store import deliveries, positions

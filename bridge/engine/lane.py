@@ -19,6 +19,7 @@ from bridge.domain.catalog import StockKey
 from bridge.engine.collect import collect, read_again
 from bridge.engine.context import Channel, Context
 from bridge.engine.hearing import PAUSE, Heard, Memory, hear, look_at
+from bridge.engine.loyalty import show_loyalty
 from bridge.engine.noting import park
 from bridge.engine.push import push
 from bridge.engine.recover import recover
@@ -310,6 +311,7 @@ class Lane:
         since, self.news_at = self.news_at, None
         try:
             self._doubt(await push(self.context, self.channel, report))
+            await show_loyalty(self.context, self.channel, report)
         except BaseException:
             self.news_at = since
             raise

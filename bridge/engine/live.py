@@ -18,6 +18,7 @@ from bridge.engine import holds
 from bridge.engine.context import Context
 from bridge.engine.documents import sync_products
 from bridge.engine.lane import Errand, Lane, Pace
+from bridge.engine.loyalty import settle_loyalty
 from bridge.engine.mirror import mirror
 from bridge.engine.queue import Listener
 from bridge.engine.report import ChannelReport, Report
@@ -194,6 +195,8 @@ class Live:
 
     async def _expire_holds(self) -> None:
         if self.context.database.write(lambda connection: holds.expire(connection, self.context)):
+            self.poke()
+        if self.context.database.write(lambda connection: settle_loyalty(connection, self.context)):
             self.poke()
 
     def poke(self) -> None:

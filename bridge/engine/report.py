@@ -19,6 +19,8 @@ class ChannelReport:
     rejected: int = 0
     edits: int = 0
     drifts: int = 0
+    codes: int = 0
+    points: int = 0
     bad: int = 0
     fields: int = 0
     created: int = 0

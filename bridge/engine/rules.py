@@ -7,6 +7,7 @@ from sqlalchemy.engine import Connection
 
 from bridge.engine.context import Context, Rules
 from bridge.engine.desk import Desk
+from bridge.engine.loyalty import apply_loyalty
 from bridge.store import listings, notes
 
 __all__ = ["apply_rules", "in_force"]
@@ -17,6 +18,7 @@ _AT_ONCE = 5_000
 
 def apply_rules(connection: Connection, context: Context) -> None:
     """Settle every target anew where the rules are not those of the last run: kits, buffers, caps."""
+    apply_loyalty(connection, context)
     if in_force(connection, context):
         return
     listings.set_kits(connection, context.rules.kits)

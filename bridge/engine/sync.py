@@ -10,8 +10,10 @@ from sqlalchemy.engine import Connection
 from bridge.contract.errors import BridgeError, TryLater
 from bridge.domain.catalog import Level, StockKey
 from bridge.engine import holds
-from bridge.engine.collect import audit_catalog, collect, drain_orders, examine_levels, read_again
+from bridge.engine.code_push import verify_codes
+from bridge.engine.collect import audit_catalog, audit_customers, collect, drain_orders, examine_levels, read_again
 from bridge.engine.context import Channel, Context
+from bridge.engine.loyalty import settle_loyalty, show_loyalty
 from bridge.engine.push import push
 from bridge.engine.recover import recover
 from bridge.engine.report import ChannelReport, Report
@@ -43,6 +45,7 @@ class Sync:
         """Recover lost answers and read every feed: changes nothing on any channel but what recovery finishes."""
         await self._each(self._collect)
         self.context.database.write(lambda connection: holds.expire(connection, self.context))
+        self.context.database.write(lambda connection: settle_loyalty(connection, self.context))
 
     async def urgent(self) -> None:
         """Push what differs before anything slower is done: what is sold out must disappear first.
@@ -93,6 +96,7 @@ class Sync:
         if not self.only or channel.name in self.only:
             try:
                 self._doubt(channel, await push(self.context, channel, report, self.skus))
+                await show_loyalty(self.context, channel, report)
                 self._await_tickets(channel)
             except TryLater as error:
                 if not error.maybe_applied:
@@ -147,6 +151,8 @@ async def audit(context: Context, channel: Channel, report: ChannelReport) -> se
     What the feeds cannot tell comes out here: deletions that leave no trace, and stock that another program changed.
     """
     await audit_catalog(context, channel, report)
+    await audit_customers(context, channel)
+    await verify_codes(context, channel, report)
     levels: list[Level] = []
     channel.written.clear()
     async for page in channel.connector.stock.scan():

@@ -19,12 +19,16 @@ __all__ = [
     "balances",
     "chain",
     "expire_holds",
+    "held",
     "hold",
+    "hold_states",
     "moved_after",
     "opened",
     "overdue",
+    "overdue_of",
     "prove",
     "release_hold",
+    "set_hold",
     "standing",
     "start",
 ]
@@ -122,15 +126,48 @@ def release_hold(connection: Connection, hold_id: str, state: str = "released") 
 
 
 def overdue(connection: Connection, now: datetime) -> list[tuple[Counter, int]]:
-    """Return the counters and units of the open holds whose time is over."""
-    over = sa.and_(holds.c.state == "open", holds.c.expires_at <= now)
+    """Return the counters and units of the open holds of stock whose time is over."""
+    over = sa.and_(holds.c.state == "open", holds.c.expires_at <= now, holds.c.kind == "stock")
     query = sa.select(holds.c.kind, holds.c.key, holds.c.place, holds.c.quantity).where(over)
     return [(Counter(kind, key, place), int(units)) for kind, key, place, units in connection.execute(query)]
 
 
+def hold_states(connection: Connection, ids: Iterable[str]) -> dict[str, tuple[str, datetime | None]]:
+    """Return the state of holds and when they end, by id."""
+    query = sa.select(holds.c.id, holds.c.state, holds.c.expires_at).where(among(holds.c.id, "ids"))
+    rows = (row for part in chunks(set(ids)) for row in rows_of(connection, query, {"ids": part}))
+    return {row.id: (row.state, row.expires_at) for row in rows}
+
+
+def overdue_of(connection: Connection, kind: str, now: datetime) -> list[str]:
+    """Return the open holds of a kind of counter whose time is over."""
+    over = sa.and_(holds.c.state == "open", holds.c.expires_at <= now, holds.c.kind == kind)
+    return [row.id for row in connection.execute(sa.select(holds.c.id).where(over))]
+
+
+def set_hold(connection: Connection, hold_id: str, state: str) -> None:
+    """Give a hold another state: "open" again, where what had captured it was taken back."""
+    connection.execute(holds.update().where(holds.c.id == hold_id).values(state=state))
+
+
+def held(connection: Connection, wanted: Iterable[Counter]) -> dict[Counter, int]:
+    """Return how much of these counters is held."""
+    names = set(wanted)
+    keys: dict[str, set[str]] = {}
+    for counter in names:
+        keys.setdefault(counter.kind, set()).add(counter.key)
+    found: dict[Counter, int] = {}
+    for kind, some in keys.items():
+        query = _HELD.where(holds.c.kind == kind, among(holds.c.key, "keys"))
+        for part in chunks(some):
+            for of, key, place, quantity in rows_of(connection, query, {"keys": part}):
+                found[Counter(of, key, place)] = int(quantity)
+    return {counter: units for counter, units in found.items() if counter in names}
+
+
 def expire_holds(connection: Connection, now: datetime) -> list[Counter]:
-    """Free the holds whose time is over; return the counters they were on."""
-    over = sa.and_(holds.c.state == "open", holds.c.expires_at <= now)
+    """Free the holds of stock whose time is over; return the counters they were on."""
+    over = sa.and_(holds.c.state == "open", holds.c.expires_at <= now, holds.c.kind == "stock")
     freed = [
         Counter(*row) for row in connection.execute(sa.select(holds.c.kind, holds.c.key, holds.c.place).where(over))
     ]

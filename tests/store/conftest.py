@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from bridge.store import schema
 from bridge.store.database import Database
-from bridge.store.tables import metadata
+from bridge.store.tables_loyalty import metadata
 from tests.postgres import Server, with_options
 
 

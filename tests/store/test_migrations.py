@@ -14,7 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from bridge.store import schema
 from bridge.store.database import Database
 from bridge.store.errors import NewerError, StoreError
-from bridge.store.tables import metadata
+from bridge.store.tables_loyalty import metadata
 
 NOW = schema.HEAD
 NEXT = int(NOW) + 1

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from bridge.store.tables import metadata
+from bridge.store.tables_loyalty import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, render_as_batch=True)
 with context.begin_transaction():

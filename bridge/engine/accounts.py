@@ -1,0 +1,109 @@
+"""Accounts of points: what a person's lots and spends come to now, booked into the ledger as far as it differs.
+
+Earning, spending and returning are effects of orders (bridge/engine/rewards.py); expiry follows from the whole account, and is the
+difference between what it says now and what is booked. So late news, wherever they come in, change nothing twice.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy.engine import Connection
+
+from bridge.domain.ledger import Movement
+from bridge.domain.points import Account, LotState, account, points
+from bridge.engine.context import Context
+from bridge.engine.desk import Desk
+from bridge.store import ledger, notes, people
+from bridge.store import points as store
+from bridge.store.points import LotRow
+
+__all__ = ["aim", "look", "mature", "settle"]
+
+
+def look(connection: Connection, person: str, now: datetime) -> Account:
+    """Return a person's account as it is."""
+    lots, spends = store.lots_of(connection, [person]), store.spends_of(connection, [person])
+    return account(
+        [row.lot for row in lots.get(person, ())], [row.spend for row in spends.get(person, ())], now
+    )  # fmt: skip
+
+
+def settle(connection: Connection, context: Context, desk: Desk, persons: Iterable[str]) -> None:
+    """Book what has expired, and say what the channels should show; lots and spends are on record already."""
+    names = {one for one in persons if one}
+    if not names:
+        return
+    lots, spends = store.lots_of(connection, names), store.spends_of(connection, names)
+    found: dict[str, Account] = {}
+    for name in sorted(names):
+        mine = {row.id: row for row in lots.get(name, ())}
+        found[name] = account(
+            [row.lot for row in mine.values()], [row.spend for row in spends.get(name, ())], desk.now
+        )  # fmt: skip
+        _expire(connection, desk, name, mine, found[name].lots)
+        _tell_debt(connection, context, name, found[name].debt)
+    aim(connection, context, found)
+
+
+def _expire(
+    connection: Connection, desk: Desk, person: str, rows: dict[str, LotRow], states: Iterable[LotState]
+) -> None:
+    changed = []
+    for state in states:
+        row = rows[state.lot.id]
+        if state.expired == row.expired:
+            continue
+        delta, turn = row.expired - state.expired, row.turn + 1
+        desk.move(
+            Movement(
+                counter=points(person), delta=delta, why="expire", unique=f"expire/{row.id}/{turn}", channel=row.channel,
+                source=row.order_id, occurred_at=row.expires_at or desk.now, note=_expiry(row, delta),
+            )
+        )  # fmt: skip
+        changed.append(replace(row, expired=state.expired, turn=turn))
+    store.save_lots(connection, changed)
+
+
+def _expiry(row: LotRow, delta: int) -> str:
+    whose = f"order {row.order_id}" if row.order_id else row.note or "a gift"
+    return f"points of {whose} expired" if delta < 0 else f"points of {whose} had not expired after all"
+
+
+def _tell_debt(connection: Connection, context: Context, person: str, debt: int) -> None:
+    if debt and context.events is not None:
+        before = notes.get_meta(connection, f"debt/{person}")
+        if before != str(debt):
+            context.events.loyalty(connection, "points.debt", person, {"person": person, "points": debt}, context.now())
+            notes.set_meta(connection, f"debt/{person}", str(debt))
+
+
+def aim(connection: Connection, context: Context, found: dict[str, Account]) -> None:
+    """Say what the channels should show of accounts: what can be spent, holds left aside."""
+    held = ledger.held(connection, [points(name) for name in found])
+    rows = []
+    for row in people.customers_of(connection, found):
+        channel = context.channels.get(row.channel)
+        if channel is None or channel.connector.points is None or row.channel in context.rules.loyalty.hidden:
+            continue
+        target = max(0, found[row.person].spendable - held.get(points(row.person), 0))
+        known = row.points_target is not None or bool(found[row.person].lots)
+        if known and target != row.points_target:
+            rows.append(replace(row, points_target=target, points_note=""))
+    people.save_customers(connection, rows)
+
+
+_MATURED = "points_matured"
+
+
+def mature(connection: Connection, context: Context) -> int:
+    """Settle the accounts that time alone has changed since the last time; return how many."""
+    now = context.now()
+    last = notes.get_meta(connection, _MATURED)
+    names = store.due(connection, datetime.fromisoformat(last), now) if last else set()
+    if names:
+        desk = Desk(connection, context, now)
+        settle(connection, context, desk, names)
+        desk.close()
+    notes.set_meta(connection, _MATURED, now.isoformat())
+    return len(names)

@@ -1,0 +1,126 @@
+"""Points and codes as a whole: whether the merchant has any, what time alone changes, and what is shown on a channel."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from sqlalchemy.engine import Connection
+
+from bridge.domain.coupons import uses
+from bridge.domain.points import points
+from bridge.engine import accounts, codes
+from bridge.engine.code_push import push_codes, recover_codes
+from bridge.engine.context import Channel, Context
+from bridge.engine.desk import Desk
+from bridge.engine.points_push import push_points, recover_points
+from bridge.engine.report import ChannelReport
+from bridge.store import coupons, ledger
+from bridge.store import points as store
+
+__all__ = ["apply_loyalty", "held_points", "loyal", "settle_loyalty", "show_loyalty"]
+
+
+def loyal(context: Context) -> bool:
+    """Whether points are given, or there are codes: where not, no platform is asked about either."""
+    return context.rules.loyalty.points is not None or context.database.read(coupons.exist)
+
+
+def apply_loyalty(connection: Connection, context: Context) -> None:
+    """Note the rules of earning that are in force from now on, where they are others than before."""
+    known = store.rules(connection)
+    wanted = context.rules.loyalty.points
+    if wanted != (known[-1][1] if known else None):
+        store.save_rules(connection, wanted, context.now())
+
+
+def settle_loyalty(connection: Connection, context: Context) -> int:
+    """Do what time alone brings: promises and codes of points that are over, points that expire or can be spent now, notices.
+
+    Returns how many codes and accounts changed.
+    """
+    if not store.rules(connection) and not coupons.exist(connection):
+        return 0
+    changed = _end_claims(connection, context) + _end_codes(connection, context) + _end_holds(connection, context)
+    changed += accounts.mature(connection, context)
+    _notices(connection, context)
+    return changed
+
+
+def _end_claims(connection: Connection, context: Context) -> int:
+    over = coupons.overdue_claims(connection, context.now())
+    for one in over:
+        coupons.change_claim(connection, one.id, "expired")
+        ledger.release_hold(connection, one.id, "expired")
+    codes.settle(connection, context, {one.code for one in over})
+    return len(over)
+
+
+def _end_holds(connection: Connection, context: Context) -> int:
+    """Codes made of points that nobody used in time: the points are free again, and the codes are closed."""
+    over = ledger.overdue_of(connection, "points", context.now())
+    for hold in over:
+        ledger.release_hold(connection, hold, "expired")
+    ended = coupons.with_hold(connection, over)
+    coupons.close(connection, [one.code for one in ended], context.now())
+    codes.settle(connection, context, [one.code for one in ended])
+    _settle_accounts(connection, context, [one.person for one in ended if one.person])
+    return len(over)
+
+
+def _end_codes(connection: Connection, context: Context) -> int:
+    """A code whose last day is over is switched off everywhere, whatever the shops' own clocks say."""
+    now, ended = context.now(), 0
+    for one in coupons.open_campaigns(connection):
+        if one.terms.ends_at is not None and one.terms.ends_at <= now:
+            coupons.save_campaign(connection, replace(one, closed_at=now))
+            codes.settle(connection, context, [coupon.code for coupon in coupons.codes_of(connection, one.name)])
+            ended += 1
+    return ended
+
+
+def _settle_accounts(connection: Connection, context: Context, persons: Iterable[str]) -> None:
+    desk = Desk(connection, context, context.now())
+    accounts.settle(connection, context, desk, persons)
+    desk.close()
+
+
+def _notices(connection: Connection, context: Context) -> None:
+    """Tell of points that will expire, and of codes that nobody has used yet."""
+    events, rules, now = context.events, context.rules.loyalty, context.now()
+    if events is None:
+        return
+    for person in store.expiring(connection, now, now + rules.notice) if rules.notice else ():
+        soon = [
+            one
+            for one in accounts.look(connection, person, now).lots
+            if one.left and one.lot.expires_at is not None and one.lot.expires_at <= now + rules.notice
+        ]
+        if soon:
+            first = min(one.lot.expires_at for one in soon if one.lot.expires_at is not None)
+            data = {"person": person, "points": sum(one.left for one in soon), "first_at": first}
+            events.loyalty(connection, "points.expiring", person, data, now)
+        lots = store.lots_of(connection, [person])[person]
+        store.notice(connection, [one.id for one in lots if one.expires_at and one.expires_at <= now + rules.notice])
+    for coupon in coupons.ending(connection) if rules.remind else ():
+        terms = coupons.campaign(connection, coupon.campaign)
+        ends = terms.terms.ends_at if terms is not None else None
+        if ends is not None and now < ends <= now + rules.remind:
+            left = ledger.balances(connection, [uses(coupon.code)]).get(uses(coupon.code), 0)
+            if left > 0:
+                data = {"code": coupon.code, "person": coupon.person, "ends_at": ends, "uses_left": left}
+                events.loyalty(connection, "coupon.unused", coupon.code, data, now)
+            coupons.remind(connection, [coupon.code])
+
+
+async def show_loyalty(context: Context, channel: Channel, report: ChannelReport) -> None:
+    """Settle lost answers, then write codes and points as far as they differ: what ends goes out first."""
+    if channel.connector.coupons is None and channel.connector.points is None:
+        return
+    await recover_codes(context, channel)
+    await recover_points(context, channel, report)
+    await push_codes(context, channel, report)
+    await push_points(context, channel, report)
+
+
+def held_points(connection: Connection, person: str) -> int:
+    """Points of a person that are promised to codes."""
+    return ledger.held(connection, [points(person)]).get(points(person), 0)

@@ -1,0 +1,289 @@
+"""Rewards: what orders do to points and to coupon codes, as the difference between what is recorded and what their newest snapshots say.
+
+The second half of booking (design, section 2, rule 1): the lots, spends and uses of an order are a function of its newest snapshot,
+the rules in force when it was placed, and who placed it. They are kept beside the order; the ledger gets what changed.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy.engine import Connection
+
+from bridge.domain.coupons import normal_code, uses
+from bridge.domain.earning import EarnTerms, PointsRules, earned, frozen, spend_of, tier_of, window
+from bridge.domain.ledger import Movement, Why
+from bridge.domain.orders import Order, OrderLine
+from bridge.domain.points import points
+from bridge.engine import accounts, codes, people
+from bridge.engine.context import Context, Source
+from bridge.engine.desk import Desk
+from bridge.store import coupons as coupon_store
+from bridge.store import listings, orders
+from bridge.store import people as people_store
+from bridge.store import points as store
+from bridge.store.coupons import Campaign, CodeUse, Coupon
+from bridge.store.orders import Recorded
+from bridge.store.points import LotRow, OrderPerson, SpendRow
+
+__all__ = ["book"]
+
+_NOTHING = EarnTerms(version="", rate="0", with_tax=False, pending_days=0, expires_days=None)
+
+
+def book(
+    connection: Connection, context: Context, channel: Source, desk: Desk, news: Iterable[Recorded], clock: timedelta
+) -> set[str]:
+    """Book what these orders of a channel do to points and codes; copies that we made do nothing. `clock`: theirs less ours.
+
+    Returns the codes whose uses changed: they are settled once the desk is closed.
+    """
+    mine = {one.order.id: one for one in news if one.kind != "mirror"}
+    rules = store.rules(connection)
+    known = coupon_store.exist(connection)
+    if not mine or not (rules or known):
+        return set()
+    booking = _Rewards(connection, context, channel, desk, rules, clock)
+    booking.run(mine)
+    return booking.used
+
+
+@dataclass(slots=True)
+class _Rewards:
+    connection: Connection
+    context: Context
+    channel: Source
+    desk: Desk
+    rules: Sequence[tuple[datetime, PointsRules | None]]
+    clock: timedelta
+    records: dict[str, Recorded] = field(default_factory=dict)
+    people: dict[str, OrderPerson] = field(default_factory=dict)
+    lots: dict[str, dict[str, LotRow]] = field(default_factory=dict)
+    spends: dict[str, dict[str, SpendRow]] = field(default_factory=dict)
+    uses: dict[str, dict[str, CodeUse]] = field(default_factory=dict)
+    back: dict[str, dict[str, int]] = field(default_factory=dict)
+    coupons: dict[str, Coupon] = field(default_factory=dict)
+    terms: dict[str, Campaign] = field(default_factory=dict)
+    tags: dict[str, frozenset[str]] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    touched: set[str] = field(default_factory=set)
+    used: set[str] = field(default_factory=set)
+
+    def run(self, records: Mapping[str, Recorded]) -> None:
+        self.records = dict(records)
+        self.names = {key: self._name(one) for key, one in records.items()}
+        self._take_back()
+        self._load()
+        whose = self._whose()
+        for record in self.records.values():
+            if record.order.returns is None:
+                self._one(record, whose.get(record.order.id, ""))
+        store.save_orders(self.connection, list(self.people.values()))
+        accounts.settle(self.connection, self.context, self.desk, self.touched)
+
+    # What is known.
+
+    def _take_back(self) -> None:
+        """Note what orders of returns took back, and look at the orders again that it was taken from."""
+        rows = [
+            {
+                "channel": self.channel.name, "order_id": one.order.id, "line_id": line.id, "source_order": one.order.returns,
+                "source_line": line.returned, "units": -line.quantity if one.order.status != "cancelled" else 0,
+            }
+            for one in self.records.values()
+            if one.order.returns is not None
+            for line in one.order.lines
+            if line.returned
+        ]  # fmt: skip
+        store.save_returned(self.connection, rows)
+        missing = {str(row["source_order"]) for row in rows} - self.records.keys()
+        found = orders.load(self.connection, self.channel.name, missing)
+        self.records |= {one.order.id: one for one in found.values() if one.kind != "mirror"}
+        causes = {str(row["source_order"]): str(row["order_id"]) for row in rows}
+        # The order itself is no news: what moves is named after the one that took its units back.
+        self.names |= {key: f"{self.names[causes[key]]}/of/{key}" for key in found}
+
+    def _name(self, record: Recorded) -> str:
+        return f"{self.channel.name}/{record.order.id}/{record.revision}"
+
+    def _load(self) -> None:
+        ids, name = list(self.records), self.channel.name
+        self.people = store.of_orders(self.connection, name, ids)
+        self.lots = store.lots_of_orders(self.connection, name, ids)
+        self.spends = store.spends_of_orders(self.connection, name, ids)
+        self.uses = coupon_store.uses_of_orders(self.connection, name, ids)
+        self.back = store.returned(self.connection, name, ids)
+        wanted = {normal_code(code) for one in self.records.values() for code in one.order.codes}
+        wanted |= {code for used in self.uses.values() for code in used}
+        self.coupons = coupon_store.find(self.connection, wanted)
+        self.terms = coupon_store.campaigns_of(self.connection, {one.campaign for one in self.coupons.values()})
+        if any(rules is not None and any(rule.tag for rule in rules.rules) for _, rules in self.rules):
+            skus = {line.sku for one in self.records.values() for line in one.order.lines if line.sku}
+            self.tags = listings.tags(self.connection, skus)
+
+    def _whose(self) -> dict[str, str]:
+        """Whose the orders are: what the newest snapshot says, else what was known; who asked to be forgotten stays without a name."""
+        forgotten = people_store.forgotten(self.connection, {one.person for one in self.people.values() if one.person})
+        seen = {key: people.seen(self.context, one.order) for key, one in self.records.items()}
+        fresh = {
+            key: one
+            for key, one in seen.items()
+            if one is not None and not (key in self.people and self.people[key].person in forgotten)
+        }
+        known = {key: one.person for key, one in self.people.items()}
+        return known | people.identify(self.connection, self.context, self.channel.name, fresh)
+
+    # One order.
+
+    def _one(self, record: Recorded, person: str) -> None:
+        order, at = record.order, record.order.placed_at - self.clock
+        back = self.back.get(order.id, {})
+        self.people[order.id] = OrderPerson(
+            channel=self.channel.name, order_id=order.id, person=person, spend=spend_of(order, back), placed_at=at
+        )
+        wanted = self._lots(order, person, at, back)
+        self._use(record, person, at, wanted)
+        before = self.lots.get(order.id, {})
+        gone = [replace(row, kept=0) for key, row in before.items() if key not in wanted]
+        for row in (*wanted.values(), *gone):
+            self._lot(record, before.get(row.id), row)
+        store.save_lots(self.connection, [row for row in (*wanted.values(), *gone) if before.get(row.id) != row])
+
+    def _lots(self, order: Order, person: str, at: datetime, back: Mapping[str, int]) -> dict[str, LotRow]:
+        rules, before = store.rules_at(self.rules, at), self.lots.get(order.id, {})
+
+        def terms(line: OrderLine) -> EarnTerms:
+            row = before.get(self._lot_id(order, line.id))
+            if row is not None and row.terms is not None:
+                return row.terms
+            return self._frozen(order, line, person, at, rules)
+
+        agreed = {line.id: terms(line) for line in order.lines if line.quantity > 0}
+        worth = earned(order, lambda line: agreed[line.id], back)
+        rows = [self._row(order, line, person, at, worth[line], one) for line, one in agreed.items() if one.version]
+        return {row.id: row for row in rows}
+
+    def _frozen(self, order: Order, line: OrderLine, person: str, at: datetime, rules: PointsRules | None) -> EarnTerms:
+        if rules is None:
+            return _NOTHING
+        tier = None
+        if rules.tiers and person:
+            since = at - timedelta(days=rules.tier_days)
+            spent = store.spent_since(self.connection, [person], since, at).get(person, 0)
+            tier = tier_of(rules.tiers, spent)
+        return frozen(order, line, self.channel.name, rules, self.tags.get(line.sku or "", frozenset()), tier)
+
+    def _lot_id(self, order: Order, line: str) -> str:
+        return f"{self.channel.name}/{order.id}/{line}"
+
+    def _row(self, order: Order, line: str, person: str, at: datetime, kept: int, agreed: EarnTerms) -> LotRow:
+        before = self.lots.get(order.id, {}).get(self._lot_id(order, line))
+        ready, until = window(order, agreed)
+        if before is not None:
+            return replace(before, person=person, kept=kept, earned=max(before.earned, kept))
+        return LotRow(
+            id=self._lot_id(order, line), person=person, channel=self.channel.name, order_id=order.id, line_id=line, earned=kept,
+            kept=kept, earned_at=at, spendable_at=ready - self.clock, expires_at=None if until is None else until - self.clock,
+            terms=agreed,
+        )  # fmt: skip
+
+    def _lot(self, record: Recorded, before: LotRow | None, row: LotRow) -> None:
+        """Book what changed of a lot; one that changes hands leaves one account and comes into another."""
+        order, name = record.order, self.names[record.order.id]
+        when = order.placed_at if before is None else order.updated_at
+        if before is None or before.person == row.person:
+            self._move(row.person, row.kept - (before.kept if before else 0), f"{name}/lot/{row.id}", order, when)
+            return
+        self._move(before.person, before.expired - before.kept, f"{name}/from/{row.id}", order, when, "transfer")
+        self._move(row.person, row.kept - before.expired, f"{name}/to/{row.id}", order, when, "transfer")
+
+    def _move(self, person: str, delta: int, unique: str, order: Order, when: datetime, why: Why | None = None) -> None:
+        self.touched.add(person)
+        if person and delta:
+            self.desk.move(
+                Movement(
+                    counter=points(person), delta=delta, why=why or ("earn" if delta > 0 else "claw-back"), unique=unique,
+                    channel=self.channel.name, source=order.id, occurred_at=when - self.clock, note=f"order {order.number or order.id}",
+                )
+            )  # fmt: skip
+
+    # Codes.
+
+    def _use(self, record: Recorded, person: str, at: datetime, lots: dict[str, LotRow]) -> None:
+        order, before = record.order, self.uses.get(record.order.id, {})
+        named = {normal_code(code) for code in order.codes} & self.coupons.keys()
+        rows = []
+        for code in sorted(named | before.keys()):
+            coupon, was = self.coupons[code], before.get(code)
+            row = self._used(order, coupon, person, at, was, still=code in named)
+            if row is None or row == was:
+                continue
+            rows.append(row)
+            self._count(record, row, was)
+            self._spend(record, coupon, row)
+        coupon_store.save_uses(self.connection, rows)
+        for code in named:
+            lots |= self._invited(order, self.coupons[code], person, at)
+
+    def _used(
+        self, order: Order, coupon: Coupon, person: str, at: datetime, was: CodeUse | None, *, still: bool
+    ) -> CodeUse | None:
+        """What an order takes off a code now; None for one from before the code was ours."""
+        if was is None and coupon.created_at is not None and at < coupon.created_at - _OVERLAP:
+            return None
+        there = still and order.status != "cancelled"
+        kept = there or (still and not self.terms[coupon.campaign].restore)
+        return CodeUse(
+            channel=self.channel.name, order_id=order.id, code=coupon.code, person=person, count=int(kept), counted_there=int(there),
+            at=was.at if was is not None else at,
+        )  # fmt: skip
+
+    def _count(self, record: Recorded, row: CodeUse, was: CodeUse | None) -> None:
+        self.used.add(row.code)
+        delta = (was.count if was is not None else 0) - row.count
+        if not delta:
+            return
+        order = record.order
+        self.desk.move(
+            Movement(
+                counter=uses(row.code), delta=delta, why="sale" if delta < 0 else "cancel",
+                unique=f"{self.names[order.id]}/use/{row.code}", channel=self.channel.name, source=order.id,
+                occurred_at=(order.placed_at if was is None else order.updated_at) - self.clock, note=f"order {order.number or order.id}",
+            )
+        )  # fmt: skip
+        codes.used(self.connection, self.context, row)
+
+    def _spend(self, record: Recorded, coupon: Coupon, row: CodeUse) -> None:
+        """A code that is made of points: using it spends them, and what was held for it is free."""
+        if not coupon.person or not coupon.points:
+            return
+        order, key = record.order, f"{self.channel.name}/{record.order.id}/{coupon.code}"
+        before = self.spends.get(order.id, {}).get(key)
+        wanted = coupon.points * row.count
+        delta = (before.points if before is not None else 0) - wanted
+        person = before.person if before is not None else coupon.person
+        spend = SpendRow(
+            id=key, person=person, points=wanted, at=order.placed_at - self.clock, channel=self.channel.name, source=order.id,
+            note=f"code {coupon.code}",
+        )  # fmt: skip
+        store.save_spends(self.connection, [spend])
+        why: Why = "burn" if delta < 0 else "cancel"
+        self._move(person, delta, f"{self.names[order.id]}/burn/{coupon.code}", order, order.updated_at, why)
+
+    def _invited(self, order: Order, coupon: Coupon, person: str, at: datetime) -> dict[str, LotRow]:
+        """A code by which somebody invited a buyer: both are rewarded, as soon as what was bought cannot come back any more."""
+        terms = self.terms[coupon.campaign]
+        rules = store.rules_at(self.rules, at)
+        if terms.kind != "referral" or not coupon.person or coupon.person == person or not person or rules is None:
+            return {}
+        reward = terms.reward if spend_of(order, self.back.get(order.id, {})) > 0 else 0
+        agreed = EarnTerms(
+            version=rules.version, rate="0", with_tax=False, pending_days=rules.pending_days, expires_days=rules.expires_days
+        )  # fmt: skip
+        sides = {f"invited/{coupon.code}": coupon.person, f"welcome/{coupon.code}": person}
+        rows = [self._row(order, line, whose, at, reward, agreed) for line, whose in sides.items()]
+        return {row.id: replace(row, note=f"invited with {coupon.code}") for row in rows}
+
+
+# A code is used within moments of its making, and clocks differ.
+_OVERLAP = timedelta(minutes=5)

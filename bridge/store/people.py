@@ -1,0 +1,219 @@
+"""People: persons, the contacts that are theirs, and the channels' records of them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from bridge.store.sql import among, chunks, insert, rows_of, upsert
+from bridge.store.tables_loyalty import contacts, customers, merges, order_people, persons
+
+__all__ = [
+    "ContactRow", "CustomerRow", "MergeRow", "add_contacts", "add_persons", "by_points_id", "contacts_of", "customer",
+    "customers_of", "drop_contacts", "find_contacts", "find_customers", "forget", "forgotten", "merge_rows", "move",
+    "orders_of", "person", "points_in_flight", "remember_merge", "save_customers", "set_referral", "undo_merge", "untold",
+]  # fmt: skip
+
+_CONTACTS = sa.select(contacts).where(contacts.c.kind == sa.bindparam("of"), among(contacts.c.value, "values"))
+_CUSTOMERS = sa.select(customers).where(
+    customers.c.channel == sa.bindparam("on"), among(customers.c.customer_id, "ids")
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactRow:
+    """A contact, and whose it is."""
+
+    kind: str
+    value: str
+    person: str
+    verified: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerRow:
+    """A channel's record of a person, with what it shows of their points."""
+
+    channel: str
+    customer_id: str
+    person: str
+    points_id: str = ""
+    points_shown: int | None = None
+    points_target: int | None = None
+    points_at: datetime | None = None
+    points_key: str | None = None
+    points_sent: int | None = None
+    points_note: str = ""
+    consent: bool | None = None
+    updated_at: datetime | None = None
+    gone_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeRow:
+    """Two persons that became one. `body` is what moved."""
+
+    id: int
+    kept: str
+    gone: str
+    at: datetime
+    why: str
+    body: dict[str, Any]
+
+
+def add_persons(connection: Connection, names: Iterable[str], now: datetime) -> None:
+    """Note new persons."""
+    insert(connection, persons, [{"person": name, "created_at": now} for name in names])
+
+
+def person(connection: Connection, name: str) -> Any | None:
+    """Return a person's row."""
+    return connection.execute(sa.select(persons).where(persons.c.person == name)).one_or_none()
+
+
+def set_referral(connection: Connection, name: str, code: str) -> None:
+    """Note the code by which a person invites others."""
+    connection.execute(persons.update().where(persons.c.person == name).values(referral=code))
+
+
+def find_contacts(connection: Connection, kind: str, values: Iterable[str]) -> dict[str, ContactRow]:
+    """Return whose these contacts are, by value."""
+    found = {}
+    for part in chunks(set(values)):
+        for row in rows_of(connection, _CONTACTS, {"of": kind, "values": part}):
+            found[row.value] = ContactRow(kind=row.kind, value=row.value, person=row.person, verified=row.verified)
+    return found
+
+
+def contacts_of(connection: Connection, name: str) -> list[ContactRow]:
+    """Return a person's contacts."""
+    query = sa.select(contacts).where(contacts.c.person == name).order_by(contacts.c.kind, contacts.c.value)
+    return [
+        ContactRow(kind=row.kind, value=row.value, person=row.person, verified=row.verified)
+        for row in connection.execute(query)
+    ]
+
+
+def add_contacts(connection: Connection, rows: Sequence[ContactRow], now: datetime) -> None:
+    """Note contacts, or whose they are now."""
+    upsert(connection, contacts, [
+        {"kind": one.kind, "value": one.value, "person": one.person, "verified": one.verified, "since": now} for one in rows
+    ])  # fmt: skip
+
+
+def drop_contacts(connection: Connection, rows: Iterable[ContactRow]) -> None:
+    """Forget contacts."""
+    for one in rows:
+        connection.execute(contacts.delete().where(contacts.c.kind == one.kind, contacts.c.value == one.value))
+
+
+def find_customers(connection: Connection, channel: str, ids: Iterable[str]) -> dict[str, CustomerRow]:
+    """Return what is known of a channel's customers, by their id there."""
+    found = {}
+    for part in chunks(set(ids)):
+        for row in rows_of(connection, _CUSTOMERS, {"on": channel, "ids": part}):
+            found[row.customer_id] = customer(row)
+    return found
+
+
+def customer(row: Any) -> CustomerRow:
+    """Read a row."""
+    return CustomerRow(**{name: getattr(row, name) for name in CustomerRow.__dataclass_fields__})
+
+
+def customers_of(connection: Connection, names: Iterable[str]) -> list[CustomerRow]:
+    """Return the channels' records of persons."""
+    query = sa.select(customers).where(among(customers.c.person, "names"))
+    rows = (row for part in chunks(set(names)) for row in rows_of(connection, query, {"names": part}))
+    return [customer(row) for row in rows]
+
+
+def save_customers(connection: Connection, rows: Sequence[CustomerRow]) -> None:
+    """Write records."""
+    upsert(connection, customers, [{name: getattr(one, name) for name in CustomerRow.__dataclass_fields__} for one in rows])  # fmt: skip
+
+
+_UNTOLD = sa.and_(
+    customers.c.points_target.is_not(None),
+    sa.or_(customers.c.points_shown.is_(None), customers.c.points_shown != customers.c.points_target),
+)
+
+
+def untold(connection: Connection, channel: str, limit: int) -> list[CustomerRow]:
+    """Return the customers of a channel to whom other points are shown than they have, and no write of which is on its way."""
+    c = customers.c
+    mine = sa.and_(_UNTOLD, c.channel == channel, c.points_key.is_(None), c.points_note == "", c.gone_at.is_(None))
+    return [
+        customer(row)
+        for row in connection.execute(sa.select(customers).where(mine).order_by(c.customer_id).limit(limit))
+    ]
+
+
+def points_in_flight(connection: Connection, channel: str) -> list[CustomerRow]:
+    """Return the customers of a channel of whose points' write nobody knows what became."""
+    mine = sa.and_(customers.c.channel == channel, customers.c.points_key.is_not(None))
+    return [customer(row) for row in connection.execute(sa.select(customers).where(mine))]
+
+
+def by_points_id(connection: Connection, channel: str, ids: Iterable[str]) -> dict[str, CustomerRow]:
+    """Return the customers of a channel whose points are kept under these ids."""
+    query = sa.select(customers).where(customers.c.channel == sa.bindparam("on"), among(customers.c.points_id, "ids"))
+    rows = (row for part in chunks(set(ids)) for row in rows_of(connection, query, {"on": channel, "ids": part}))
+    return {row.points_id: customer(row) for row in rows}
+
+
+def forgotten(connection: Connection, names: Iterable[str]) -> set[str]:
+    """Return those of these persons who were forgotten."""
+    query = sa.select(persons.c.person).where(among(persons.c.person, "names"), persons.c.forgotten_at.is_not(None))
+    return {row.person for part in chunks(set(names)) for row in rows_of(connection, query, {"names": part})}
+
+
+def orders_of(connection: Connection, name: str) -> list[tuple[str, str]]:
+    """Return a person's orders as (channel, id)."""
+    query = sa.select(order_people.c.channel, order_people.c.order_id).where(order_people.c.person == name)
+    return [(row.channel, row.order_id) for row in connection.execute(query.order_by(order_people.c.placed_at))]
+
+
+def move(connection: Connection, table: str, ids: Mapping[str, Any] | None, gone: str, kept: str) -> None:
+    """Give what is one person's to another: rows of a table ("contacts", "customers"), all of them or those whose columns say `ids`."""
+    mine = {"contacts": contacts, "customers": customers, "order_people": order_people}[table]
+    where = mine.c.person == gone
+    for name, value in (ids or {}).items():
+        where = sa.and_(where, mine.c[name] == value)
+    connection.execute(mine.update().where(where).values(person=kept))
+
+
+def remember_merge(
+    connection: Connection, kept: str, gone: str, why: str, body: Mapping[str, Any], now: datetime
+) -> None:
+    """Note that two persons became one, and what moved."""
+    text = msgspec.json.encode(body).decode()
+    connection.execute(merges.insert().values(kept=kept, gone=gone, at=now, why=why, body=text))
+    connection.execute(persons.update().where(persons.c.person == gone).values(merged_into=kept))
+
+
+def merge_rows(connection: Connection, name: str) -> list[MergeRow]:
+    """Return the merges into a person that stand, newest first."""
+    query = sa.select(merges).where(merges.c.kept == name, merges.c.undone_at.is_(None)).order_by(merges.c.id.desc())
+    return [
+        MergeRow(id=row.id, kept=row.kept, gone=row.gone, at=row.at, why=row.why, body=msgspec.json.decode(row.body))
+        for row in connection.execute(query)
+    ]
+
+
+def undo_merge(connection: Connection, merge: MergeRow, now: datetime) -> None:
+    """Note that a merge was taken back."""
+    connection.execute(merges.update().where(merges.c.id == merge.id).values(undone_at=now))
+    connection.execute(persons.update().where(persons.c.person == merge.gone).values(merged_into=None))
+
+
+def forget(connection: Connection, name: str, now: datetime) -> None:
+    """Drop everything that says who a person is: contacts, and the ids of their accounts. Their points and orders keep the number."""
+    connection.execute(contacts.delete().where(contacts.c.person == name))
+    connection.execute(customers.delete().where(customers.c.person == name))
+    connection.execute(persons.update().where(persons.c.person == name).values(forgotten_at=now, referral=None))
+    connection.execute(merges.delete().where(sa.or_(merges.c.kept == name, merges.c.gone == name)))
