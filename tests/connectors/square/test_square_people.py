@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bridge.contract.errors import NeedsPerson, Refused
+from bridge.contract.errors import NeedsPerson, Refused, TryLater
 from bridge.contract.loyalty import PointsEvent, PointsResult, PointsWrite
 from bridge.domain.people import Customer
 from bridge.sandbox.kit.loop import START, SimulatedLoop
@@ -261,6 +261,22 @@ async def test_an_account_that_is_no_more_is_forgotten_and_made_anew(new_till: O
     assert (lost.kind, lost.balance, lost.points_id) == ("stale", None, "")
     anew = await show(till, row(ann, 50, points_id=first.points_id, phone="+14155550001", key="row-3"))
     assert (anew.kind, till.shows(ann), anew.points_id != first.points_id) == ("done", 50, True)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("shown", [40, None])
+async def test_what_was_adjusted_but_could_not_be_read_back_may_have_worked(new_till: Open, shown: int | None) -> None:
+    till = new_till()
+    ann = till.person(1)
+    first = await show(till, row(ann, 40, phone="+14155550001"))
+    write = row(ann, 55, shown, points_id=first.points_id, key="row-2")
+    till.platform.faults.add(kind="status", method="GET", path=r"/loyalty/accounts/[^/]+$", times=None)
+    with pytest.raises(TryLater) as caught:
+        await till.points.show([write])
+    assert caught.value.maybe_applied
+    till.platform.faults.clear()
+    again = await show(till, write)
+    assert (again.kind, again.balance, till.shows(ann)) == ("done", 55, 55)
 
 
 EVENT = {"id": "E", "created_at": "2020-05-08T21:42:32Z", "loyalty_account_id": "A", "source": "LOYALTY_API"}
