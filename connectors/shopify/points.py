@@ -43,8 +43,8 @@ class Points:
 
     async def show(self, writes: Sequence[PointsWrite]) -> Sequence[PointsResult]:
         """Write up to 25 rows, all in one call: what is not as believed is left out of it."""
-        if not 1 <= len(writes) <= LIMITS.points_batch:
-            raise Refused(f"{len(writes)} rows are no batch: 1 to {LIMITS.points_batch}")
+        if len(writes) > LIMITS.points_batch:
+            raise Refused(f"{len(writes)} rows are no batch: {LIMITS.points_batch} at most")
         found = await self._fields(writes)
         results: dict[int, PointsResult] = {}
         rows: dict[int, dict[str, Any]] = {}
@@ -88,7 +88,8 @@ def _before(write: PointsWrite, node: Mapping[str, Any] | None, taken: set[str])
     if node.get("points") and shown is None:
         step = "delete the metafield bridge.points of this customer in the shop's admin"
         return _result(write, "refused", reason=f"the field holds something that is no number: {step}")
-    if shown != write.shown:
+    # Never read until now: what was just read is what it goes from, and the digest guards it from here on.
+    if write.shown is not None and shown != write.shown:
         return _result(write, "stale", balance=shown, reason=f"it shows {shown}, not {write.shown}")
     return _result(write, "done", balance=shown) if shown == write.balance else None
 

@@ -138,9 +138,18 @@ def test_what_somebody_else_wrote_is_stale_and_stays(world: Loyal) -> None:
     show(world, wanted(ann, 10, None), wanted(bob, 10, None))
     world.shop.edit_customer(ann, points=99)
     world.shop.edit_customer(eve, points=5)
-    results = show(world, wanted(ann, 20, 10), wanted(bob, 20, 10), wanted(eve, 20, None))
+    results = show(world, wanted(ann, 20, 10), wanted(bob, 20, 10), wanted(eve, 20, 0))
     assert [(one.kind, one.balance) for one in results] == [("stale", 99), ("done", 20), ("stale", 5)]
     assert [row["points"] for row in world.shop.customers()] == [99, 20, 5]
+    # What was never read is read by the write itself.
+    assert show(world, wanted(eve, 20, None))[0].kind == "done"
+
+
+def test_a_field_that_is_made_meanwhile_is_not_written_over(world: Loyal) -> None:
+    ann = made(world, "Ann")
+    world.meanwhile["PointsShow"] = lambda: world.shop.edit_customer(ann, points=11)
+    assert show(world, wanted(ann, 20, None))[0].kind == "stale"
+    assert [row["points"] for row in world.shop.customers()] == [11]
 
 
 def test_what_changes_between_the_read_and_the_write_is_stale_too(world: Loyal) -> None:

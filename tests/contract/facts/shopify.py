@@ -47,6 +47,7 @@ FACTS = Facts(
         "points": {"body": "mutation PointsShow"},
     },
     page=250,
+    customer_page=250,
     # A till hands the goods over at once and checks no stock.
     ways=({}, {"channel": "pos"}, {"paid": False}, {"discount": "1.00"}),
     tight={"bucket": 1000, "restore": 50},
