@@ -10,6 +10,7 @@ from typing import Any
 
 from bridge.contract.feed import Feed, Page
 from bridge.contract.limits import Limits
+from bridge.contract.loyalty import CouponsPort
 from bridge.contract.ports import Connector, NewLine, NewOrder, OrdersPort, OrderWriter, ProductsPort
 from bridge.contract.stock import Accepted, Applied, Outcome, Prepared, Rejected, StockChange, TicketPort
 from bridge.domain.catalog import Product, StockKey, Variant
@@ -109,6 +110,12 @@ class Bench:
         """The order writer port; only for tests marked `offers("order_writer")`."""
         assert self.connector.order_writer is not None
         return self.connector.order_writer
+
+    @property
+    def coupons(self) -> CouponsPort:
+        """The coupons port; only for tests marked `offers("coupons")`."""
+        assert self.connector.coupons is not None
+        return self.connector.coupons
 
     def connect(self, **changes: Any) -> Connector:
         """Open another connector on the same stand-in, with some settings changed."""

@@ -31,7 +31,7 @@ class Facts:
     secrets       the settings that must never be seen in a text
     lacking       (options of the stand-in, settings, the word in Identity.missing) of a token without write access
     writes        whether a call changes something at the platform
-    calls         fault rules that strike one kind of call: stock, mirror, refund, create, edit, subscribe
+    calls         fault rules that strike one kind of call: stock, mirror, refund, create, edit, subscribe, coupon
     names_wait    a throttled answer carries Retry-After
     tight         options of the stand-in under which its own rate limit bites
     nobody        an id, well formed, that no listing, number or order has
@@ -89,6 +89,14 @@ class Facts:
     refund_restocks   order_writer.refund can put units back
     cancels_paid      order_writer.cancel can cancel an order that is paid
     cancel_as_told    order_writer.cancel can say whether units go back
+
+    Codes
+
+    code_wait     seconds within which a code can be looked up that was taken in ("later"), or whose answer was lost
+    use_lag       seconds after which a use counts at the checkout
+    coupon_page   codes per page of coupons.all
+    coupon_calls  calls that one batch of codes takes, for codes whose group is there
+    coupon_trash  a deleted code lies in a trash, and a write of its id brings it back
 
     Webhooks
 
@@ -164,6 +172,12 @@ class Facts:
     refund_restocks: bool = True
     cancels_paid: bool = True
     cancel_as_told: bool = True
+
+    code_wait: float = 0.0
+    use_lag: float = 0.0
+    coupon_page: int = 100
+    coupon_calls: int = 1
+    coupon_trash: bool = False
 
     subscribes: bool = True
     tells: frozenset[str] = frozenset({"sale", "refund", "count", "edit"})
