@@ -36,7 +36,9 @@ class Hint:
     channel     something changed that is not named: read all feeds
     privacy     a person's data is asked for or is to be deleted: `topic` says which, `id` whose (the platform's customer id),
                 `orders` names the orders meant
-    nothing     genuine, and of no interest to us (`topic` says what it was)
+    nothing     genuine, and of no interest to the feeds (`topic` says what it was)
+
+    `customers` and `coupons` name accounts and coupon codes (by the platform's ids) that were changed or deleted.
     """
 
     kind: Literal["order", "stock", "product", "customer", "channel", "privacy", "nothing"]
@@ -47,6 +49,8 @@ class Hint:
     orders: tuple[str, ...] = ()
     customers: tuple[str, ...] = ()
     quantity: int | None = None
+    customers: tuple[str, ...] = ()
+    coupons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from bridge.contract.feed import Feed, Page
 from bridge.contract.limits import Limits
-from bridge.contract.loyalty import CustomersPort, PointsPort
+from bridge.contract.loyalty import CouponsPort, CustomersPort, PointsPort
 from bridge.contract.ports import Connector, NewLine, NewOrder, OrdersPort, OrderWriter, ProductsPort
 from bridge.contract.stock import Accepted, Applied, Outcome, Prepared, Rejected, StockChange, TicketPort
 from bridge.domain.catalog import Product, StockKey, Variant
@@ -134,6 +134,12 @@ class Bench:
         shop: Any = self.platform.shop
         found: dict[str, int | None] = {tail(str(row["id"])): row["points"] for row in shop.customers()}
         return found[customer]
+
+    @property
+    def coupons(self) -> CouponsPort:
+        """The coupons port; only for tests marked `offers("coupons")`."""
+        assert self.connector.coupons is not None
+        return self.connector.coupons
 
     def connect(self, **changes: Any) -> Connector:
         """Open another connector on the same stand-in, with some settings changed."""

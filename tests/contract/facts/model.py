@@ -31,7 +31,8 @@ class Facts:
     secrets       the settings that must never be seen in a text
     lacking       (options of the stand-in, settings, the word in Identity.missing) of a token without write access
     writes        whether a call changes something at the platform
-    calls         fault rules that strike one kind of call: stock, mirror, refund, create, edit, subscribe, points
+    calls         fault rules that strike one kind of call: stock, mirror, refund, create, edit, subscribe, points,
+                  coupon
     names_wait    a throttled answer carries Retry-After
     tight         options of the stand-in under which its own rate limit bites
     nobody        an id, well formed, that no listing, number or order has
@@ -97,6 +98,14 @@ class Facts:
     phone_search  people can be looked up by their phone number
     points_stale  a write of points that names another number than is shown comes back stale (where it is not a difference anyway)
     earning       options of the stand-in under which the platform itself gives points for a sale
+
+    Codes
+
+    code_wait     seconds within which a code can be looked up that was taken in ("later"), or whose answer was lost
+    use_lag       seconds after which a use counts at the checkout
+    coupon_page   codes per page of coupons.all
+    coupon_calls  calls that one batch of codes takes, for codes whose group is there
+    coupon_trash  a deleted code lies in a trash, and a write of its id brings it back
 
     Webhooks
 
@@ -178,6 +187,12 @@ class Facts:
     phone_search: bool = True
     points_stale: bool = True
     earning: Values = field(default_factory=dict)
+
+    code_wait: float = 0.0
+    use_lag: float = 0.0
+    coupon_page: int = 100
+    coupon_calls: int = 1
+    coupon_trash: bool = False
 
     subscribes: bool = True
     tells: frozenset[str] = frozenset({"sale", "refund", "count", "edit"})

@@ -17,7 +17,18 @@ def _woocommerce_writes(method: str, path: str, body: bytes) -> bool:
 
 FACTS = Facts(
     host="woo.sandbox",
-    offers=("account", "catalog", "stock", "orders", "products", "order_writer", "webhooks"),
+    offers=(
+        "account",
+        "catalog",
+        "stock",
+        "orders",
+        "products",
+        "order_writer",
+        "webhooks",
+        "customers",
+        "points",
+        "coupons",
+    ),
     incomplete=({"url": ""}, {"consumer_key": ""}, {"consumer_secret": ""}),
     wrong={"consumer_secret": "cs_0000000000000000000000000000000000000000"},
     secrets=("consumer_secret",),
@@ -30,6 +41,7 @@ FACTS = Facts(
         "create": {"method": "POST", "path": r"/products$"},
         "edit": {"method": "POST", "path": _WOO_BATCH},
         "subscribe": {"method": "POST", "path": r"/webhooks$"},
+        "coupon": {"method": "POST", "path": r"/coupons/batch$"},
     },
     page=100,
     # Cash on delivery and bank transfer take the stock at once, a card when it is paid.
@@ -38,6 +50,8 @@ FACTS = Facts(
     cancel_keeps=False,
     # DELETE without force is the trash (recorded from WooCommerce 11.0.1); its products take a stock write as ever.
     trash=True,
+    # A coupon is a post: its trash is one by its status, and a PUT to its id writes it as ever.
+    coupon_trash=True,
     # A form "webhook_id=N" goes to the address while the webhook is made (recorded from WooCommerce 11.0.1).
     greets=True,
     spoil_price=(r'"66\.61"', '"much"'),
