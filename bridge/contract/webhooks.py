@@ -49,7 +49,6 @@ class Hint:
     orders: tuple[str, ...] = ()
     customers: tuple[str, ...] = ()
     quantity: int | None = None
-    customers: tuple[str, ...] = ()
     coupons: tuple[str, ...] = ()
 
 

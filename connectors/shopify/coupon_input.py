@@ -19,6 +19,7 @@ from connectors.shopify.mapping import gid
 __all__ = [
     "BASIC",
     "BEGINNING",
+    "MARKS",
     "OVER",
     "SHIPPING",
     "Known",
@@ -32,6 +33,7 @@ __all__ = [
 BASIC, SHIPPING = "DiscountCodeBasic", "DiscountCodeFreeShipping"
 # A discount has to begin at some time. These stand for "always has" and for "was over before anybody could use it".
 BEGINNING, OVER = "2000-01-01T00:00:00Z", "2000-01-02T00:00:00Z"
+MARKS = {"startsAt": "bridge-starts ", "endsAt": "bridge-ends "}
 _MOST_USES = 2**31 - 1
 _COMBINES = ("orderDiscounts", "productDiscounts", "shippingDiscounts")
 
@@ -79,10 +81,9 @@ def kind_of(terms: CouponTerms) -> str:
     return SHIPPING if terms.kind == "free_shipping" else BASIC
 
 
-def title_of(group: str, limit: int | None) -> str:
-    """Return the title by which a campaign's discount is found again; its codes share one limit, so it is part of it."""
-    uses = "" if limit is None else f" ({limit} use{'s' if limit != 1 else ''} each)"
-    return f"bridge: {group}{uses}"[:255]
+def title_of(group: str) -> str:
+    """Return the title by which a campaign's discounts are found again."""
+    return f"bridge: {group}"[:255]
 
 
 def discount_input(write: CouponWrite, known: Known) -> dict[str, Any]:
@@ -105,7 +106,9 @@ def discount_input(write: CouponWrite, known: Known) -> dict[str, Any]:
         "minimumRequirement": _minimum(terms, known.currency),
     }
     if not accepts(write):
-        given |= {"startsAt": BEGINNING, "endsAt": OVER, "usageLimit": write.limit or None}
+        # Whether it works is a matter of its dates alone: those it had are kept in its tags, so that it can come back.
+        kept = [f"{word}{given[name]}" for name, word in MARKS.items() if given[name] and given[name] != BEGINNING]
+        given |= {"startsAt": BEGINNING, "endsAt": OVER, "usageLimit": write.limit or None, "tags": kept}
     if kind_of(terms) == SHIPPING:
         return {**given, "destination": {"all": True}}
     gets = {"value": _value(terms, known.currency), **_items(write, known)}

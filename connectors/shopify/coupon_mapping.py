@@ -1,15 +1,16 @@
 """Shopify's code discounts as states of codes: pure. What our terms cannot say makes them foreign, with the reason."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from bridge.contract.loyalty import CouponState
 from bridge.domain.coupons import CouponTerms
 from bridge.domain.money import Money
-from connectors.shopify.coupon_input import BASIC, BEGINNING, OVER, SHIPPING
+from connectors.shopify.coupon_input import BASIC, BEGINNING, MARKS, OVER, SHIPPING
 from connectors.shopify.mapping import Unreadable, moment, need, short
 
-__all__ = ["is_campaign", "more_codes", "states"]
+__all__ = ["is_campaign", "is_off", "more_codes", "states", "terms_of"]
 
 _FAMILIES = {"DiscountCodeBxgy": "buy X get Y", "DiscountCodeApp": "a discount of another app"}
 
@@ -35,8 +36,7 @@ def states(node: Mapping[str, Any], codes: Sequence[Mapping[str, Any]]) -> list[
     """Return the states of these codes of one discount (`codeDiscount` or `discount` in the node)."""
     inner = node.get("codeDiscount") or need(node, "discount")
     number, held = short(need(node, "id")), is_campaign(inner)
-    terms, foreign = _terms(inner)
-    ends = moment(inner["endsAt"]) if inner.get("endsAt") else None
+    terms, foreign = terms_of(inner)
     return [
         CouponState(
             code=str(need(code, "code")),
@@ -44,7 +44,7 @@ def states(node: Mapping[str, Any], codes: Sequence[Mapping[str, Any]]) -> list[
             group_id=number if held else "",
             limit=inner.get("usageLimit"),
             used=int(need(code, "asyncUsageCount")),
-            active=inner.get("status") != "EXPIRED" and ends != moment(OVER),
+            active=inner.get("status") != "EXPIRED",
             terms=terms,
             foreign=foreign,
             updated_at=moment(need(inner, "updatedAt")),
@@ -53,7 +53,13 @@ def states(node: Mapping[str, Any], codes: Sequence[Mapping[str, Any]]) -> list[
     ]
 
 
-def _terms(inner: Mapping[str, Any]) -> tuple[CouponTerms | None, str]:
+def is_off(inner: Mapping[str, Any]) -> bool:
+    """Whether the bridge switched the discount off, or made it so."""
+    return inner.get("endsAt") == OVER
+
+
+def terms_of(inner: Mapping[str, Any]) -> tuple[CouponTerms | None, str]:
+    """Read the terms; (None, what is foreign) where ours cannot say them."""
     try:
         return _read(inner), ""
     except _Foreign as error:
@@ -69,8 +75,8 @@ def _read(inner: Mapping[str, Any]) -> CouponTerms:
     return CouponTerms(
         **_value(gets.get("value") or {}),
         minimum=_minimum(inner.get("minimumRequirement")),
-        starts_at=None if inner.get("startsAt") == BEGINNING else moment(need(inner, "startsAt")),
-        ends_at=None if inner.get("endsAt") in {None, OVER} else moment(inner["endsAt"]),
+        starts_at=_date(inner, "startsAt"),
+        ends_at=_date(inner, "endsAt"),
         skus=_skus(gets.get("items") or {}),
         per_customer=1 if inner.get("appliesOncePerCustomer") else None,
         emails=_emails(need(inner, "context")),
@@ -98,6 +104,15 @@ def _value(value: Mapping[str, Any]) -> dict[str, Any]:
     if value["__typename"] == "DiscountAmount" and not value["appliesOnEachItem"]:
         return {"kind": "fixed", "amount": _money(value["amount"])}
     raise _Foreign("a sum off each item" if value["__typename"] == "DiscountAmount" else "a number of items cheaper")
+
+
+def _date(inner: Mapping[str, Any], name: str) -> datetime | None:
+    """Read a date; of a code that the bridge switched off it is kept in a tag."""
+    text = inner.get(name)
+    if is_off(inner):
+        kept = (str(tag) for tag in inner.get("tags") or ())
+        text = next((tag.removeprefix(MARKS[name]) for tag in kept if tag.startswith(MARKS[name])), None)
+    return None if text in {None, BEGINNING} else moment(str(text))
 
 
 def _minimum(given: Mapping[str, Any] | None) -> Money | None:

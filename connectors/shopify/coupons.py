@@ -41,7 +41,7 @@ class Coupons:
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
         self._terms = TermsReader(shop)
-        self._campaigns = Campaigns(shop, self._terms)
+        self._campaigns = Campaigns(shop, self._terms, self.find)
 
     def objections(self, terms: CouponTerms) -> Sequence[str]:
         """Say what of these terms Shopify cannot express."""
@@ -170,8 +170,8 @@ class Coupons:
 
 
 def _held(write: CouponWrite) -> bool:
-    """Whether a code is one of several in a discount."""
-    return bool(write.group or write.group_id)
+    """Whether a code is one of several in a discount. Codes of one discount are not used together, so those that stack stand alone."""
+    return bool(write.group_id or (write.group and not write.terms.stacks))
 
 
 def _named(nodes: Sequence[Mapping[str, Any]], wanted: set[str]) -> dict[str, Mapping[str, Any]]:
@@ -181,11 +181,15 @@ def _named(nodes: Sequence[Mapping[str, Any]], wanted: set[str]) -> dict[str, Ma
 def _part(write: CouponWrite, known: Any, index: int) -> tuple[Part, dict[str, Any]]:
     """Return the mutation of one code, with its variables; raises Refused."""
     named = {f"id{index}": gid("DiscountCodeNode", write.id)} if write.id else {}
-    if write.id and not accepts(write):
-        return _OFF, named
     root, argument = _ROOTS.get(kind_of(write.terms), _SHIPPING)
     kind = f"{root[0].upper()}{root[1:]}Input"
-    given = discount_input(write, known)
+    try:
+        given = discount_input(write, known)
+    except Refused:
+        if write.id and not accepts(write):
+            # Its terms can no longer be said; that it ends now can.
+            return _OFF, named
+        raise
     if write.id:
         return (f"{root}Update", argument, kind), {**named, f"input{index}": given}
     fresh = {"title": write.code, "code": write.code, **given}

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 
 from connectors.shopify.documents import PAGE, Operation, operation
 
-__all__ = [
-    "ALL", "Part", "codes_at", "customers_by_email", "discounts_named", "redeem_codes", "write_discounts",
-]  # fmt: skip
+__all__ = ["ALL", "Part", "campaign", "campaign_codes", "codes_at", "customers_by_email", "redeem_codes", "write_discounts"]  # fmt: skip
 
 # Where the points are shown: a theme reads it as customer.metafields.bridge.points.
 _POINTS = 'points: metafield(namespace: "bridge", key: "points") { value compareDigest }'
@@ -44,7 +42,7 @@ POINTS_SHOW = operation("""mutation PointsShow($rows: [MetafieldsSetInput!]!) {
 
 _DATES = "title status startsAt endsAt updatedAt usageLimit"
 _CODES = f"codesCount {{ count }} codes(first: 10) {{ nodes {{ id code asyncUsageCount }} {PAGE} }}"
-_FOR = """appliesOncePerCustomer combinesWith { orderDiscounts productDiscounts shippingDiscounts }
+_FOR = """tags appliesOncePerCustomer combinesWith { orderDiscounts productDiscounts shippingDiscounts }
   context { __typename ... on DiscountCustomers { customers { id defaultEmailAddress { emailAddress } } } }
   minimumRequirement {
     __typename ... on DiscountMinimumSubtotal { greaterThanOrEqualToSubtotal { amount currencyCode } }
@@ -83,14 +81,7 @@ DISCOUNT_CODES = operation(f"""query DiscountCodes($id: ID!, $after: String) {{
     ... on DiscountCodeBxgy {{ {_MORE_CODES} }} ... on DiscountCodeApp {{ {_MORE_CODES} }}
   }} }} }}
 }}""")
-_HOLDER = (
-    "id discount { ... on DiscountCodeBasic { title usageLimit } ... on DiscountCodeFreeShipping { title usageLimit } }"
-)
-# The search index lags, so the newest discounts are read beside it: a campaign made a moment ago is not made twice.
-CAMPAIGN = operation(f"""query Campaign($query: String!) {{
-  found: discountNodes(first: 10, query: $query) {{ nodes {{ {_HOLDER} }} }}
-  newest: discountNodes(first: 50, sortKey: CREATED_AT, reverse: true) {{ nodes {{ {_HOLDER} }} }}
-}}""")
+_TITLE = "id discount { ... on DiscountCodeBasic { title } ... on DiscountCodeFreeShipping { title } }"
 CODES_ADD = operation("""mutation CodesAdd($id: ID!, $codes: [DiscountRedeemCodeInput!]!) {
   discountRedeemCodeBulkAdd(discountId: $id, codes: $codes) {
     bulkCreation {
@@ -157,16 +148,29 @@ def redeem_codes(count: int) -> Operation:
     return operation(f"query RedeemCodes({declared}) {{\n{fields}\n}}\n{fragments}")
 
 
-def discounts_named(count: int) -> Operation:
-    """Build the look-up of a campaign's discount and of where `count` of its codes are."""
+def campaign(count: int) -> Operation:
+    """Build the look-up of a campaign's discounts, and of where `count` of its codes are already.
+
+    The search index lags, so the newest discounts are read beside it: a campaign made a moment ago is not made twice.
+    """
+    declared = ", ".join(["$query: String!", *(f"$c{index}: String!" for index in range(count))])
+    fields = "\n".join(f"  c{index}: codeDiscountNodeByCode(code: $c{index}) {{ id }}" for index in range(count))
+    return operation(f"""query Campaign({declared}) {{
+  found: discountNodes(first: 20, query: $query) {{ nodes {{ {_TITLE} }} }}
+  newest: discountNodes(first: 50, sortKey: CREATED_AT, reverse: true) {{ nodes {{ {_TITLE} }} }}
+{fields}
+}}""")
+
+
+def campaign_codes(count: int) -> Operation:
+    """Build the look-up of one discount with its terms, and of where `count` of its codes are."""
     declared = ", ".join(["$id: ID!", *(f"$c{index}: String!" for index in range(count))])
     fields = "\n".join(f"  c{index}: codeDiscountNodeByCode(code: $c{index}) {{ id }}" for index in range(count))
-    return operation(
-        f"query CampaignCodes({declared}) {{\n  holder: discountNode(id: $id) {{ {_HOLDER} }}\n{fields}\n}}"
-    )
+    holder = f"holder: discountNode(id: $id) {{ id discount {{ {_DISCOUNT} }} }}"
+    return operation(f"query CampaignCodes({declared}) {{\n  {holder}\n{fields}\n}}")
 
 
 ALL = (
     CUSTOMERS, ALL_CUSTOMERS, CUSTOMERS_BY_ID, CUSTOMER_BY_EMAIL, CUSTOMER_BY_PHONE, POINTS_READ, POINTS_SHOW, DISCOUNTS,
-    DISCOUNTS_BY_ID, DISCOUNT_CODES, CAMPAIGN, CODES_ADD, CODES_REMOVE,
+    DISCOUNTS_BY_ID, DISCOUNT_CODES, CODES_ADD, CODES_REMOVE,
 )  # fmt: skip

@@ -39,7 +39,8 @@ LOYAL = (
     *loyalty_documents.ALL,
     loyalty_documents.customers_by_email(CODES_A_CALL),
     loyalty_documents.codes_at(CODES_A_CALL),
-    loyalty_documents.discounts_named(CODES_A_CALL),
+    loyalty_documents.campaign(CODES_A_CALL),
+    loyalty_documents.campaign_codes(CODES_A_CALL),
     loyalty_documents.redeem_codes(40),
     loyalty_documents.write_discounts([("discountCodeBasicCreate", *_BASIC)] * DISCOUNTS_A_CALL),
     loyalty_documents.write_discounts([

@@ -63,6 +63,9 @@ async def test_terms_are_said_or_refused_and_never_loosened(bench: Bench, kind: 
     await shelf(bench)
     terms = replace(FIFTEEN if kind == "percent" else FIVE, **ASKED[asked])
     objections = bench.coupons.objections(terms)
+    if bench.facts.people_first and terms.emails:
+        bench.shop.add_customer(**ADA)
+        await bench.seen()
     mark = len(bench.wire.calls)
     (result,) = await done(
         bench, CouponWrite(code="AUTUMN15", terms=terms, group="autumn", **goods(await listed(bench), terms))

@@ -81,6 +81,8 @@ def _demand_fit(discount: Discount, order: Order, code: str) -> None:
 
 
 def _demand_combinable(taken: list[Discount]) -> None:
+    if len(set(taken)) < len(taken):
+        raise UntakenError("two codes of one discount cannot be combined")
     for one in taken:
         for other in taken:
             if one is not other and not one.combines.get(CLASSES[other.discount_class]):

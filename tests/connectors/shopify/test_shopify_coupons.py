@@ -79,7 +79,8 @@ def test_a_code_is_switched_off_and_on_again(world: Loyal) -> None:
     on = CouponWrite(code="SWITCH", terms=FULL, id=made.id)
     for off in (replace(on, active=False), replace(on, limit=0)):
         assert world.write(off)[0].kind == "done"
-        assert world.find("SWITCH")["SWITCH"].active is False
+        state = world.find("SWITCH")["SWITCH"]
+        assert (state.active, state.terms) == (False, FULL)
         with pytest.raises(RefusedError, match="expired"):
             world.buy("SWITCH", quantity=2)
         world.write(on)

@@ -105,6 +105,7 @@ class Facts:
     use_lag       seconds after which a use counts at the checkout
     coupon_page   codes per page of coupons.all
     coupon_calls  calls that one batch of codes takes, for codes whose group is there
+    people_first  a code for certain addresses needs a customer's account of each
     coupon_trash  a deleted code lies in a trash, and a write of its id brings it back
 
     Webhooks
@@ -192,6 +193,7 @@ class Facts:
     use_lag: float = 0.0
     coupon_page: int = 100
     coupon_calls: int = 1
+    people_first: bool = False
     coupon_trash: bool = False
 
     subscribes: bool = True

@@ -48,6 +48,10 @@ FACTS = Facts(
     },
     page=250,
     customer_page=250,
+    # Discounts, in which a code stands alone here.
+    coupon_page=50,
+    # Shopify limits a discount to customers, by their ids.
+    people_first=True,
     # A till hands the goods over at once and checks no stock.
     ways=({}, {"channel": "pos"}, {"paid": False}, {"discount": "1.00"}),
     tight={"bucket": 1000, "restore": 50},
