@@ -96,7 +96,6 @@ class Facts:
     use_lag       seconds after which a use counts at the checkout
     coupon_page   codes per page of coupons.all
     coupon_calls  calls that one batch of codes takes, for codes whose group is there
-    coupon_trash  a deleted code lies in a trash, and a write of its id brings it back
 
     Webhooks
 
@@ -177,7 +176,6 @@ class Facts:
     use_lag: float = 0.0
     coupon_page: int = 100
     coupon_calls: int = 1
-    coupon_trash: bool = False
 
     subscribes: bool = True
     tells: frozenset[str] = frozenset({"sale", "refund", "count", "edit"})
