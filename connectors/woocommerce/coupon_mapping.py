@@ -73,7 +73,10 @@ def objections(terms: CouponTerms) -> list[str]:
 
 
 def coupon_body(write: CouponWrite, currency: str) -> dict[str, Any]:
-    """Write a code's whole body: what it does not say is cleared. Raises Refused for what must not be written."""
+    """Write a code's whole body: what it does not say is cleared. Raises Refused for what must not be written.
+
+    The status is left alone: a coupon that a person put into the trash must not come back with a new limit.
+    """
     terms = write.terms
     _check(write, currency)
     only, without = _ids(write.only), _ids(write.excluded)
@@ -82,7 +85,6 @@ def coupon_body(write: CouponWrite, currency: str) -> dict[str, Any]:
     mark = _Mark(list(terms.skus), list(terms.tags), list(terms.excluded), only, without, terms.ends_at, spent)
     return {
         "code": write.code,
-        "status": "publish",
         "discount_type": "percent" if terms.kind == "percent" else "fixed_cart",
         "amount": _amount(terms),
         "free_shipping": terms.kind == "free_shipping",

@@ -20,7 +20,7 @@ __all__ = ["Coupons"]
 
 _FEW = 3
 _TAKEN = "woocommerce_rest_coupon_code_already_exists"
-_KEPT = ("usage_limit", "usage_limit_per_user", "status")
+_KEPT = ("usage_limit", "usage_limit_per_user")
 
 
 class Coupons:
@@ -40,7 +40,10 @@ class Coupons:
         return [writes[at : at + size] for at in range(0, len(writes), size)]
 
     async def write(self, writes: Sequence[CouponWrite], key: str) -> Sequence[CouponResult]:  # noqa: ARG002 there are no keys
-        """Create or change one batch. A row that cannot be written is refused by itself, the others go."""
+        """Create or change one batch. A row that cannot be written is refused by itself, the others go.
+
+        A coupon that somebody put into the trash, or made a draft, is gone: lists and checkout do not know it either.
+        """
         if not 1 <= len(writes) <= LIMITS.coupon_batch:
             raise Refused(f"a batch of codes has 1 to {LIMITS.coupon_batch} rows, not {len(writes)}")
         currency = await self._shop.currency()
@@ -122,7 +125,7 @@ def _planned(write: CouponWrite, currency: str) -> dict[str, Any] | CouponResult
         body = coupon_body(write, currency)
     except Refused as error:
         return CouponResult(code=write.code, kind="refused", id=write.id, reason=error.what)
-    return {"id": int(write.id), **body} if write.id else {**body, "description": write.group}
+    return {"id": int(write.id), **body} if write.id else {**body, "status": "publish", "description": write.group}
 
 
 def _result(write: CouponWrite, body: Mapping[str, Any], row: Any) -> CouponResult:
@@ -134,6 +137,9 @@ def _result(write: CouponWrite, body: Mapping[str, Any], row: Any) -> CouponResu
         # The id of the other coupon is not told.
         return CouponResult(code=write.code, kind=kind, id="" if kind == "taken" else write.id, reason=reason)
     found = identifier(row.get("id"))
+    if write.id and row.get("status") != "publish":
+        reason = f"somebody took it out of use: its status is {text_of(row, 'status')!r}"
+        return CouponResult(code=write.code, kind="gone", id=found, reason=reason)
     if otherwise := _otherwise(body, row):
         reason = f"the shop kept {', '.join(otherwise)} otherwise than written: does another plugin change coupons?"
         return CouponResult(code=write.code, kind="refused", id=found, reason=reason)

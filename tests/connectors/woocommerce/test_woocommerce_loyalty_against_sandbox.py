@@ -158,14 +158,20 @@ def test_an_end_is_that_moment_wherever_the_shop_is(version: str, offset: float)
     play(story, version=version, gmt_offset=offset)
 
 
-def test_a_code_that_a_person_made_a_draft_is_published_by_the_next_write() -> None:
+@pytest.mark.parametrize("status", ["draft", "trash"])
+def test_a_code_that_a_person_took_out_of_use_is_gone_and_can_be_made_anew(status: str) -> None:
     async def story(world: World) -> None:
         write = CouponWrite(code="AUTUMN", terms=FIFTEEN)
-        (result,) = await world.coupons.write([write], "k")
-        world.shop.edit_coupon("AUTUMN", status="draft")
+        (made,) = await world.coupons.write([write], "k")
+        if status == "draft":
+            world.shop.edit_coupon("AUTUMN", status="draft")
+        else:
+            world.shop.delete_coupon("AUTUMN")
         assert await world.coupons.find(["AUTUMN"]) == []
-        (again,) = await world.coupons.write([replace(write, id=result.id, limit=2)], "k")
-        assert (again.kind, world.shop.coupons()["AUTUMN"]["limit"]) == ("done", 2)
+        (result,) = await world.coupons.write([replace(write, id=made.id, limit=2)], "k")
+        (again,) = await world.coupons.write([write], "k")
+        assert (made.kind, result.kind, again.kind) == ("done", "gone", "done")
+        assert world.shop.coupons()["AUTUMN"]["id"] == again.id != made.id
 
     play(story)
 

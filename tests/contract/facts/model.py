@@ -106,7 +106,6 @@ class Facts:
     coupon_page   codes per page of coupons.all
     coupon_calls  calls that one batch of codes takes, for codes whose group is there
     people_first  a code for certain addresses needs a customer's account of each
-    coupon_trash  a deleted code lies in a trash, and a write of its id brings it back
 
     Webhooks
 
@@ -194,7 +193,6 @@ class Facts:
     coupon_page: int = 100
     coupon_calls: int = 1
     people_first: bool = False
-    coupon_trash: bool = False
 
     subscribes: bool = True
     tells: frozenset[str] = frozenset({"sale", "refund", "count", "edit"})

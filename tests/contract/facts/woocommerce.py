@@ -50,8 +50,6 @@ FACTS = Facts(
     cancel_keeps=False,
     # DELETE without force is the trash (recorded from WooCommerce 11.0.1); its products take a stock write as ever.
     trash=True,
-    # A coupon is a post: its trash is one by its status, and a PUT to its id writes it as ever.
-    coupon_trash=True,
     # A form "webhook_id=N" goes to the address while the webhook is made (recorded from WooCommerce 11.0.1).
     greets=True,
     spoil_price=(r'"66\.61"', '"much"'),
