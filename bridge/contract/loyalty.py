@@ -66,8 +66,9 @@ class PointsEvent:
     """An entry of the channel's own points ledger: `points` were added (below 0: taken) at `at`.
 
     `kind`: "earn" (by a purchase), "burn" (a reward was made or taken), "release" (a reward given back), "adjust" (a person, or another
-    program), "expire", "ours" (this bridge's own write, by its key). `customer` is "" where the platform names only `points_id`
-    or `phone`. `order` is the channel's order, where one is named.
+    program), "expire", "ours" (a write of this bridge: `key` is that of its row, as the platform gives it back; a key that we never
+    used is another bridge's). `customer` is "" where the platform names only `points_id` or `phone`. `order` is the channel's order,
+    where one is named.
     """
 
     id: str
@@ -77,6 +78,7 @@ class PointsEvent:
     points_id: str = ""
     customer: str = ""
     order: str = ""
+    key: str = ""
     phone: str = field(default="", repr=False)
 
 

@@ -32,19 +32,24 @@ class Hint:
     stock       `id` and `location` make the stock key; `id` alone where the platform names no location; `quantity` is the number
                 told (None: none was): one that we know already is an echo, and needs no look
     product     `id` is the product's
+    customer    `customers` are those who changed, or whose points did; none where the platform does not name them
     channel     something changed that is not named: read all feeds
     privacy     a person's data is asked for or is to be deleted: `topic` says which, `id` whose (the platform's customer id),
                 `orders` names the orders meant
-    nothing     genuine, and of no interest to us (`topic` says what it was)
+    nothing     genuine, and of no interest to the feeds (`topic` says what it was)
+
+    `customers` and `coupons` name accounts and coupon codes (by the platform's ids) that were changed or deleted.
     """
 
-    kind: Literal["order", "stock", "product", "channel", "privacy", "nothing"]
+    kind: Literal["order", "stock", "product", "customer", "channel", "privacy", "nothing"]
     id: str = ""
     location: str = ""
     topic: str = ""
     at: datetime | None = None
     orders: tuple[str, ...] = ()
+    customers: tuple[str, ...] = ()
     quantity: int | None = None
+    coupons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

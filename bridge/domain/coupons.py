@@ -1,7 +1,7 @@
 """Coupons: a code's terms are a document, its remaining uses a counter (design, section 6)."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -24,8 +24,8 @@ class CouponTerms:
     `percent` is in hundredths of a percent (15 % = 1500), `amount` the fixed sum; the other one is 0 or None. `minimum` is what
     the goods must cost before the code. Times are UTC; `ends_at` is the first moment at which the code does not work any more.
     `skus` and `tags` limit the goods that it takes something off (none: all goods), `excluded` are SKUs it never does.
-    `per_customer` is how often one customer may use it, `emails` whose it is (none: everybody's), `stacks` whether other codes may
-    be used beside it.
+    `per_customer` is how often one customer may use it, `emails` whose it is (none: everybody's; `repr` shows none), `stacks`
+    whether other codes may be used beside it.
     """
 
     kind: CouponKind
@@ -39,7 +39,7 @@ class CouponTerms:
     excluded: tuple[str, ...] = ()
     first_order: bool = False
     per_customer: int | None = None
-    emails: tuple[str, ...] = ()
+    emails: tuple[str, ...] = field(default=(), repr=False)
     stacks: bool = False
 
 

@@ -10,10 +10,13 @@ from bridge.wire.http import Http, Request, Surroundings
 from bridge.wire.tokens import Token, Tokens
 from connectors.shopify.account import Account
 from connectors.shopify.catalog import Catalog
+from connectors.shopify.coupons import Coupons
+from connectors.shopify.customers import Customers
 from connectors.shopify.judge import Judge, judge_token
 from connectors.shopify.limits import BUCKET, CONCURRENCY, LIMITS, RESTORE
 from connectors.shopify.order_writer import Writer
 from connectors.shopify.orders import Orders
+from connectors.shopify.points import Points
 from connectors.shopify.products import Products
 from connectors.shopify.settings import Settings
 from connectors.shopify.shell import open_shell
@@ -46,6 +49,7 @@ def connect(settings: Settings, around: Surroundings, *, where: str) -> Connecto
         stock=Stock(shop), orders=orders, close=close, calls=lambda: http.calls + access.http.calls,
         products=Products(shop, catalog), order_writer=Writer(shop, orders, settings),
         webhooks=Webhooks(shop, settings),
+        customers=Customers(shop), points=Points(shop), coupons=Coupons(shop),
         shell=lambda: open_shell(settings),
     )  # fmt: skip
 

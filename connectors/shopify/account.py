@@ -4,7 +4,7 @@ from bridge.contract.errors import NeedsPerson
 from bridge.contract.ports import Identity
 from bridge.wire.http import Surroundings
 from connectors.shopify.documents import WHO
-from connectors.shopify.limits import OPTIONAL_SCOPES, REQUIRED_SCOPES, VERSION, WRITER_SCOPES
+from connectors.shopify.limits import LOYALTY_SCOPES, OPTIONAL_SCOPES, REQUIRED_SCOPES, VERSION, WRITER_SCOPES
 from connectors.shopify.mapping import location
 from connectors.shopify.settings import Settings
 from connectors.shopify.shop import Shop
@@ -17,6 +17,8 @@ _WHY = {
     "write_products": "products cannot be written here",
     "write_orders": "orders cannot be mirrored, cancelled or refunded here",
     "write_merchant_managed_fulfillment_orders": "orders cannot be marked as shipped here",
+    "write_customers": "points cannot be shown here",
+    "write_discounts": "coupon codes cannot be kept here",
 }
 
 
@@ -62,5 +64,5 @@ def missing_scopes(granted: set[str], wanted: tuple[str, ...]) -> tuple[str, ...
 
 
 def _scope_notes(granted: set[str]) -> tuple[str, ...]:
-    lacking = missing_scopes(granted, (*WRITER_SCOPES, *OPTIONAL_SCOPES))
+    lacking = missing_scopes(granted, (*WRITER_SCOPES, *OPTIONAL_SCOPES, *LOYALTY_SCOPES))
     return tuple(f"without the scope {scope} {_WHY[scope]}: add it to the app if you want that" for scope in lacking)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from connectors.shopify.cost import estimate
 
-__all__ = ["ALL", "INNER", "Operation", "edit_products", "track_stock"]
+__all__ = ["ALL", "INNER", "PAGE", "Operation", "edit_products", "operation", "track_stock"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +23,13 @@ class Operation:
     keyed: bool = False
 
 
-def _operation(text: str) -> Operation:
+def operation(text: str) -> Operation:
+    """Name a document by what it says, and work out its points."""
     kind, name = re.findall(r"\w+", text)[:2]
     return Operation(name, text, estimate(text), write=kind == "mutation", keyed="@idempotent" in text)
 
 
-_PAGE = "pageInfo { hasNextPage endCursor }"
+PAGE = "pageInfo { hasNextPage endCursor }"
 _MONEY = "{ shopMoney { amount currencyCode } }"
 
 _VARIANT = """id title sku barcode price compareAtPrice selectedOptions { name value }
@@ -37,19 +38,19 @@ _MEDIA = "id ... on MediaImage { image { url } }"
 _PRODUCT = f"""
 fragment ProductFields on Product {{
   id title descriptionHtml status updatedAt options {{ name }}
-  variants(first: 50) {{ nodes {{ {_VARIANT} }} {_PAGE} }}
-  media(first: 10) {{ nodes {{ {_MEDIA} }} {_PAGE} }}
+  variants(first: 50) {{ nodes {{ {_VARIANT} }} {PAGE} }}
+  media(first: 10) {{ nodes {{ {_MEDIA} }} {PAGE} }}
 }}"""
 
 _LEVELS = 'location { id } updatedAt quantities(names: ["available"]) { name quantity }'
 
-_LINE = f"""id title sku quantity currentQuantity variant {{ id }} originalUnitPriceSet {_MONEY}
+_LINE = f"""id title sku quantity currentQuantity isGiftCard variant {{ id }} originalUnitPriceSet {_MONEY}
   discountAllocations {{ allocatedAmountSet {_MONEY} }} taxLines {{ priceSet {_MONEY} }}"""
 _REFUND_LINE = "quantity restockType restocked lineItem { id }"
 _SHIPPED = "quantity lineItem { id }"
 _ASSIGNED = "totalQuantity lineItem { id }"
 _FULFILLMENT_ORDER = f"""id status assignedLocation {{ location {{ id }} }}
-  lineItems(first: 20) {{ nodes {{ {_ASSIGNED} }} {_PAGE} }}"""
+  lineItems(first: 20) {{ nodes {{ {_ASSIGNED} }} {PAGE} }}"""
 _ORDER = f"""
 fragment OrderFields on Order {{
   id name createdAt updatedAt cancelledAt confirmed edited test sourceName sourceIdentifier discountCodes currencyCode
@@ -57,58 +58,58 @@ fragment OrderFields on Order {{
   totalPriceSet {_MONEY} totalShippingPriceSet {_MONEY} totalRefundedSet {_MONEY}
   customer {{ id }} retailLocation {{ id }}
   shippingAddress {{ name company address1 address2 city province provinceCode zip countryCodeV2 phone }}
-  lineItems(first: 20) {{ nodes {{ {_LINE} }} {_PAGE} }}
-  refunds {{ id return {{ id }} refundLineItems(first: 20) {{ nodes {{ {_REFUND_LINE} }} {_PAGE} }} }}
-  fulfillmentOrders(first: 5) {{ nodes {{ {_FULFILLMENT_ORDER} }} {_PAGE} }}
+  lineItems(first: 20) {{ nodes {{ {_LINE} }} {PAGE} }}
+  refunds {{ id return {{ id }} refundLineItems(first: 20) {{ nodes {{ {_REFUND_LINE} }} {PAGE} }} }}
+  fulfillmentOrders(first: 5) {{ nodes {{ {_FULFILLMENT_ORDER} }} {PAGE} }}
   fulfillments {{
     id status trackingInfo {{ number company url }}
-    fulfillmentLineItems(first: 20) {{ nodes {{ {_SHIPPED} }} {_PAGE} }}
+    fulfillmentLineItems(first: 20) {{ nodes {{ {_SHIPPED} }} {PAGE} }}
   }}
 }}"""
 
-WHO = _operation("""query Who {
+WHO = operation("""query Who {
   shop { name currencyCode myshopifyDomain }
   currentAppInstallation { accessScopes { handle } }
 }""")
-LOCATIONS = _operation(f"""query Locations($after: String) {{
-  locations(first: 50, after: $after, includeInactive: true) {{ nodes {{ id name isActive }} {_PAGE} }}
+LOCATIONS = operation(f"""query Locations($after: String) {{
+  locations(first: 50, after: $after, includeInactive: true) {{ nodes {{ id name isActive }} {PAGE} }}
 }}""")
 
-PRODUCTS = _operation(f"""query Products($query: String!, $after: String) {{
+PRODUCTS = operation(f"""query Products($query: String!, $after: String) {{
   shop {{ currencyCode }}
-  products(first: 250, after: $after, query: $query, sortKey: UPDATED_AT) {{ nodes {{ ...ProductFields }} {_PAGE} }}
+  products(first: 250, after: $after, query: $query, sortKey: UPDATED_AT) {{ nodes {{ ...ProductFields }} {PAGE} }}
 }}{_PRODUCT}""")
-ALL_PRODUCTS = _operation(f"""query AllProducts($query: String!, $after: String) {{
+ALL_PRODUCTS = operation(f"""query AllProducts($query: String!, $after: String) {{
   shop {{ currencyCode }}
-  products(first: 250, after: $after, query: $query, sortKey: ID) {{ nodes {{ ...ProductFields }} {_PAGE} }}
+  products(first: 250, after: $after, query: $query, sortKey: ID) {{ nodes {{ ...ProductFields }} {PAGE} }}
 }}{_PRODUCT}""")
-PRODUCTS_BY_ID = _operation(f"""query ProductsById($ids: [ID!]!) {{
+PRODUCTS_BY_ID = operation(f"""query ProductsById($ids: [ID!]!) {{
   shop {{ currencyCode }}
   nodes(ids: $ids) {{ ...ProductFields }}
 }}{_PRODUCT}""")
 
-LEVELS_READ = _operation("""query LevelsRead($ids: [ID!]!, $location: ID!) {
+LEVELS_READ = operation("""query LevelsRead($ids: [ID!]!, $location: ID!) {
   nodes(ids: $ids) { ... on InventoryItem {
     id tracked inventoryLevel(locationId: $location) { quantities(names: ["available"]) { name quantity } }
   } }
 }""")
-LEVELS_SCAN = _operation(f"""query LevelsScan($after: String) {{
+LEVELS_SCAN = operation(f"""query LevelsScan($after: String) {{
   inventoryItems(first: 250, after: $after) {{
-    nodes {{ id tracked inventoryLevels(first: 10) {{ nodes {{ {_LEVELS} }} {_PAGE} }} }} {_PAGE}
+    nodes {{ id tracked inventoryLevels(first: 10) {{ nodes {{ {_LEVELS} }} {PAGE} }} }} {PAGE}
   }}
 }}""")
-LEVELS_CHANGED = _operation(f"""query LevelsChanged($query: String!, $after: String) {{
+LEVELS_CHANGED = operation(f"""query LevelsChanged($query: String!, $after: String) {{
   locations(first: 20, after: $after) {{
-    nodes {{ id inventoryLevels(first: 100, query: $query) {{ nodes {{ item {{ id tracked }} {_LEVELS} }} {_PAGE} }} }}
-    {_PAGE}
+    nodes {{ id inventoryLevels(first: 100, query: $query) {{ nodes {{ item {{ id tracked }} {_LEVELS} }} {PAGE} }} }}
+    {PAGE}
   }}
 }}""")
-LEVELS_CHANGED_AT = _operation(f"""query LevelsChangedAt($id: ID!, $query: String!, $after: String) {{
+LEVELS_CHANGED_AT = operation(f"""query LevelsChangedAt($id: ID!, $query: String!, $after: String) {{
   node(id: $id) {{ ... on Location {{
-    inventoryLevels(first: 250, after: $after, query: $query) {{ nodes {{ item {{ id tracked }} {_LEVELS} }} {_PAGE} }}
+    inventoryLevels(first: 250, after: $after, query: $query) {{ nodes {{ item {{ id tracked }} {_LEVELS} }} {PAGE} }}
   }} }}
 }}""")
-STOCK_ADJUST = _operation("""mutation StockAdjust($input: InventoryAdjustQuantitiesInput!, $key: String!) {
+STOCK_ADJUST = operation("""mutation StockAdjust($input: InventoryAdjustQuantitiesInput!, $key: String!) {
   inventoryAdjustQuantities(input: $input) @idempotent(key: $key) {
     inventoryAdjustmentGroup {
       createdAt changes { name delta quantityAfterChange item { id } location { id } }
@@ -117,72 +118,72 @@ STOCK_ADJUST = _operation("""mutation StockAdjust($input: InventoryAdjustQuantit
   }
 }""")
 
-ORDERS = _operation(f"""query Orders($query: String!, $after: String) {{
-  orders(first: 50, after: $after, query: $query, sortKey: UPDATED_AT) {{ nodes {{ ...OrderFields }} {_PAGE} }}
+ORDERS = operation(f"""query Orders($query: String!, $after: String) {{
+  orders(first: 50, after: $after, query: $query, sortKey: UPDATED_AT) {{ nodes {{ ...OrderFields }} {PAGE} }}
 }}{_ORDER}""")
-ORDER = _operation(f"""query Order($id: ID!) {{ order(id: $id) {{ ...OrderFields }} }}{_ORDER}""")
-ORDER_BY_REFERENCE = _operation("""query OrderByReference($query: String!) {
+ORDER = operation(f"""query Order($id: ID!) {{ order(id: $id) {{ ...OrderFields }} }}{_ORDER}""")
+ORDER_BY_REFERENCE = operation("""query OrderByReference($query: String!) {
   found: orders(first: 10, query: $query) { nodes { id sourceIdentifier } }
   newest: orders(first: 50, sortKey: CREATED_AT, reverse: true) { nodes { id sourceIdentifier } }
 }""")
-ORDER_RETURNS = _operation(f"""query OrderReturns($id: ID!, $after: String) {{
+ORDER_RETURNS = operation(f"""query OrderReturns($id: ID!, $after: String) {{
   node(id: $id) {{ ... on Order {{ returns(first: 10, after: $after) {{
     nodes {{ reverseFulfillmentOrders(first: 5) {{ nodes {{ lineItems(first: 20) {{
-      nodes {{ fulfillmentLineItem {{ lineItem {{ id }} }} dispositions {{ type quantity }} }} {_PAGE}
-    }} }} {_PAGE} }} }}
-    {_PAGE}
+      nodes {{ fulfillmentLineItem {{ lineItem {{ id }} }} dispositions {{ type quantity }} }} {PAGE}
+    }} }} {PAGE} }} }}
+    {PAGE}
   }} }} }}
 }}""")
-ORDER_CREATE = _operation(f"""mutation OrderCreate($order: OrderCreateOrderInput!, $options: OrderCreateOptionsInput) {{
+ORDER_CREATE = operation(f"""mutation OrderCreate($order: OrderCreateOrderInput!, $options: OrderCreateOptionsInput) {{
   orderCreate(order: $order, options: $options) {{ order {{ ...OrderFields }} userErrors {{ field message code }} }}
 }}{_ORDER}""")
-ORDER_CANCEL = _operation("""mutation OrderCancel($id: ID!, $restock: Boolean!) {
+ORDER_CANCEL = operation("""mutation OrderCancel($id: ID!, $restock: Boolean!) {
   orderCancel(orderId: $id, reason: OTHER, restock: $restock, notifyCustomer: false) {
     job { id done } orderCancelUserErrors { field message code }
   }
 }""")
-FULFIL = _operation("""mutation Fulfil($fulfillment: FulfillmentInput!) {
+FULFIL = operation("""mutation Fulfil($fulfillment: FulfillmentInput!) {
   fulfillmentCreate(fulfillment: $fulfillment) { fulfillment { id status } userErrors { field message } }
 }""")
-REFUND = _operation(f"""mutation Refund($input: RefundInput!, $key: String!) {{
+REFUND = operation(f"""mutation Refund($input: RefundInput!, $key: String!) {{
   refundCreate(input: $input) @idempotent(key: $key) {{
     refund {{ id }} order {{ ...OrderFields }} userErrors {{ field message }}
   }}
 }}{_ORDER}""")
 
-PRODUCT_SEARCH = _operation("""query ProductSearch($query: String!, $handle: String!) {
+PRODUCT_SEARCH = operation("""query ProductSearch($query: String!, $handle: String!) {
   productVariants(first: 250, query: $query) { nodes { sku product { id } } }
   productByIdentifier(identifier: { handle: $handle }) { id }
 }""")
-PRODUCT_SET = _operation(f"""mutation ProductSet($input: ProductSetInput!) {{
+PRODUCT_SET = operation(f"""mutation ProductSet($input: ProductSetInput!) {{
   productSet(input: $input, synchronous: true) {{ product {{ ...ProductFields }} userErrors {{ field message code }} }}
 }}{_PRODUCT}""")
-PRODUCT_ARCHIVE = _operation("""mutation ProductArchive($id: ID!) {
+PRODUCT_ARCHIVE = operation("""mutation ProductArchive($id: ID!) {
   productUpdate(product: { id: $id, status: ARCHIVED }) { product { id status } userErrors { field message } }
 }""")
 
-WEBHOOKS = _operation(f"""query Webhooks($after: String) {{
-  webhookSubscriptions(first: 100, after: $after, sortKey: ID) {{ nodes {{ id topic uri }} {_PAGE} }}
+WEBHOOKS = operation(f"""query Webhooks($after: String) {{
+  webhookSubscriptions(first: 100, after: $after, sortKey: ID) {{ nodes {{ id topic uri }} {PAGE} }}
 }}""")
-WEBHOOK_CREATE = _operation("""mutation WebhookCreate($topic: WebhookSubscriptionTopic!, $uri: String!) {
+WEBHOOK_CREATE = operation("""mutation WebhookCreate($topic: WebhookSubscriptionTopic!, $uri: String!) {
   webhookSubscriptionCreate(topic: $topic, webhookSubscription: { uri: $uri, format: JSON }) {
     webhookSubscription { id topic uri } userErrors { field message }
   }
 }""")
-WEBHOOK_UPDATE = _operation("""mutation WebhookUpdate($id: ID!, $uri: String!) {
+WEBHOOK_UPDATE = operation("""mutation WebhookUpdate($id: ID!, $uri: String!) {
   webhookSubscriptionUpdate(id: $id, webhookSubscription: { uri: $uri }) {
     webhookSubscription { id topic uri } userErrors { field message }
   }
 }""")
-WEBHOOK_DELETE = _operation("""mutation WebhookDelete($id: ID!) {
+WEBHOOK_DELETE = operation("""mutation WebhookDelete($id: ID!) {
   webhookSubscriptionDelete(id: $id) { deletedWebhookSubscriptionId userErrors { field message } }
 }""")
 
 
 def _inner(name: str, owner: str, connection: str, nodes: str) -> Operation:
-    return _operation(
+    return operation(
         f"query {name}($id: ID!, $after: String) {{ node(id: $id) {{ ... on {owner} {{\n"
-        f"  {connection}(first: 250, after: $after) {{ nodes {{ {nodes} }} {_PAGE} }}\n}} }} }}"
+        f"  {connection}(first: 250, after: $after) {{ nodes {{ {nodes} }} {PAGE} }}\n}} }} }}"
     )
 
 
@@ -192,9 +193,9 @@ INNER = {
     ("Product", "media"): _inner("ProductMedia", "Product", "media", _MEDIA),
     ("InventoryItem", "inventoryLevels"): _inner("ItemLevels", "InventoryItem", "inventoryLevels", _LEVELS),
     ("Order", "lineItems"): _inner("OrderLines", "Order", "lineItems", _LINE),
-    ("Order", "fulfillmentOrders"): _operation(f"""query OrderPlaces($id: ID!, $after: String) {{
+    ("Order", "fulfillmentOrders"): operation(f"""query OrderPlaces($id: ID!, $after: String) {{
   node(id: $id) {{ ... on Order {{
-    fulfillmentOrders(first: 20, after: $after) {{ nodes {{ {_FULFILLMENT_ORDER} }} {_PAGE} }}
+    fulfillmentOrders(first: 20, after: $after) {{ nodes {{ {_FULFILLMENT_ORDER} }} {PAGE} }}
   }} }}
 }}"""),
     ("Refund", "refundLineItems"): _inner("RefundLines", "Refund", "refundLineItems", _REFUND_LINE),
@@ -211,7 +212,7 @@ def track_stock(rows: int) -> Operation:
         "{ userErrors { field message } }"
         for index in range(rows)
     )
-    return _operation(f"""mutation StockTrack($input: InventorySetQuantitiesInput!, $key: String!{declared}) {{
+    return operation(f"""mutation StockTrack($input: InventorySetQuantitiesInput!, $key: String!{declared}) {{
 {tracked}
   inventorySetQuantities(input: $input) @idempotent(key: $key) {{
     inventoryAdjustmentGroup {{ createdAt changes {{ name delta quantityAfterChange item {{ id }} location {{ id }} }} }}
@@ -228,7 +229,7 @@ def edit_products(shapes: tuple[tuple[bool, bool, int], ...]) -> Operation:
         declared += [declaration for declaration, _ in parts]
         fields += [text for _, text in parts]
         fields[-1] = fields[-1].replace("product { id }", "product { ...ProductFields }")
-    return _operation(f"mutation ProductEdit({', '.join(declared)}) {{\n" + "\n".join(fields) + f"\n}}{_PRODUCT}")
+    return operation(f"mutation ProductEdit({', '.join(declared)}) {{\n" + "\n".join(fields) + f"\n}}{_PRODUCT}")
 
 
 def _edit_fields(index: int, *, own: bool, media: bool, chunks: int) -> list[tuple[str, str]]:

@@ -16,7 +16,9 @@ from bridge.wire.http import Request, Response, default_judge, snippet
 __all__ = ["Judge", "judge_token"]
 
 # Fields that Shopify withholds from apps without access to protected customer data; an order without them still counts.
-_PERSONAL = frozenset({"customer", "email", "phone", "shippingAddress"})
+_PERSONAL = frozenset({
+    "customer", "email", "phone", "shippingAddress", "defaultEmailAddress", "defaultPhoneNumber",
+})  # fmt: skip
 _SHOP_STATES = {
     402: "the shop is frozen: its bill is not paid",
     403: "the app may not use this shop",

@@ -3,8 +3,8 @@
 from bridge.contract.limits import Limits
 
 __all__ = [
-    "BUCKET", "CONCURRENCY", "LIMITS", "MAX_COST", "OPTIONAL_SCOPES", "REQUIRED_SCOPES", "RESTORE", "TRACK_BATCH",
-    "VERSION", "WRITER_SCOPES",
+    "BUCKET", "CODES_A_CALL", "CONCURRENCY", "DISCOUNTS_A_CALL", "LIMITS", "LOOKS_A_CALL", "LOYALTY_SCOPES", "MAX_COST",
+    "OPTIONAL_SCOPES", "REQUIRED_SCOPES", "RESTORE", "TRACK_BATCH", "VERSION", "WRITER_SCOPES",
 ]  # fmt: skip
 
 # Released 2026-10-01, supported to 2027-10-01 (shopify.dev/docs/api/usage/versioning).
@@ -20,11 +20,21 @@ CONCURRENCY = 4
 # Rows that also switch tracking on: one mutation of 10 points each beside the common one, in one document.
 TRACK_BATCH = 50
 
+# Discounts made or changed in one document: 10 points each (recorded, 2026-04), so this is two seconds' worth on the smallest plan,
+# far below a single query's limit, and as many as still answer within a call's patience: they are carried out one after another.
+DISCOUNTS_A_CALL = 20
+# Discounts read with all their terms in one document.
+LOOKS_A_CALL = 25
+# Codes of one discountRedeemCodeBulkAdd at most (2026-10 schema), and the general cap of an input array.
+CODES_A_CALL = 250
+
 REQUIRED_SCOPES = (
     "read_products", "read_inventory", "write_inventory", "read_locations", "read_orders",
     "read_merchant_managed_fulfillment_orders", "read_returns",
 )  # fmt: skip
 WRITER_SCOPES = ("write_products", "write_orders", "write_merchant_managed_fulfillment_orders")
+# For customers, points and coupon codes only: a merchant who does not use them needs none of these.
+LOYALTY_SCOPES = ("write_customers", "write_discounts")
 OPTIONAL_SCOPES = ("read_all_orders", "read_customers")
 
 LIMITS = Limits(
@@ -41,5 +51,8 @@ LIMITS = Limits(
     product_batch=8,
     order_actions=frozenset({"mirror", "fulfil", "cancel", "refund"}),
     mirror_takes_stock=True,
+    points_batch=25,  # metafieldsSet in the 2026-10 schema
+    coupon_batch=CODES_A_CALL,
+    coupon_groups=True,
     concurrency=CONCURRENCY,
 )

@@ -188,6 +188,8 @@ def _line(item: Mapping[str, Any], node: Mapping[str, Any], units: _Units, curre
         total=_share(total, left, ordered),
         tax=_share(tax, left, ordered),
         location=units.places.get(line) or (short(retail["id"]) if retail else ""),
+        discounted=_discounted(item, currency),
+        gift_card=bool(item.get("isGiftCard")),
     )
 
 
@@ -200,6 +202,11 @@ def _amounts(item: Mapping[str, Any], currency: str, *, taxes_included: bool) ->
     for entry in item.get("taxLines") or ():
         tax += _money(entry, "priceSet", currency)
     return (total if taxes_included else total + tax), tax
+
+
+def _discounted(item: Mapping[str, Any], currency: str) -> bool:
+    parts = item.get("discountAllocations") or ()
+    return any(_money(part, "allocatedAmountSet", currency).minor > 0 for part in parts)
 
 
 def _share(amount: Money, part: int, of: int) -> Money:

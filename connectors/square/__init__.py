@@ -5,9 +5,12 @@ from bridge.wire.http import Surroundings
 from connectors.square.account import Account
 from connectors.square.catalog import Catalog
 from connectors.square.client import Client
+from connectors.square.customers import Customers
 from connectors.square.limits import LIMITS
+from connectors.square.loyalty import Accounts
 from connectors.square.order_writer import OrderWriting
 from connectors.square.orders import Orders
+from connectors.square.points import Points
 from connectors.square.products import Products
 from connectors.square.settings import Settings
 from connectors.square.shell import shell_of
@@ -20,7 +23,8 @@ __all__ = ["LIMITS", "Settings", "connect"]
 def connect(settings: Settings, around: Surroundings, *, where: str) -> Connector:
     """Return the connector of one Square seller; raises NeedsPerson when the token is missing. Calls nothing yet."""
     client = Client(settings, around, where=where)
-    account = Account(client, settings.version)
+    loyalty = Accounts(client)
+    account = Account(client, settings.version, loyalty)
     catalog = Catalog(client)
     orders = Orders(client, account)
     return Connector(
@@ -32,6 +36,8 @@ def connect(settings: Settings, around: Surroundings, *, where: str) -> Connecto
         orders=orders,
         products=Products(client, catalog),
         order_writer=OrderWriting(client, account, orders, settings.location),
+        customers=Customers(client, loyalty),
+        points=Points(client, loyalty),
         webhooks=Webhooks(client, settings.version, settings.webhook_signature_key.strip()),
         shell=shell_of(settings),
         close=client.http.aclose,

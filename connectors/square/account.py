@@ -2,9 +2,11 @@
 
 from datetime import datetime, timedelta
 
+from bridge.contract.errors import NeedsPerson
 from bridge.contract.ports import Identity
 from bridge.domain.catalog import Location
 from connectors.square.client import Client
+from connectors.square.loyalty import Accounts
 from connectors.square.payload import Payload, moment, need, part, rows, text
 
 __all__ = ["Account"]
@@ -14,6 +16,9 @@ _FOR_MORE = {
     "ITEMS_WRITE": "products cannot be written",
     "ORDERS_WRITE": "orders cannot be mirrored, fulfilled or cancelled",
     "PAYMENTS_WRITE": "mirrored orders cannot be marked as paid, and refunds cannot be recorded",
+    "CUSTOMERS_READ": "who buys at the till is not known, and has no points elsewhere",
+    "LOYALTY_READ": "points cannot be read",
+    "LOYALTY_WRITE": "points cannot be shown at the till",
 }
 _SOON = timedelta(days=7)
 _SKEW = timedelta(minutes=2)
@@ -22,9 +27,10 @@ _SKEW = timedelta(minutes=2)
 class Account:
     """The account port."""
 
-    def __init__(self, client: Client, version: str) -> None:
+    def __init__(self, client: Client, version: str, loyalty: Accounts) -> None:
         self._client = client
         self._version = version
+        self._loyalty = loyalty
 
     async def check(self) -> Identity:
         """Verify token, permissions, clock and locations without writing; raises NeedsPerson where a person must act."""
@@ -46,9 +52,22 @@ class Account:
                 *_expiry_note(status, response.at),
                 *_clock_note(ahead),
                 *_currencies(places),
+                *await self._program_notes(scopes),
             ),
             version=self._version,
         )
+
+    async def _program_notes(self, scopes: set[str]) -> list[str]:
+        """Points need a program that is on; who keeps no points is not kept from anything else."""
+        if scopes and "LOYALTY_READ" not in scopes:
+            return []
+        try:
+            program = await self._loyalty.program()
+        except NeedsPerson as error:
+            return [f"points can be neither read nor shown here: {error.what}; {error.next_step}"]
+        if text(program, "status") != "INACTIVE":
+            return []
+        return ["points cannot be shown: the loyalty program is not active; see the Square Dashboard (Loyalty)"]
 
     async def locations(self) -> list[Payload]:
         """Read all locations, inactive ones too (their old orders are still read)."""

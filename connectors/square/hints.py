@@ -10,7 +10,7 @@ from datetime import datetime
 import msgspec
 
 from bridge.contract.webhooks import Hint
-from connectors.square.payload import Payload, moment, part, rows
+from connectors.square.payload import Payload, moment, names, part, rows
 
 __all__ = ["TOPICS", "hints"]
 
@@ -18,9 +18,11 @@ __all__ = ["TOPICS", "hints"]
 _ORDERS = ("order.created", "order.updated", "order.fulfillment.updated")
 _MONEY = ("payment.created", "payment.updated", "refund.created", "refund.updated")
 _COUNTS = "inventory.count.updated"
+_PEOPLE = ("customer.created", "customer.updated", "customer.deleted")
+_POINTS = ("loyalty.account.created", "loyalty.account.updated", "loyalty.event.created")
 # The catalog's event names no object: the product feed reads what changed by time.
 _ALL = ("catalog.version.updated", "oauth.authorization.revoked")
-TOPICS = (*_ORDERS, *_MONEY, _COUNTS, *_ALL)
+TOPICS = (*_ORDERS, *_MONEY, _COUNTS, *_PEOPLE, *_POINTS, *_ALL)
 # An id goes into the path of the call that looks.
 _ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _WHOLE = re.compile(r"-?[0-9]{1,12}")
@@ -34,6 +36,8 @@ def hints(body: bytes) -> Sequence[Hint]:
         return [Hint(kind="channel")]
     at = _moment(event)
     try:
+        if topic in (*_PEOPLE, *_POINTS):
+            return [Hint(kind="customer", customers=_people(part(event, "data")), topic=topic, at=at)]
         found = _about(topic, part(event, "data"))
     except ValueError:
         found = []
@@ -59,6 +63,17 @@ def _about(topic: str, data: Payload) -> list[tuple[str, str]] | None:
     if topic == _COUNTS:
         return _counts(data)
     return [] if topic in _ALL else None
+
+
+def _people(data: Payload) -> tuple[str, ...]:
+    """Return whom an event names: the profile, those merged into it, the owner of an account. An entry of the ledger names nobody."""
+    told = part(data, "object")
+    merged = part(part(told, "event_context"), "merge")
+    named = (
+        part(told, "customer").get("id"), part(told, "loyalty_account").get("customer_id"), merged.get("to_customer_id"),
+        *names(merged, "from_customer_ids"),
+    )  # fmt: skip
+    return tuple(dict.fromkeys(_ids(*named)))
 
 
 def _orders_in(data: Payload) -> list[object]:

@@ -4,7 +4,10 @@ from datetime import timedelta
 
 from bridge.contract.limits import Limits
 
-__all__ = ["CATALOG_BATCH", "LIMITS", "OLDEST_VERSION", "ORDER_LOCATIONS", "OVERLAP", "PAGE", "STALE_AFTER"]
+__all__ = [
+    "CATALOG_BATCH", "CUSTOMER_BATCH", "CUSTOMER_PAGE", "LIMITS", "LOYALTY_BATCH", "MAX_LOYALTY_KEY", "OLDEST_VERSION", "ORDER_LOCATIONS",
+    "OVERLAP", "PAGE", "STALE_AFTER",
+]  # fmt: skip
 
 # The first API version whose adjustments name two locations; `location_id`, which came before, is retired there.
 OLDEST_VERSION = "2026-07-15"
@@ -14,6 +17,12 @@ PAGE = 1000
 ORDER_LOCATIONS = 10
 # BatchRetrieveCatalogObjects takes 1,000 ids.
 CATALOG_BATCH = 1000
+# SearchCustomers answers up to 100 a page; BulkRetrieveCustomers takes 100 ids (docs customers-api).
+CUSTOMER_PAGE = 100
+CUSTOMER_BATCH = 100
+# Loyalty accounts are searched by up to 30 customers or phone numbers; its ledger comes 30 events a page (API specification 2025-08-20).
+LOYALTY_BATCH = 30
+MAX_LOYALTY_KEY = 128
 # Feeds go on from two minutes before the platform's clock: Square calls its reads eventually consistent and names no bound.
 OVERLAP = timedelta(minutes=2)
 # `occurred_at` may not be older than 24 hours; an hour is kept for clocks and queues.
@@ -37,4 +46,9 @@ LIMITS = Limits(
     # (developer.squareup.com/docs/app-marketplace/requirements/inventory-api): a mirror is paid, so Square takes the units.
     mirror_takes_stock=True,
     concurrency=8,
+    # AdjustLoyaltyPoints: one account a call, a signed difference, a required idempotency key.
+    points_batch=1,
+    points_delta=True,
+    points_keyed=True,
+    earns_itself=True,
 )

@@ -107,6 +107,8 @@ def _line(line: Payload, payload: Payload, currency: str, *, paid: bool) -> Orde
         total=money(line, "total_money", currency),
         tax=money(line, "total_tax_money", currency),
         location=str(need(payload, "location_id")),
+        discounted=_discounted(line, currency),
+        gift_card=_gift_card(line),
     )
 
 
@@ -133,7 +135,18 @@ def _returned(line: Payload, payload: Payload, currency: str, restocked: Mapping
         total=money(line, "total_money", currency).times(-1),
         tax=money(line, "total_tax_money", currency).times(-1),
         location=str(need(payload, "location_id")),
+        returned=text(line, "source_line_item_uid"),
+        discounted=_discounted(line, currency),
+        gift_card=_gift_card(line),
     )
+
+
+def _discounted(line: Payload, currency: str) -> bool:
+    return money(line, "total_discount_money", currency).minor > 0
+
+
+def _gift_card(line: Payload) -> bool:
+    return text(line, "item_type") == "GIFT_CARD"
 
 
 def _is_goods(line: Payload) -> bool:
@@ -190,8 +203,10 @@ def _recipient(payload: Payload) -> Payload:
 
 
 def _customer(payload: Payload, recipient: Payload) -> Contact | None:
+    """Read who bought. A clerk may attach the buyer to the payment only (specification, `Tender.customer_id`)."""
+    payers = (text(tender, "customer_id") for tender in rows(payload, "tenders"))
     contact = Contact(
-        id=text(payload, "customer_id") or text(recipient, "customer_id"),
+        id=text(payload, "customer_id") or text(recipient, "customer_id") or next(filter(None, payers), ""),
         name=text(recipient, "display_name"),
         email=text(recipient, "email_address"),
         phone=text(recipient, "phone_number"),

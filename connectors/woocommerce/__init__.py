@@ -7,11 +7,14 @@ from bridge.wire.budget import Budget
 from bridge.wire.http import Http, Surroundings
 from connectors.woocommerce.account import Account
 from connectors.woocommerce.catalog import Catalog
+from connectors.woocommerce.coupons import Coupons
+from connectors.woocommerce.customers import Customers
 from connectors.woocommerce.judge import judge
 from connectors.woocommerce.limits import LIMITS
 from connectors.woocommerce.listing import Listing
 from connectors.woocommerce.order_writer import OrderWriter
 from connectors.woocommerce.orders import Orders, Refunds
+from connectors.woocommerce.points import Points
 from connectors.woocommerce.products import Products
 from connectors.woocommerce.rest import Rest
 from connectors.woocommerce.settings import Settings
@@ -31,7 +34,7 @@ def connect(settings: Settings, around: Surroundings, *, where: str) -> Connecto
     http = _http(settings, around, where, f"{root}/wc/v3")
     rest = Rest(http)
     listing, refunds, shop = Listing(rest), Refunds(rest), Shop(rest, settings)
-    catalog, orders = Catalog(rest, listing, shop), Orders(rest, refunds)
+    catalog, orders, customers = Catalog(rest, listing, shop), Orders(rest, refunds), Customers(rest)
     return Connector(
         platform="woocommerce",
         limits=LIMITS,
@@ -42,6 +45,9 @@ def connect(settings: Settings, around: Surroundings, *, where: str) -> Connecto
         products=Products(rest, catalog, shop),
         order_writer=OrderWriter(rest, orders, refunds, status_paid=settings.status_paid),
         webhooks=Webhooks(rest),
+        customers=customers,
+        points=Points(rest, customers),
+        coupons=Coupons(rest, shop),
         shell=partial(shell, settings),
         close=http.aclose,
         calls=lambda: http.calls,

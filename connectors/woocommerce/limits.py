@@ -17,5 +17,7 @@ LIMITS = Limits(
     product_batch=100,
     order_actions=frozenset({"mirror", "fulfil", "cancel", "refund"}),
     mirror_takes_stock=True,
+    points_batch=100,
+    coupon_batch=100,
     concurrency=AHEAD,
 )

@@ -91,7 +91,11 @@ def _line(line: Row, row: Row, refunds: Sequence[Row], currency: str, status: Or
     line_id = identifier(need(line, "id"))
     quantity = _units(need(line, "quantity"), f"the quantity of line {line_id}")
     tax = amount(line.get("total_tax"), f"total_tax of line {line_id}")
-    total = amount(need(line, "total"), f"total of line {line_id}") + tax
+    net, full = (
+        amount(need(line, "total"), f"total of line {line_id}"),
+        amount(line.get("subtotal"), f"subtotal of line {line_id}"),
+    )
+    total = net + tax
     notes, paid = meta(line), money(total, currency)
     return OrderLine(
         id=line_id,
@@ -107,6 +111,8 @@ def _line(line: Row, row: Row, refunds: Sequence[Row], currency: str, status: Or
         unit_price=paid if quantity == 1 else money(total / (quantity or 1), currency),
         total=paid,
         tax=money(tax, currency),
+        # What a coupon took off; a price that somebody typed in moves both. Gift cards come from plugins, which do not say so.
+        discounted=full > net,
     )
 
 

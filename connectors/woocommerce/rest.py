@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from bridge.contract.errors import BridgeError, TryLater
@@ -15,6 +16,7 @@ from connectors.woocommerce.limits import AHEAD, PER_PAGE
 __all__ = ["Answer", "Rest", "Row", "Rows"]
 
 Row = Mapping[str, Any]
+_PASSES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +83,16 @@ class Rest:
             return page, page.pages
 
         return by_number(fetch, ahead=AHEAD)
+
+    async def whole(self, op: str, path: str, **params: str) -> AsyncIterator[Rows]:
+        """Read a whole list by id; again from the start where a row was deleted meanwhile, as the pages then shift."""
+        for _ in range(_PASSES):
+            totals: list[int] = []
+            async for page in self.pages(op, path, orderby="id", order="asc", **params):
+                totals.append(page.total)
+                yield page
+            if all(one <= other for one, other in pairwise(totals)):
+                return
 
     async def write(self, op: str, method: str, path: str, body: object, *, repeatable: bool = False) -> Answer:
         """Write; bytes are sent as they are, None sends no body. Raises TryLater(maybe_applied=True) if the answer was lost."""

@@ -31,6 +31,7 @@ class Shop:
         self._settings = settings
         self._facts: Facts | None = None
         self._day = ""
+        self._code = settings.currency.upper()
         self._lock = asyncio.Lock()
 
     async def facts(self) -> Facts:
@@ -40,6 +41,11 @@ class Shop:
                 currency, unit = await asyncio.gather(self._currency(), self._weight_unit())
                 self._facts = Facts(currency=currency, weight_unit=unit)
             return self._facts
+
+    async def currency(self) -> str:
+        """Return the currency alone; at most one call in the connector's life."""
+        async with self._lock:
+            return self._facts.currency if self._facts else await self._currency()
 
     def note(self) -> str:
         """Return what is known, to be carried along ("" = nothing yet)."""
@@ -56,10 +62,10 @@ class Shop:
         self._day = self._day or f"{now:%Y-%m-%d}"
 
     async def _currency(self) -> str:
-        if self._settings.currency:
-            return self._settings.currency.upper()
-        answer = await self._rest.read("read the currency", "data/currencies/current")
-        return text_of(answer.payload, "code")
+        if not self._code:
+            answer = await self._rest.read("read the currency", "data/currencies/current")
+            self._code = text_of(answer.payload, "code")
+        return self._code
 
     async def _weight_unit(self) -> str:
         if self._settings.weight_unit:

@@ -17,6 +17,7 @@ import jsonschema
 import pydantic
 import pytest
 
+from bridge.contract.loyalty import PointsWrite
 from bridge.contract.ports import Connector, NewLine, NewOrder, ProductEdit, VariantEdit
 from bridge.contract.stock import StockChange
 from bridge.domain.catalog import Product, StockKey, Variant
@@ -44,6 +45,12 @@ SCHEMAS = {
     ("POST", "/v2/orders/O1/pay"): "PayOrderRequest",
     ("POST", "/v2/payments"): "CreatePaymentRequest",
     ("POST", "/v2/refunds"): "RefundPaymentRequest",
+    ("POST", "/v2/customers/search"): "SearchCustomersRequest",
+    ("POST", "/v2/customers/bulk-retrieve"): "BulkRetrieveCustomersRequest",
+    ("POST", "/v2/loyalty/accounts"): "CreateLoyaltyAccountRequest",
+    ("POST", "/v2/loyalty/accounts/search"): "SearchLoyaltyAccountsRequest",
+    ("POST", "/v2/loyalty/accounts/A1/adjust"): "AdjustLoyaltyPointsRequest",
+    ("POST", "/v2/loyalty/events/search"): "SearchLoyaltyEventsRequest",
     ("POST", "/v2/webhooks/subscriptions"): "CreateWebhookSubscriptionRequest",
     ("PUT", "/v2/webhooks/subscriptions/wbhk_1"): "UpdateWebhookSubscriptionRequest",
 }
@@ -52,6 +59,9 @@ BARE = {
     ("GET", "/v2/merchants/me"),
     ("GET", "/v2/orders/O1"),
     ("POST", "/oauth2/token/status"),
+    ("GET", "/v2/customers/C1"),
+    ("GET", "/v2/loyalty/accounts/A1"),
+    ("GET", "/v2/loyalty/programs/main"),
     ("GET", "/v2/webhooks/subscriptions"),
     ("GET", "/v2/webhooks/subscriptions/wbhk_1"),
     ("DELETE", "/v2/webhooks/subscriptions/wbhk_1"),
@@ -80,6 +90,24 @@ ITEM: dict[str, Any] = {
 }
 
 
+PROFILE = {"id": "C1", "given_name": "Ada", "phone_number": "+14155550142", "updated_at": "2026-11-22T10:00:00Z"}
+ACCOUNT = {
+    "id": "A1",
+    "program_id": "P1",
+    "customer_id": "C1",
+    "balance": 40,
+    "mapping": {"phone_number": "+14155550142"},
+}
+EARNED = {
+    "id": "E1",
+    "type": "ACCUMULATE_POINTS",
+    "created_at": "2026-11-22T11:00:00Z",
+    "loyalty_account_id": "A1",
+    "source": "SQUARE",
+    "accumulate_points": {"loyalty_program_id": "P1", "points": 5},
+}
+
+
 class Recorder:
     """Answers just enough for every port to go on, and keeps what was sent."""
 
@@ -87,6 +115,7 @@ class Recorder:
         self.sent: list[tuple[str, str, Any]] = []
         self.free = False
         self.paid = True
+        self.loyal = True
 
     def handle(self, request: httpx.Request) -> httpx.Response:
         body = json.loads(request.content) if request.content else None
@@ -98,6 +127,8 @@ class Recorder:
     def _answer(self, path: str) -> dict[str, Any]:
         if path.startswith("/v2/orders") and not path.endswith("search"):
             return {"order": self._order()}
+        if path.startswith(("/v2/customers", "/v2/loyalty")):
+            return self._person(path)
         if path.startswith("/v2/webhooks"):
             return {"subscription": {"id": "wbhk_1", "event_types": ["order.updated"]}}
         if path == "/v2/locations":
@@ -105,6 +136,16 @@ class Recorder:
         if path.startswith("/v2/catalog"):
             return {"objects": [] if path.endswith("search") else [ITEM]}
         return {}
+
+    def _person(self, path: str) -> dict[str, Any]:
+        return {
+            "/v2/customers/search": {"customers": [PROFILE]},
+            "/v2/customers/bulk-retrieve": {"responses": {"C1": {"customer": PROFILE}}},
+            "/v2/customers/C1": {"customer": PROFILE},
+            "/v2/loyalty/programs/main": {"program": {"id": "P1", "status": "ACTIVE"}},
+            "/v2/loyalty/accounts/search": {"loyalty_accounts": [ACCOUNT]} if self.loyal else {},
+            "/v2/loyalty/events/search": {"events": [EARNED]},
+        }.get(path, {"loyalty_account": ACCOUNT})
 
     def _order(self) -> dict[str, Any]:
         money = {"amount": 0 if self.free else 700, "currency": USD}
@@ -246,6 +287,29 @@ async def drive_orders(till: Connector, recorder: Recorder) -> None:
     await till.order_writer.find("web-9")
 
 
+async def drive_people(till: Connector, recorder: Recorder) -> None:
+    assert till.customers is not None
+    assert till.customers.changes is not None
+    assert [page async for page in till.customers.all()]
+    assert [page async for page in till.customers.changes.since(till.customers.changes.begin(NOW))]
+    await till.customers.get(["C1"])
+    await till.customers.find(email="ada@example.com", phone="+14155550142")
+    assert till.points is not None
+    assert till.points.events is not None
+    assert [page async for page in till.points.events.since(till.points.events.begin(NOW))]
+    for key, shown in (("up", 30), ("down", 90)):
+        (result,) = await till.points.show(
+            [PointsWrite(customer="C1", balance=50, shown=shown, key=key, points_id="A1")]
+        )
+        assert result.kind == "done"
+    recorder.loyal = False
+    (result,) = await till.points.show(
+        [PointsWrite(customer="C1", balance=50, shown=None, key="new", phone="+14155550142")]
+    )
+    assert (result.kind, result.points_id) == ("done", "A1")
+    recorder.loyal = True
+
+
 async def drive_webhooks(till: Connector) -> None:
     assert till.webhooks is not None
     (made,) = await till.webhooks.subscribe(till.webhooks.topics, "https://bridge.example/hooks/till", "")
@@ -262,6 +326,7 @@ async def sent(anyio_backend: str) -> list[tuple[str, str, Any]]:
     await drive_stock(till)
     await drive_products(till)
     await drive_orders(till, recorder)
+    await drive_people(till, recorder)
     await drive_webhooks(till)
     assert till.close is not None
     await till.close()
@@ -274,7 +339,10 @@ async def test_every_path_is_one_of_the_specifications(sent: list[tuple[str, str
     known = json.loads((specs / SPEC).read_text())["paths"]
     for method, path in seen:
         named = path.replace("/O1", "/{order_id}").replace("/merchants/me", "/merchants/{merchant_id}")
-        named = named.replace("/wbhk_1", "/{subscription_id}")
+        named = named.replace("/wbhk_1", "/{subscription_id}").replace("/customers/C1", "/customers/{customer_id}")
+        named = named.replace("/accounts/A1", "/accounts/{account_id}").replace(
+            "/programs/main", "/programs/{program_id}"
+        )
         assert method.lower() in known[named]
 
 
@@ -290,6 +358,28 @@ async def test_every_body_fits_the_specification(sent: list[tuple[str, str, Any]
                 "InventoryAdjustment.to_location_id",
             }
             assert not strangers, f"{path}: {strangers}"
+
+
+async def test_points_fit_the_official_sdks_types(sent: list[tuple[str, str, Any]]) -> None:
+    from square.requests.customer_query import CustomerQueryParams
+    from square.requests.loyalty_account import LoyaltyAccountParams
+    from square.requests.loyalty_event_adjust_points import LoyaltyEventAdjustPointsParams
+    from square.requests.loyalty_event_query import LoyaltyEventQueryParams
+
+    kinds = {
+        ("/v2/customers/search", "query"): CustomerQueryParams,
+        ("/v2/loyalty/accounts", "loyalty_account"): LoyaltyAccountParams,
+        ("/v2/loyalty/accounts/A1/adjust", "adjust_points"): LoyaltyEventAdjustPointsParams,
+        ("/v2/loyalty/events/search", "query"): LoyaltyEventQueryParams,
+    }
+    checked = set()
+    for _, path, body in sent:
+        for (there, name), kind in kinds.items():
+            if path == there:
+                assert fits(kind, body[name]), body
+                checked.add(path)
+    assert checked == {path for path, _ in kinds}
+    assert not fits(LoyaltyEventAdjustPointsParams, {"points": 3, "note": "x"})
 
 
 async def test_the_check_can_fail(specs: Path) -> None:
@@ -330,6 +420,13 @@ def test_every_topic_is_one_of_the_specifications_and_its_example_is_understood(
         "oauth.authorization.revoked",
     }
     assert kinds["inventory.count.updated"] == {"stock"}
+    people = {
+        topic: hints(json.dumps(examples[topic]).encode())[0].customers
+        for topic in TOPICS
+        if kinds[topic] == {"customer"}
+    }
+    assert {topic for topic, named in people.items() if not named} == {"loyalty.event.created"}
+    assert people["loyalty.account.updated"] == people["customer.deleted"] == ("QPTXM8PQNX3Q726ZYHPMNP46XC",)
     assert kinds["payment.created"] == kinds["refund.updated"] == kinds["order.fulfillment.updated"] == {"order"}
 
 

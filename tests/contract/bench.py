@@ -10,6 +10,7 @@ from typing import Any
 
 from bridge.contract.feed import Feed, Page
 from bridge.contract.limits import Limits
+from bridge.contract.loyalty import CouponsPort, CustomersPort, PointsPort
 from bridge.contract.ports import Connector, NewLine, NewOrder, OrdersPort, OrderWriter, ProductsPort
 from bridge.contract.stock import Accepted, Applied, Outcome, Prepared, Rejected, StockChange, TicketPort
 from bridge.domain.catalog import Product, StockKey, Variant
@@ -109,6 +110,36 @@ class Bench:
         """The order writer port; only for tests marked `offers("order_writer")`."""
         assert self.connector.order_writer is not None
         return self.connector.order_writer
+
+    @property
+    def people(self) -> CustomersPort:
+        """The customers port; only for tests marked `offers("customers")`."""
+        assert self.connector.customers is not None
+        return self.connector.customers
+
+    @property
+    def points(self) -> PointsPort:
+        """The points port; only for tests marked `offers("points")`."""
+        assert self.connector.points is not None
+        return self.connector.points
+
+    def person(self, number: int, **fields: Any) -> str:
+        """Make a customer's account: the one of this number, whose contacts are nobody else's. Return the connector's id of it."""
+        mail, phone = f"person{number}@example.com", f"+1415555{number:04d}"
+        made = self.shop.add_customer(**{"name": f"Person {number}", "email": mail, "phone": phone, **fields})
+        return tail(str(made))
+
+    def shows(self, customer: str) -> int | None:
+        """Return the points that the platform itself shows to this customer."""
+        shop: Any = self.platform.shop
+        found: dict[str, int | None] = {tail(str(row["id"])): row["points"] for row in shop.customers()}
+        return found[customer]
+
+    @property
+    def coupons(self) -> CouponsPort:
+        """The coupons port; only for tests marked `offers("coupons")`."""
+        assert self.connector.coupons is not None
+        return self.connector.coupons
 
     def connect(self, **changes: Any) -> Connector:
         """Open another connector on the same stand-in, with some settings changed."""

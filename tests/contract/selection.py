@@ -9,7 +9,9 @@ from tests.contract.facts import FACTS, Facts, limits_of
 
 __all__ = ["NOT_ASKED", "PORTS", "WORDS", "have", "left_out"]
 
-PORTS = ("orders", "products", "order_writer", "webhooks", "tickets", "queue", "handshake", "preview")
+PORTS = (
+    "orders", "products", "order_writer", "webhooks", "tickets", "queue", "handshake", "preview", "customers", "points", "coupons",
+)  # fmt: skip
 # What follows from a connector's Limits or from facts, in a word that a test can be marked with.
 _DERIVED: Mapping[str, Callable[[Facts, Limits], bool]] = {
     "delta": lambda facts, limits: limits.stock_write == "delta",

@@ -15,7 +15,7 @@ VERBS = ("seed", "sale", "refund", "cancel", "fulfil", "edit_order", "count", "e
 # Those of the platforms that know customers and codes.
 LOYAL = (
     "add_customer", "edit_customer", "delete_customer", "customers", "add_coupon", "edit_coupon", "delete_coupon", "coupons",
-    "give_points",
+    "give_points", "redeem", "expire_points",
 )  # fmt: skip
 
 

@@ -84,6 +84,9 @@ class LoyalShop(Shop, Protocol):
     def customers(self) -> list[dict[str, Any]]:
         """Return the accounts: {"id", "name", "email", "phone", "points": int | None}: the points that the platform shows."""
 
+    def give_points(self, *, customer: str, points: int, reason: str = "") -> None:
+        """Add points by hand, or take some (below 0), where the platform keeps a ledger of points of its own."""
+
     def add_coupon(self, code: str, **terms: Any) -> str:
         """Make a code in the platform's own admin: "percent" (15) or "amount" ("5.00"), "limit", "ends_at". Return its id."""
 

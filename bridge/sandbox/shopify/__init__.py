@@ -21,12 +21,15 @@ __all__ = ["ALL_SCOPES", "build"]
 ALL_SCOPES = frozenset(
     {
         "read_customers",
+        "read_discounts",
         "read_inventory",
         "read_locations",
         "read_merchant_managed_fulfillment_orders",
         "read_orders",
         "read_products",
         "read_returns",
+        "write_customers",
+        "write_discounts",
         "write_inventory",
         "write_merchant_managed_fulfillment_orders",
         "write_orders",

@@ -1,45 +1,27 @@
 """The people around the shop: shoppers, clerks at the till, and the merchant in the admin (kit's `Shop` protocol)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import Any
 
 from bridge.sandbox.kit.platform import RefusedError
-from bridge.sandbox.shopify import aftersale, catalog, orders, stock
+from bridge.sandbox.shopify import aftersale, catalog, checkout, orders, stock
 from bridge.sandbox.shopify.errors import InvalidError
+from bridge.sandbox.shopify.loyal import LoyalVerbs, told
 from bridge.sandbox.shopify.model import Customer, LineItem, Location, Order, Variant
 from bridge.sandbox.shopify.money import moment
 from bridge.sandbox.shopify.orders import IGNORING, OBEYING, Terms
 from bridge.sandbox.shopify.seeding import add_product
-from bridge.sandbox.shopify.state import State, split
+from bridge.sandbox.shopify.state import split
 from bridge.sandbox.shopify.webhook_payloads import compliance_body
 from bridge.sandbox.shopify.webhooks import COMPLIANCE
 
-V = TypeVar("V", bound=Callable[..., Any])
 
-
-def _told(verb: V) -> V:
-    """Have the webhooks of everything a verb did sent when it ends."""
-
-    @wraps(verb)
-    def run(self: "ShopifyShop", *args: Any, **how: Any) -> Any:
-        try:
-            return verb(self, *args, **how)
-        finally:
-            self.state.webhooks.publish()
-
-    return cast("V", run)
-
-
-class ShopifyShop:
+class ShopifyShop(LoyalVerbs):
     """Verbs on one shop's state. Ids are global ids; a location is named by its name, number or global id."""
 
-    def __init__(self, state: State) -> None:
-        self.state = state
-
-    @_told
+    @told
     def seed(self, products: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Create products; `stock` None is untracked; a variant with "shares": sku shares that one's inventory item."""
         rows = []
@@ -47,7 +29,7 @@ class ShopifyShop:
             rows += add_product(self.state, product, self._place)
         return rows
 
-    @_told
+    @told
     def sale(self, lines: list[dict[str, Any]], **how: Any) -> str:
         """Sell on the web, or with channel="pos" at a till, where the goods leave at once and no stock is checked."""
         pos = how.get("channel") == "pos"
@@ -59,18 +41,20 @@ class ShopifyShop:
             self._add_line(order, line)
         if how.get("discount"):
             orders.spread_discount(order, Decimal(how["discount"]))
+        taken = self._take(order, how.get("codes") or [])
         behaviour = IGNORING if pos else OBEYING
         terms = Terms(behaviour, place, "RETAIL" if pos else "SHIPPING")
         try:
             orders.place(self.state, order, terms)
         except InvalidError as refusal:
             raise RefusedError(f"sold out: {refusal}") from refusal
+        checkout.count(self.state, taken)
         self._pay(order, paid=how.get("paid", True))
         if pos:
             self.fulfil(order.id)
         return order.id
 
-    @_told
+    @told
     def refund(self, order: str, lines: list[dict[str, Any]], *, restock: bool = True) -> str:
         """Refund units and their money; restocked units that were shipped come back as RETURN, others as CANCEL."""
         found = self._order(order)
@@ -87,7 +71,7 @@ class ShopifyShop:
         except InvalidError as refusal:
             raise RefusedError(str(refusal)) from refusal
 
-    @_told
+    @told
     def cancel(self, order: str, *, restock: bool = True) -> None:
         """Cancel an order that was not shipped, refunding what was paid."""
         found = self._order(order)
@@ -97,7 +81,7 @@ class ShopifyShop:
             raise RefusedError("Cannot cancel an order that has been fulfilled")
         aftersale.cancel(self.state, found, reason="CUSTOMER", restock=restock, refund_money=True)
 
-    @_told
+    @told
     def fulfil(self, order: str, *, tracking: dict[str, str] | None = None) -> None:
         """Ship everything that is left, one fulfilment per location."""
         found = self._order(order)
@@ -108,7 +92,7 @@ class ShopifyShop:
             parts = [(part, part.remaining) for part in ticket.lines if part.remaining]
             aftersale.fulfil(self.state, [(ticket, parts)], tracking)
 
-    @_told
+    @told
     def edit_order(self, order: str, sku: str, quantity: int) -> None:
         """Edit a line of an order that is not cancelled; units that were shipped cannot be edited away."""
         line = self._line_of(self._order(order), {"sku": sku})
@@ -116,7 +100,7 @@ class ShopifyShop:
             raise RefusedError("the order cannot be edited like that")
         aftersale.set_quantity(self.state, line, quantity)
 
-    @_told
+    @told
     def count(self, sku: str, quantity: int, *, location: str | None = None) -> None:
         """Enter a shelf count: on_hand becomes `quantity`, so available = quantity - committed - unavailable."""
         item = self._variant({"sku": sku}).item
@@ -125,7 +109,7 @@ class ShopifyShop:
         place = self._place(location) if location is not None else catalog.first_location(self.state)
         stock.count(self.state, item, place, quantity)
 
-    @_told
+    @told
     def edit_product(self, sku: str, **fields: Any) -> None:
         """Edit a product (title, description, status) and this variant (price, compare_at, barcode, sku)."""
         variant = self._variant({"sku": sku})
@@ -144,12 +128,12 @@ class ShopifyShop:
         if errors:
             raise RefusedError(errors[0]["message"])
 
-    @_told
+    @told
     def delete_product(self, sku: str) -> None:
         """Delete the product that holds this SKU."""
         catalog.delete(self.state, self._variant({"sku": sku}).product)
 
-    @_told
+    @told
     def delete_order(self, order: str) -> None:
         """Delete an order for good; only a cancelled or archived one can be."""
         found = self._order(order)
@@ -157,7 +141,7 @@ class ShopifyShop:
             raise RefusedError("only a cancelled or archived order can be deleted")
         self.state.forget(found)
 
-    @_told
+    @told
     def uninstall(self) -> None:
         """Remove the app: its tokens stop working, its subscriptions go, with one last webhook."""
         self.state.webhooks.tell("APP_UNINSTALLED")
@@ -218,10 +202,19 @@ class ShopifyShop:
         first, _, last = (person.get("name") or "").partition(" ")
         order.email, order.phone = person.get("email"), person.get("phone")
         names = {"firstName": first or None, "lastName": last or None}
-        order.customer = orders.customer(self.state, {**person, **names})
+        known = self.state.find(person["id"]) if person.get("id") else None
+        order.customer = known if isinstance(known, Customer) else orders.customer(self.state, {**person, **names})
         if person and not till:
             order.shipping_address = {**names, "phone": person.get("phone"), "countryCode": "US"}
         return order
+
+    def _take(self, order: Order, codes: list[str]) -> list[checkout.Taken]:
+        """Take the codes that the buyer typed in."""
+        self.state.settle()
+        try:
+            return checkout.apply(self.state, order, codes)
+        except checkout.UntakenError as refusal:
+            raise RefusedError(str(refusal)) from refusal
 
     def _add_line(self, order: Order, line: dict[str, Any]) -> None:
         variant = self._variant(line)

@@ -6,6 +6,7 @@ Quantities are whole units, money is `Decimal` in the shop's currency, times are
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 ZERO = Decimal(0)
@@ -164,11 +165,45 @@ class Customer(Record):
     note: str | None = None
     tags: list[str] = field(default_factory=list)
     orders: int = 0
+    marketing: str = "NOT_SUBSCRIBED"
+    metafields: dict[tuple[str, str], "Metafield"] = field(default_factory=dict)
     kind = "Customer"
 
     @property
     def display_name(self) -> str:
         return " ".join(part for part in (self.first_name, self.last_name) if part) or self.email or ""
+
+
+@dataclass(slots=True, eq=False)
+class Metafield(Record):
+    """A custom field of a record; `compare_digest` names its value for compare-and-set."""
+
+    namespace: str = ""
+    key: str = ""
+    type: str = ""
+    value: str = ""
+    kind = "Metafield"
+
+    @property
+    def compare_digest(self) -> str:
+        return sha256(f"{self.number}/{self.type}/{self.value}".encode()).hexdigest()
+
+
+@dataclass(slots=True, eq=False)
+class Application:
+    """What was taken off an order, and why: a code (`code`), or by hand (`title`). `percent` is 0 for a fixed sum."""
+
+    index: int
+    code: str = ""
+    title: str = ""
+    percent: Decimal = ZERO
+    amount: Decimal = ZERO
+    target: str = "LINE_ITEM"
+    entitled: bool = False
+
+    @property
+    def kind(self) -> str:
+        return "DiscountCodeApplication" if self.code else "ManualDiscountApplication"
 
 
 @dataclass(slots=True, eq=False)
@@ -190,7 +225,7 @@ class LineItem:
     vendor: str | None = None
     requires_shipping: bool = True
     taxable: bool = True
-    discount: Decimal = ZERO
+    allocations: list[tuple[Application, Decimal]] = field(default_factory=list)
     taxes: list[dict[str, Any]] = field(default_factory=list)
     custom_attributes: list[dict[str, str]] = field(default_factory=list)
     fulfilled: int = 0
@@ -202,6 +237,10 @@ class LineItem:
     @property
     def id(self) -> str:
         return gid("LineItem", self.number)
+
+    @property
+    def discount(self) -> Decimal:
+        return sum((amount for _, amount in self.allocations), ZERO)
 
     @property
     def current_quantity(self) -> int:
@@ -304,6 +343,7 @@ class Order(Record):
     tags: list[str] = field(default_factory=list)
     custom_attributes: list[dict[str, str]] = field(default_factory=list)
     discount_codes: list[str] = field(default_factory=list)
+    applications: list[Application] = field(default_factory=list)
     customer: Customer | None = None
     shipping_address: dict[str, Any] | None = None
     billing_address: dict[str, Any] | None = None

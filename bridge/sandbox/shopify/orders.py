@@ -10,10 +10,11 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from bridge.sandbox.shopify import stock
+from bridge.sandbox.shopify import people, stock
 from bridge.sandbox.shopify.errors import refuse
 from bridge.sandbox.shopify.model import (
     ZERO,
+    Application,
     Customer,
     FulfillmentOrder,
     FulfillmentOrderLine,
@@ -29,6 +30,7 @@ from bridge.sandbox.shopify.state import State
 BYPASS = "BYPASS"
 IGNORING = "DECREMENT_IGNORING_POLICY"
 OBEYING = "DECREMENT_OBEYING_POLICY"
+CENT = Decimal("0.01")
 CLAIM_FAILED = "Unable to reserve inventory."
 Share = tuple[LineItem, Location, int]
 
@@ -172,16 +174,24 @@ def add_line(state: State, order: Order, title: str, quantity: int, price: Decim
     return line
 
 
-def spread_discount(order: Order, amount: Decimal) -> None:
-    """Lay a discount over the lines in proportion to their worth; the last line takes the odd cents."""
-    worth = sum((line.price * line.quantity for line in order.lines), ZERO)
-    left = min(amount, worth)
-    for line in order.lines[:-1]:
-        part = (left * line.price * line.quantity / worth).quantize(Decimal("0.01")) if worth else ZERO
-        line.discount += part
-        amount -= part
-    if order.lines:
-        order.lines[-1].discount += min(amount, worth)
+def spread_discount(order: Order, amount: Decimal, *, code: str = "", title: str = "") -> None:
+    """Lay a discount over all lines, as a code's or as one given by hand."""
+    application = Application(len(order.applications), code=code, title=title or "Discount", amount=amount)
+    order.applications.append(application)
+    allocate(order.lines, application, amount)
+
+
+def allocate(lines: list[LineItem], application: Application, amount: Decimal) -> None:
+    """Lay an amount over lines in proportion to what is left of their worth; the last line takes the odd cents."""
+    worth = {line: line.price * line.quantity - line.discount for line in lines}
+    whole = sum(worth.values(), ZERO)
+    left = total = min(amount, whole)
+    for line in lines:
+        part = left if line is lines[-1] else (total * worth[line] / whole).quantize(CENT) if whole else ZERO
+        part = min(part, worth[line])
+        left -= part
+        if part:
+            line.allocations.append((application, part))
 
 
 def pay(state: State, order: Order, kind: str, amount: Decimal, **more: Any) -> Transaction:
@@ -206,10 +216,11 @@ def customer(state: State, given: dict[str, Any]) -> Customer | None:
         return None
     found = state.customers_by_email.get(email) if email else None
     if found is None:
-        found = state.customers.add(Customer(**state.stamps("Customer"), email=email))
-        if email:
-            state.customers_by_email[email] = found
-    found.phone = given.get("phone") or found.phone
+        found = state.customers.add(Customer(**state.stamps("Customer")))
+    phone = given.get("phone") or found.phone
+    # A number that is somebody else's stays theirs: it is written on the order only.
+    free = phone if phone and people.find(state, phone=phone) in (None, found) else found.phone
+    people.contact(state, found, email=email or found.email, phone=free)
     found.first_name = given.get("firstName") or found.first_name
     found.last_name = given.get("lastName") or found.last_name
     return found

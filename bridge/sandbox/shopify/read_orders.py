@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from bridge.sandbox.shopify import aftersale, orders, paging
-from bridge.sandbox.shopify.context import Context, resolves
+from bridge.sandbox.shopify.context import Context, resolves, snake
 from bridge.sandbox.shopify.model import (
     Customer,
     Fulfillment,
@@ -93,31 +93,18 @@ def _customer(order: Order, _: Context, __: Args) -> Customer | None:
     return order.customer
 
 
-@resolves("Customer.numberOfOrders")
-def _order_count(customer: Customer, _: Context, __: Args) -> str:
-    return str(customer.orders)
-
-
 def _personal(name: str) -> None:
     """Make a field null for apps without access to protected customer data."""
 
     def read(row: Any, context: Context, _: Args) -> Any:
-        attribute = {"firstName": "first_name", "lastName": "last_name", "displayName": "display_name"}
-        field = name.split(".")[1]
-        field = {"shippingAddress": "shipping_address", "billingAddress": "billing_address", **attribute}.get(
-            field, field
-        )
-        if context.state.settings.personal_data:
-            return getattr(row, field)
-        return "" if field == "display_name" else None
+        field = snake(name.split(".")[1])
+        return getattr(row, field) if context.state.settings.personal_data else None
 
     resolves(name)(read)
 
 
 for _name in ("email", "phone", "shippingAddress", "billingAddress"):
     _personal(f"Order.{_name}")
-for _name in ("email", "phone", "firstName", "lastName", "displayName"):
-    _personal(f"Customer.{_name}")
 
 
 @resolves("MailingAddress.countryCodeV2")
@@ -237,7 +224,10 @@ def _no_return(*_: Any) -> None:
 
 @resolves("LineItem.discountAllocations")
 def _allocations(line: LineItem, context: Context, _: Args) -> list[dict[str, Any]]:
-    return [{"allocated_amount_set": _money(line.discount, context)}] if line.discount else []
+    return [
+        {"allocated_amount_set": _money(amount, context), "discount_application": made}
+        for made, amount in line.allocations
+    ]
 
 
 @resolves("Order.merchantEditable")
@@ -263,6 +253,11 @@ def _line_variant(line: LineItem, context: Context, _: Args) -> Variant | None:
 @resolves("LineItem.product")
 def _line_product(line: LineItem, context: Context, _: Args) -> Any:
     return context.state.products.get(line.product.number) if line.product else None
+
+
+@resolves("LineItem.isGiftCard")
+def _line_gift_card(line: LineItem, _: Context, __: Args) -> bool:
+    return line.product is not None and line.product.is_gift_card
 
 
 @resolves("LineItem.refundableQuantity")

@@ -141,6 +141,8 @@ def _node(context: Context, args: Args) -> Any:
         "ProductVariant": PRODUCTS,
         "InventoryItem": STOCK,
         "Location": PLACES,
+        "Customer": "read_customers",
+        "DiscountCodeNode": "read_discounts",
     }
     kind = split(args["id"])[0]
     if kind in scopes:

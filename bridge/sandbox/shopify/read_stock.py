@@ -25,9 +25,7 @@ def _primary(location: Location, context: Context, _: Args) -> bool:
     return location is next(iter(context.state.locations.rows.values()))
 
 
-@resolves(
-    "Location.isFulfillmentService", "Product.isGiftCard", "LineItem.isGiftCard", "ProductVariant.requiresComponents"
-)
+@resolves("Location.isFulfillmentService", "ProductVariant.requiresComponents")
 def _never(*_: Any) -> bool:
     return False
 

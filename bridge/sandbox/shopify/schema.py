@@ -9,11 +9,15 @@ from graphql import GraphQLObjectType, GraphQLScalarType, GraphQLSchema, build_s
 
 from bridge.sandbox.shopify import (
     paging,
+    read_discounts,
     read_orders,
+    read_people,
     read_root,
     read_stock,
     webhook_api,
+    write_discounts,
     write_orders,
+    write_people,
     write_products,
     write_stock,
 )
@@ -22,7 +26,10 @@ from bridge.sandbox.shopify.money import price, stamp
 from bridge.sandbox.shopify.mutation import MUTATIONS
 
 # Importing these modules is what registers their resolvers.
-REGISTERED = (read_orders, read_root, read_stock, webhook_api, write_orders, write_products, write_stock)
+REGISTERED = (
+    read_discounts, read_orders, read_people, read_root, read_stock,
+    webhook_api, write_discounts, write_orders, write_people, write_products, write_stock,
+)  # fmt: skip
 
 
 @cache
@@ -68,5 +75,5 @@ def _serialize(kind: GraphQLScalarType) -> None:
 def type_of(value: Any, *_: Any) -> str:
     """Name the object type behind an interface."""
     if isinstance(value, dict):
-        return "ProductSetOperation"
+        return str(value.get("__typename", "ProductSetOperation"))
     return str(value.kind)

@@ -69,7 +69,7 @@ def _order_location(row: Order, term: Term) -> bool:
     return row.retail_location is not None and syntax.number_matches(row.retail_location.number, _bare(term))
 
 
-def _tags(row: Product | Order, term: Term) -> bool:
+def _tags(row: Any, term: Term) -> bool:
     return any(syntax.text_matches(tag, term) for tag in row.tags)
 
 
@@ -160,6 +160,34 @@ TICKET = Kind(
     },
     lambda row: [row.order.name],
     {},
+)
+CUSTOMER = Kind(
+    lambda state: state.customers,
+    {
+        "id": _number,
+        "email": _text(lambda row: row.email),
+        "phone": _text(lambda row: row.phone),
+        "first_name": _text(lambda row: row.first_name),
+        "last_name": _text(lambda row: row.last_name),
+        "tag": _tags,
+    },
+    lambda row: [row.display_name, row.email, row.phone, *row.tags],
+    {},
+)
+DISCOUNT = Kind(
+    lambda state: state.discounts,
+    {
+        "id": _number,
+        # "Not supported for bulk discounts" (2026-10 schema, discountNodes).
+        "code": lambda row, term: (
+            len(row.codes) == 1 and any(syntax.text_matches(c.code, term) for c in row.codes.values())
+        ),
+        "title": _text(lambda row: row.title),
+        "method": lambda _, term: syntax.choice_matches({"code"}, term),
+        "tag": _tags,
+    },
+    lambda row: [row.title, *row.tags],
+    {"method": {"automatic", "code"}},
 )
 WEBHOOK = Kind(lambda state: state.webhooks.subscriptions, {"id": _number}, lambda _: [], {})
 DATES: dict[str, Callable[[Any], datetime | None]] = {

@@ -17,6 +17,7 @@ def add_product(state: State, given: dict[str, Any], place: Place) -> list[dict[
     names = list(dict.fromkeys(name for row in given["variants"] for name in row.get("options") or {}))
     fields = {"title": given["title"], "status": given.get("status", "active").upper()}
     fields["descriptionHtml"] = given.get("description", "")
+    fields["giftCard"] = bool(given.get("gift_card"))
     try:
         product = catalog.blank(state, fields)
     except InvalidError as error:

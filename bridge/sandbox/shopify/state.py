@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from bridge.sandbox.shopify.discount_model import Discount, Import
 from bridge.sandbox.shopify.model import (
     Customer,
     Fulfillment,
@@ -62,6 +63,8 @@ class Settings:
     app_name: str = "commerce-bridge"
     webhook_version: str = "2026-10"
     compliance_url: str = ""
+    usage_lag: float = 0.0
+    limit_per_code: bool = True
 
 
 @dataclass(slots=True)
@@ -76,6 +79,9 @@ class State:
     handles: dict[str, Product] = field(default_factory=dict)
     references: dict[str, list[Order]] = field(default_factory=dict)
     customers_by_email: dict[str, Customer] = field(default_factory=dict)
+    customers_by_phone: dict[str, Customer] = field(default_factory=dict)
+    codes: dict[str, Discount] = field(default_factory=dict)
+    imports: dict[str, Import] = field(default_factory=dict)
     lines: dict[int, LineItem] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
     operations: dict[str, Operation] = field(default_factory=dict)
@@ -89,6 +95,7 @@ class State:
     items: Table[Item] = field(init=False)
     orders: Table[Order] = field(init=False)
     customers: Table[Customer] = field(init=False)
+    discounts: Table[Discount] = field(init=False)
     fulfillments: Table[Fulfillment] = field(init=False)
     fulfillment_orders: Table[FulfillmentOrder] = field(init=False)
 
@@ -99,7 +106,8 @@ class State:
         self.variants = Table(self.now_of)
         self.items = Table(self.now_of)
         self.orders = Table(self.now_of, self._teller("ORDERS_CREATE", "ORDERS_UPDATED", "ORDERS_DELETE"))
-        self.customers = Table(self.now_of)
+        self.customers = Table(self.now_of, self._teller("CUSTOMERS_CREATE", "CUSTOMERS_UPDATE", "CUSTOMERS_DELETE"))
+        self.discounts = Table(self.now_of, self._teller("DISCOUNTS_CREATE", "DISCOUNTS_UPDATE", "DISCOUNTS_DELETE"))
         self.fulfillments = Table(self.now_of)
         self.fulfillment_orders = Table(self.now_of)
         for name in self.settings.locations:
@@ -225,6 +233,7 @@ class State:
             "InventoryItem": self.items,
             "Order": self.orders,
             "Customer": self.customers,
+            "DiscountCodeNode": self.discounts,
             "Fulfillment": self.fulfillments,
             "FulfillmentOrder": self.fulfillment_orders,
             "WebhookSubscription": self.webhooks.subscriptions,
@@ -233,6 +242,8 @@ class State:
             return self.find_level(global_id)
         if kind == "LineItem":
             return self.lines.get(number)
+        if kind == "DiscountRedeemCodeBulkCreation":
+            return self.imports.get(global_id)
         if kind == "Job":
             return self.jobs.get(global_id)
         if kind == "ProductSetOperation":

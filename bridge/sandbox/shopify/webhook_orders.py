@@ -10,6 +10,7 @@ from decimal import Decimal
 from bridge.sandbox.shopify import orders
 from bridge.sandbox.shopify.model import (
     ZERO,
+    Application,
     Customer,
     Edit,
     Fulfillment,
@@ -55,7 +56,7 @@ NOTHING = dict.fromkeys(
     )
 )  # fmt: skip
 NEVER = dict.fromkeys(("buyer_accepts_marketing", "duties_included", "estimated_taxes", "tax_exempt"), False)
-EMPTY = ("discount_applications", "line_item_groups", "returns", "tax_lines")
+EMPTY = ("line_item_groups", "returns", "tax_lines")
 
 
 def order_body(state: State, order: Order) -> Body:
@@ -63,6 +64,7 @@ def order_body(state: State, order: Order) -> Body:
     body: Body = {"id": order.number, "admin_graphql_api_id": order.id, **NOTHING, **NEVER}
     body |= {name: [] for name in EMPTY}
     body |= _heads(state, order) | _amounts(state, order) | _people(state, order)
+    body["discount_applications"] = [_application(made) for made in order.applications]
     body["line_items"] = [_line(state, line) for line in order.lines]
     body["refunds"] = [refund_body(state, refund) for refund in order.refunds]
     body["fulfillments"] = [_fulfillment(state, done) for done in order.fulfillments]
@@ -79,7 +81,7 @@ def _heads(state: State, order: Order) -> Body:
         "created_at": local(state, order.created_at),
         "currency": state.settings.currency,
         "discount_codes": [
-            {"code": code, "amount": price(orders.discount_total(order)), "type": "fixed_amount"}
+            {"code": code, "amount": price(_code_worth(order, code)), "type": "fixed_amount"}
             for code in order.discount_codes
         ],
         "financial_status": (orders.financial_status(order) or "pending").lower(),
@@ -125,7 +127,7 @@ def _people(state: State, order: Order) -> Body:
     return {
         "billing_address": _address(order.billing_address) if shown else None,
         "contact_email": order.email if shown else None,
-        "customer": _customer(state, order.customer) if order.customer else None,
+        "customer": customer_body(state, order.customer) if order.customer else None,
         "email": order.email if shown else None,
         "phone": order.phone if shown else None,
         "shipping_address": _address(order.shipping_address) if shown else None,
@@ -145,7 +147,8 @@ def _address(given: Body | None) -> Body | None:
     }  # fmt: skip
 
 
-def _customer(state: State, buyer: Customer) -> Body:
+def customer_body(state: State, buyer: Customer) -> Body:
+    """Return a customer's record, as an order carries it and the customers topics send it."""
     body: Body = {
         "id": buyer.number, "created_at": local(state, buyer.created_at), "updated_at": local(state, buyer.updated_at),
         "state": "disabled", "verified_email": True, "multipass_identifier": None, "tax_exempt": False,
@@ -165,7 +168,8 @@ def _goods(state: State, line: LineItem) -> Body:
     name = f"{line.title} - {line.variant_title}" if line.variant_title else line.title
     return {
         "id": line.number, "admin_graphql_api_id": line.id, "fulfillable_quantity": line.unfulfilled_quantity,
-        "fulfillment_service": "manual", "fulfillment_status": _line_status(line), "gift_card": False, "grams": 0,
+        "fulfillment_service": "manual", "fulfillment_status": _line_status(line), "grams": 0,
+        "gift_card": bool(line.product and line.product.is_gift_card),
         "name": name, "price": price(line.price), "price_set": money_set(state, line.price),
         "product_exists": product is not None, "product_id": product.number if product else None,
         "properties": [{"name": row["key"], "value": row["value"]} for row in line.custom_attributes],
@@ -185,10 +189,28 @@ def _line_status(line: LineItem) -> str | None:
 
 
 def _allocations(state: State, line: LineItem) -> list[Body]:
-    if not line.discount:
-        return []
-    amount = {"amount": price(line.discount), "amount_set": money_set(state, line.discount)}
-    return [{**amount, "discount_application_index": 0}]
+    return [
+        {"amount": price(part), "amount_set": money_set(state, part), "discount_application_index": made.index}
+        for made, part in line.allocations
+    ]
+
+
+def _application(made: Application) -> Body:
+    """Return what was taken off, in the REST API's words (webhook reference, orders/create: type, value_type)."""
+    kind = {"type": "discount_code", "code": made.code} if made.code else {"type": "manual", "title": made.title}
+    return {
+        **kind,
+        "value": f"{made.percent:f}" if made.percent else price(made.amount),
+        "value_type": "percentage" if made.percent else "fixed_amount",
+        "allocation_method": "each" if made.percent else "across",
+        "target_selection": "entitled" if made.entitled else "all",
+        "target_type": made.target.lower(),
+    }
+
+
+def _code_worth(order: Order, code: str) -> Decimal:
+    parts = (part for line in order.lines for made, part in line.allocations if made.code == code)
+    return sum(parts, ZERO)
 
 
 def _line(state: State, line: LineItem) -> Body:

@@ -6,10 +6,11 @@ Samples: the 2026-07 webhook reference. Ids are numbers, times in the shop's own
 from collections.abc import Callable
 from typing import Any
 
+from bridge.sandbox.shopify.discount_model import Discount
 from bridge.sandbox.shopify.model import Customer, Item, Level, Media, Order, Product, Record, Variant
 from bridge.sandbox.shopify.money import price
 from bridge.sandbox.shopify.state import State
-from bridge.sandbox.shopify.webhook_orders import edit_body, order_body, refund_body
+from bridge.sandbox.shopify.webhook_orders import customer_body, edit_body, order_body, refund_body
 from bridge.sandbox.shopify.webhook_parts import Body, local
 from bridge.sandbox.shopify.webhooks import Write
 
@@ -173,12 +174,39 @@ def _shop(state: State, _: Any) -> Body:
     }
 
 
+def _discount(state: State, discount: Discount) -> Body:
+    """Return a discount as its topics tell of it: no code and no value."""
+    return {
+        "admin_graphql_api_id": discount.id,
+        "title": discount.title,
+        "status": discount.status(state.now_of()),
+        "created_at": local(state, discount.created_at),
+        "updated_at": local(state, discount.updated_at),
+    }
+
+
+def _lost_discount(state: State, discount: Discount) -> Body:
+    return {"admin_graphql_api_id": discount.id, "deleted_at": local(state, state.now())}
+
+
+def _buyer(state: State, buyer: Customer) -> Body:
+    return {**customer_body(state, buyer), "addresses": []}
+
+
+def _lost_buyer(_: State, buyer: Customer) -> Body:
+    return {"id": buyer.number, "tax_exemptions": [], "admin_graphql_api_id": buyer.id}
+
+
 def _number(_: State, record: Record) -> Body:
     return {"id": record.number}
 
 
 WRITERS: dict[str, Callable[[State, Any], Body]] = {
     "APP": _shop,
+    "CUSTOMERS": _buyer,
+    "CUSTOMERS_DELETE": _lost_buyer,
+    "DISCOUNTS": _discount,
+    "DISCOUNTS_DELETE": _lost_discount,
     "INVENTORY_ITEMS": _item,
     "INVENTORY_ITEMS_DELETE": _lost_item,
     "INVENTORY_LEVELS": _level,
@@ -190,7 +218,7 @@ WRITERS: dict[str, Callable[[State, Any], Body]] = {
     "PRODUCTS_DELETE": _number,
     "REFUNDS": refund_body,
 }
-FAMILIES = ("APP", "INVENTORY_ITEMS", "INVENTORY_LEVELS", "ORDERS", "PRODUCTS", "REFUNDS")
+FAMILIES = ("APP", "CUSTOMERS", "DISCOUNTS", "INVENTORY_ITEMS", "INVENTORY_LEVELS", "ORDERS", "PRODUCTS", "REFUNDS")
 
 
 def compliance_body(state: State, topic: str, buyer: Customer | None, orders: list[Order], request: int) -> Body:

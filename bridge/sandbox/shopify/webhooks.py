@@ -23,8 +23,15 @@ from bridge.sandbox.shopify.table import Now, Table
 # topic -> its name in headers, and the scopes of which one is needed (`access_scopes` of Shopify's webhook reference).
 ORDER_SCOPES, STOCK_SCOPES = ("read_orders",), ("read_inventory",)
 PRODUCT_SCOPES, ITEM_SCOPES = ("read_products",), ("read_inventory", "read_products")
+CUSTOMER_SCOPES, DISCOUNT_SCOPES = ("read_customers",), ("read_discounts",)
 TOPICS: dict[str, tuple[str, tuple[str, ...]]] = {
     "APP_UNINSTALLED": ("app/uninstalled", ()),
+    "CUSTOMERS_CREATE": ("customers/create", CUSTOMER_SCOPES),
+    "CUSTOMERS_DELETE": ("customers/delete", CUSTOMER_SCOPES),
+    "CUSTOMERS_UPDATE": ("customers/update", CUSTOMER_SCOPES),
+    "DISCOUNTS_CREATE": ("discounts/create", DISCOUNT_SCOPES),
+    "DISCOUNTS_DELETE": ("discounts/delete", DISCOUNT_SCOPES),
+    "DISCOUNTS_UPDATE": ("discounts/update", DISCOUNT_SCOPES),
     "INVENTORY_ITEMS_CREATE": ("inventory_items/create", ITEM_SCOPES),
     "INVENTORY_ITEMS_DELETE": ("inventory_items/delete", ITEM_SCOPES),
     "INVENTORY_ITEMS_UPDATE": ("inventory_items/update", ITEM_SCOPES),
@@ -47,6 +54,8 @@ TOPICS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 # An action that makes or ends a record and changes it too is told of once.
 SWALLOWED_BY = {
+    "CUSTOMERS_UPDATE": ("CUSTOMERS_CREATE", "CUSTOMERS_DELETE"),
+    "DISCOUNTS_UPDATE": ("DISCOUNTS_CREATE", "DISCOUNTS_DELETE"),
     "INVENTORY_ITEMS_UPDATE": ("INVENTORY_ITEMS_CREATE", "INVENTORY_ITEMS_DELETE"),
     "INVENTORY_LEVELS_UPDATE": ("INVENTORY_LEVELS_CONNECT", "INVENTORY_LEVELS_DISCONNECT"),
     "ORDERS_UPDATED": ("ORDERS_CREATE", "ORDERS_DELETE"),

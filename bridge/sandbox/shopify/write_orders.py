@@ -141,11 +141,12 @@ def _discount(order: Order, given: Args) -> None:
     )
     if fixed:
         order.discount_codes.append(fixed["code"])
-        orders.spread_discount(order, _shop_amount(fixed.get("amountSet")))
+        orders.spread_discount(order, _shop_amount(fixed.get("amountSet")), code=fixed["code"])
     elif share:
         order.discount_codes.append(share["code"])
         part = decimal(share.get("percentage") or 0) / 100
-        orders.spread_discount(order, (orders.subtotal(order) * part).quantize(Decimal("0.01")))
+        amount = (orders.subtotal(order) * part).quantize(Decimal("0.01"))
+        orders.spread_discount(order, amount, code=share["code"])
     elif shipping:
         order.discount_codes.append(shipping["code"])
         order.shipping_lines = [{**row, "price": ZERO} for row in order.shipping_lines]

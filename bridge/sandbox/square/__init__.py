@@ -1,4 +1,7 @@
-"""A stateful stand-in for the Square API: catalog, inventory, orders, payments, webhooks. What it believes: BELIEFS.md."""
+"""A stateful stand-in for the Square API: catalog, inventory, orders, payments, customers, loyalty, webhooks.
+
+What it believes: BELIEFS.md.
+"""
 
 import random
 from typing import Any

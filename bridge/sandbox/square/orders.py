@@ -62,6 +62,7 @@ class Orders:
         self.application = application
         self.all: dict[str, Order] = {}
         self.on_change: Callable[[Order], None] = lambda _: None
+        self.on_settled: Callable[[Order], None] = lambda _: None
 
     def get(self, order_id: str) -> Order:
         """Find an order or raise 404."""
@@ -176,6 +177,7 @@ class Orders:
             self.inventory.adjust(key, state, "SOLD", amount, order.source, at=at, cause=cause)
         if all(fulfillment["state"] in DONE for fulfillment in order.data.get("fulfillments") or ()):
             self.close(order, "COMPLETED", at)
+        self.on_settled(order)
 
     def stock_lines(self, order: Order, lines: list[Json]) -> Iterator[tuple[Json, str, bool]]:
         """Go through the lines that sell a variation, and tell whether it is tracked at the order's location."""

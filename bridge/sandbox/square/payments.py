@@ -42,6 +42,7 @@ class Payments:
         self.times: list[tuple[int, str]] = []
         self.on_payment: Callable[[str, Json], None] = lambda *_: None
         self.on_refund: Callable[[str, Json], None] = lambda *_: None
+        self.on_given_back: Callable[[str, int], None] = lambda *_: None
 
     def create(self, body: Json) -> Json:
         """CreatePayment."""
@@ -177,6 +178,7 @@ class Payments:
         self.orders.touch(back)
         self.on_refund("created", refund)
         self.on_payment("updated", payment.data)
+        self.on_given_back(payment.data["order_id"], amount)
         return dict(refund)
 
     def get_refund(self, refund_id: str) -> Json:

@@ -5,6 +5,7 @@ from functools import partial
 from bridge.sandbox.square.api import Call, Route, Routes
 from bridge.sandbox.square.errors import invalid, missing
 from bridge.sandbox.square.idempotency import required_key
+from bridge.sandbox.square.loyalty_api import PEOPLE
 from bridge.sandbox.square.state import State
 from bridge.sandbox.square.values import Json, stamp, strings, to_ms
 from bridge.sandbox.square.webhook_routes import WEBHOOKS
@@ -129,10 +130,6 @@ ROUTES = Routes(
         ("POST", "/oauth2/token/status"): Route(token_status, ()),
         ("GET", "/v2/merchants"): Route(lambda s, _: {"merchant": [s.seller.merchant]}, ("MERCHANT_PROFILE_READ",)),
         ("GET", "/v2/locations"): Route(lambda s, _: s.seller.list_locations(), ("MERCHANT_PROFILE_READ",)),
-        ("POST", "/v2/customers"): Route(lambda s, c: s.seller.create_customer(c.body), ("CUSTOMERS_WRITE",)),
-        ("GET", "/v2/customers"): Route(
-            lambda s, _: {"customers": list(s.seller.customers.values())}, ("CUSTOMERS_READ",)
-        ),
         ("GET", "/v2/catalog/info"): Route(catalog_info, _read),
         ("GET", "/v2/catalog/list"): Route(
             lambda s, c: s.reader.listing(c.query.get("types"), c.query.get("cursor")), _read
@@ -158,6 +155,7 @@ ROUTES = Routes(
         ("GET", "/v2/payments"): Route(lambda s, c: s.payments.list_payments(c.query), ("PAYMENTS_READ",)),
         ("POST", "/v2/refunds"): Route(refund_payment, ("PAYMENTS_WRITE",)),
         ("GET", "/v2/refunds"): Route(lambda s, c: s.payments.list_refunds(c.query), ("PAYMENTS_READ",)),
+        **PEOPLE.fixed,
         **WEBHOOKS.fixed,
     },
     open={
@@ -165,7 +163,6 @@ ROUTES = Routes(
             lambda s, c: s.seller.retrieve_merchant(c.part), ("MERCHANT_PROFILE_READ",)
         ),
         ("GET", "/v2/locations/", ""): Route(lambda s, c: s.seller.location(c.part), ("MERCHANT_PROFILE_READ",)),
-        ("GET", "/v2/customers/", ""): Route(lambda s, c: s.seller.customer(c.part), ("CUSTOMERS_READ",)),
         ("GET", "/v2/catalog/object/", ""): Route(retrieve_object, _read),
         ("DELETE", "/v2/catalog/object/", ""): _catalog(lambda s, c: s.writer.delete(c.part)),
         ("GET", "/v2/inventory/adjustments/", ""): Route(
@@ -184,6 +181,7 @@ ROUTES = Routes(
         ("POST", "/v2/payments/", "/complete"): Route(lambda s, c: s.payments.complete(c.part), ("PAYMENTS_WRITE",)),
         ("POST", "/v2/payments/", "/cancel"): Route(lambda s, c: s.payments.cancel(c.part), ("PAYMENTS_WRITE",)),
         ("GET", "/v2/refunds/", ""): Route(lambda s, c: s.payments.get_refund(c.part), ("PAYMENTS_READ",)),
+        **PEOPLE.open,
         **WEBHOOKS.open,
     },
 )

@@ -1,14 +1,14 @@
-"""The seller: merchant, locations, customers, and who may call."""
+"""The seller: merchant, locations, and who may call."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bridge.sandbox.square.errors import SquareError, insufficient_scopes, invalid, not_found, unauthorized
+from bridge.sandbox.square.errors import SquareError, insufficient_scopes, not_found, unauthorized
 from bridge.sandbox.square.values import Clock, Ids, Json, stamp, to_ms
 
 ALL_SCOPES = tuple(
     "MERCHANT_PROFILE_READ ITEMS_READ ITEMS_WRITE INVENTORY_READ INVENTORY_WRITE ORDERS_READ ORDERS_WRITE "
-    "PAYMENTS_READ PAYMENTS_WRITE CUSTOMERS_READ CUSTOMERS_WRITE".split()
+    "PAYMENTS_READ PAYMENTS_WRITE CUSTOMERS_READ CUSTOMERS_WRITE LOYALTY_READ LOYALTY_WRITE".split()
 )
 
 
@@ -35,7 +35,7 @@ class Token:
 
 @dataclass(slots=True)
 class Seller:
-    """Merchant, locations and customers as the API shows them."""
+    """Merchant and locations as the API shows them."""
 
     clock: Clock
     ids: Ids
@@ -46,7 +46,6 @@ class Seller:
     timezone: str
     merchant: Json = field(init=False)
     locations: dict[str, Json] = field(init=False)
-    customers: dict[str, Json] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         opened = self._second()
@@ -105,32 +104,6 @@ class Seller:
         if merchant_id not in ("me", self.merchant["id"]):
             raise SquareError(403, "AUTHENTICATION_ERROR", "FORBIDDEN", "You have insufficient permissions.")
         return {"merchant": self.merchant}
-
-    def create_customer(self, body: Json) -> Json:
-        """CreateCustomer: at least one thing to know the person by."""
-        known = (
-            "given_name",
-            "family_name",
-            "company_name",
-            "nickname",
-            "email_address",
-            "phone_number",
-            "reference_id",
-        )
-        kept = {name: body[name] for name in (*known, "address", "note", "birthday") if body.get(name)}
-        if not any(name in kept for name in known[:6]):
-            raise invalid("NO_FIELDS_SET", "At least one of given_name, ... phone_number must be set.")
-        now = stamp(self.clock.ms())
-        customer = {"id": self.ids.make(24), "created_at": now, "updated_at": now, **kept}
-        customer |= {"creation_source": "THIRD_PARTY", "version": 0, "preferences": {"email_unsubscribed": False}}
-        self.customers[customer["id"]] = customer
-        return {"customer": customer}
-
-    def customer(self, customer_id: str) -> Json:
-        """RetrieveCustomer."""
-        if customer_id not in self.customers:
-            raise not_found(f"Customer with ID `{customer_id}` not found.")
-        return {"customer": self.customers[customer_id]}
 
     def _second(self) -> str:
         # `Location.created_at` has at most 25 characters (specification), so it goes without milliseconds in both.

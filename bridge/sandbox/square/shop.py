@@ -11,6 +11,7 @@ from bridge.sandbox.kit.platform import RefusedError
 from bridge.sandbox.square.catalog import Entry
 from bridge.sandbox.square.errors import SquareError
 from bridge.sandbox.square.orders import DETAILS, DONE, Order
+from bridge.sandbox.square.people import People
 from bridge.sandbox.square.shelf import Shelves, minor
 from bridge.sandbox.square.state import State
 from bridge.sandbox.square.values import UNIT, Json, stamp, to_ms, units
@@ -30,6 +31,7 @@ class SquareShop:
     def __init__(self, state: State, host: str) -> None:
         self.state = state
         self.shelves = Shelves(state, host)
+        self.people = People(state)
 
     def seed(self, products: list[Json]) -> list[Json]:
         """Create items with their stock; see the kit's `Shop.seed`."""
@@ -137,6 +139,34 @@ class SquareShop:
         """Return all orders, oldest first; a return order has no lines but `returns`."""
         return [self._row(order) for order in self.state.orders.all.values()]
 
+    def add_customer(self, **fields: Any) -> str:
+        """Make a profile in the Customer Directory: "name", "email", "phone", "consent". Square takes one twice."""
+        return self.people.add(fields)
+
+    def edit_customer(self, customer: str, **fields: Any) -> None:
+        """Change a profile as the merchant would; an account's phone number follows the profile's."""
+        self.people.edit(customer, fields)
+
+    def delete_customer(self, customer: str) -> None:
+        """Delete a profile, and the points with it."""
+        self.people.delete(customer)
+
+    def customers(self) -> list[Json]:
+        """Return the profiles: {"id", "name", "email", "phone", "points"}; None points without a loyalty account."""
+        return self.people.listing()
+
+    def give_points(self, *, customer: str, points: int, reason: str = "") -> None:
+        """Give points by hand at the till, or take some (below 0)."""
+        self.people.give(customer, points, reason)
+
+    def redeem(self, *, customer: str, points: int) -> None:
+        """Take a reward at the till that costs these points."""
+        self.people.redeem(customer, points, self._place(None))
+
+    def expire_points(self, *, customer: str, points: int) -> None:
+        """Let points run out, as the program's expiration policy does."""
+        self.people.expire(customer, points)
+
     def _row(self, order: Order) -> Json:
         returns = [line for part in order.data.get("returns") or () for line in part["return_line_items"]]
         row = {
@@ -197,7 +227,7 @@ class SquareShop:
     def _extras(self, given: Json, how: Json) -> None:
         customer, discount, kind = how.get("customer"), how.get("discount"), how.get("fulfilment")
         if customer:
-            given["customer_id"] = self._customer(customer)
+            given["customer_id"] = self.people.attach(customer)
         if discount:
             amount = self.state.money(minor(discount, self.state.options.currency))
             given["discounts"] = [
@@ -206,15 +236,6 @@ class SquareShop:
         if kind:
             person = {"display_name": (customer or {}).get("name") or "Customer"}
             given["fulfillments"] = [{"type": kind, DETAILS[kind]: {"recipient": person}}]
-
-    def _customer(self, person: Json) -> str:
-        first, _, last = str(person.get("name") or "").partition(" ")
-        body = {"given_name": first, "family_name": last, "email_address": person.get("email")}
-        body["phone_number"] = person.get("phone")
-        for known in self.state.seller.customers.values():
-            if person.get("email") and known.get("email_address") == person["email"]:
-                return str(known["id"])
-        return str(self.state.seller.create_customer(body)["customer"]["id"])
 
     def _variation(self, line: Json) -> Entry:
         return self.shelves.find(line)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -104,6 +105,12 @@ class Ids:
         scattered = self.count * 0x9E3779B97F4A7C15F39CC0605CEDC8341082276BF3A27251 % (1 << 120)
         text = base64.b32encode(scattered.to_bytes(15)).decode()
         return text[-length:] if length <= 24 else text + self.make(length - 24)
+
+    def uuid(self) -> str:
+        """Return a new id as loyalty has them."""
+        self.count += 1
+        # An odd multiplier permutes the counters.
+        return str(UUID(int=self.count * 0x9E3779B97F4A7C15F39CC0605CEDC837 % (1 << 128)))
 
 
 def cursor(*position: Any) -> str:

@@ -70,7 +70,7 @@ def _status(value: Any) -> str:
 
 def _check_customer(book: Book, params: Params) -> None:
     key = values.php_int(params.get("customer_id") or 0)
-    if key and key not in book.customers:
+    if key and key not in book.customers.rows:
         raise RestError("woocommerce_rest_invalid_customer_id", "Customer ID is invalid.", 400)
 
 
@@ -78,10 +78,10 @@ def _take_customer(book: Book, order: Order, params: Params) -> None:
     if params.get("customer_id") is None:
         return
     key = values.php_int(params["customer_id"])
-    customer = book.customers.get(key)
+    customer = book.customers.rows.get(key)
     order.customer_id = key
     if customer is not None and not order.billing.get("email"):
-        order.billing["email"] = customer["email"]
+        order.billing["email"] = customer.email
 
 
 def _take_fields(book: Book, order: Order, params: Params) -> None:
@@ -232,7 +232,8 @@ def _take_coupons(book: Book, order: Order, rows: Any) -> None:
     if rows is not None and held == {code.lower() for code in codes}:
         return
     fresh = order.id not in book.orders
-    coupons = [book.coupons.usable(code, order.id if fresh else 0) for code in codes if code.lower() not in held]
+    draft, basket = order.id if fresh else 0, book.basket(order)
+    coupons = [book.coupons.usable(code, basket, draft) for code in codes if code.lower() not in held]
     drop_coupons(book, order, keep={code.lower() for code in codes})
     for coupon in coupons:
         apply_coupon(book, order, coupon)
@@ -244,31 +245,41 @@ def drop_coupons(book: Book, order: Order, keep: set[str]) -> None:
     for row in gone:
         order.coupons.remove(row)
         if order.uses_counted:
-            book.coupons.count(row["code"], -1)
+            # The account's id is taken off the list of users, a guest's address stays on it (observed).
+            book.coupons.count(row["code"], -1, str(order.customer_id or ""))
     if gone:
         for line in order.lines:
             line.total = line.subtotal
 
 
 def apply_coupon(book: Book, order: Order, coupon: Coupon) -> None:
-    """Take a coupon off the lines, in proportion to what they cost, and count the use of a placed order."""
-    base = sum((line.total for line in order.lines), Decimal(0))
-    percent = coupon.kind == "percent"
-    discount = base * coupon.amount / 100 if percent else min(coupon.amount, base)
+    """Take a coupon off the lines that it is for, in proportion to what they cost, and count the use of a placed order."""
+    lines = [line for line in order.lines if not coupon.by_line or coupon.suits(book.item(line))]
+    base = sum((line.total for line in lines), Decimal(0))
+    discount = _discount(coupon, lines, base)
     left = discount.quantize(values.CENT)
-    for place, line in enumerate(order.lines, 1):
-        share = left if place == len(order.lines) else (discount * line.total / base if base else Decimal(0))
+    for place, line in enumerate(lines, 1):
+        share = left if place == len(lines) else (discount * line.total / base if base else Decimal(0))
         share = share.quantize(values.CENT)
         line.total, left = line.total - share, left - share
     order.coupons.append(_coupon_row(book, coupon, discount.quantize(values.CENT)))
     if order.uses_counted:
-        book.coupons.count(coupon.code, 1)
+        book.coupons.count(coupon.code, 1, book.used_by(order))
+
+
+def _discount(coupon: Coupon, lines: list[Line], base: Decimal) -> Decimal:
+    if coupon.kind == "percent":
+        # Of the full price, whatever another coupon took off already (woocommerce_calc_discounts_sequentially is off).
+        return min(sum((line.subtotal for line in lines), Decimal(0)) * coupon.amount / 100, base)
+    units = sum(line.quantity for line in lines) if coupon.kind == "fixed_product" else 1
+    return min(coupon.amount * units, base)
 
 
 def _coupon_row(book: Book, coupon: Coupon, discount: Decimal) -> Params:
     kind = "null" if coupon.kind == "fixed_cart" else f'"{coupon.kind}"'
     info = f'[{coupon.id},"{coupon.code}",{kind},{values.plain_number(coupon.amount)}]'
     row = {"id": book.site.next_meta(), "key": "coupon_info", "value": info, "display_key": "coupon_info"}
-    shown = {"discount_type": coupon.kind, "nominal_amount": values.plain_number(coupon.amount), "free_shipping": False}
+    shown = {"discount_type": coupon.kind, "nominal_amount": values.plain_number(coupon.amount)}
+    shown["free_shipping"] = coupon.free_shipping
     told = {"code": coupon.code, "discount": f"{discount.normalize():f}", "discount_tax": "0"}
     return {"id": book.site.next_item(), **told, "meta_data": [{**row, "display_value": info}], **shown}

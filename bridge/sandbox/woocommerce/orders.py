@@ -10,7 +10,8 @@ from typing import Any
 
 from bridge.sandbox.woocommerce import meta, values
 from bridge.sandbox.woocommerce.catalogue import TRASH, Catalogue, Product
-from bridge.sandbox.woocommerce.coupons import Coupons
+from bridge.sandbox.woocommerce.coupons import Basket, Coupons, Item
+from bridge.sandbox.woocommerce.customers import Customers
 from bridge.sandbox.woocommerce.meta import Meta
 from bridge.sandbox.woocommerce.site import Recency, Site
 
@@ -143,9 +144,9 @@ class Book:
     site: Site
     catalogue: Catalogue
     coupons: Coupons
+    customers: Customers
     orders: dict[int, Order] = field(default_factory=dict)
     changes: Recency = field(default_factory=Recency)
-    customers: dict[int, dict[str, Any]] = field(default_factory=dict)
     holds: dict[int, Order] = field(default_factory=dict)
     notes: int = 0
 
@@ -196,6 +197,7 @@ class Book:
             order.paid = now
         if status == "completed":
             order.completed = now
+            self.customers.paid(order.customer_id)
 
     def hooks(self, order: Order, seen: Glimpse) -> None:
         """Run what WooCommerce hangs on a status: stock, coupon uses, the automatic full refund."""
@@ -215,8 +217,24 @@ class Book:
         counts = order.status not in ("cancelled", "failed", AUTO_DRAFT, "checkout-draft", TRASH)
         if counts != order.uses_counted:
             for row in order.coupons:
-                self.coupons.count(row["code"], 1 if counts else -1)
+                self.coupons.count(row["code"], 1 if counts else -1, self.used_by(order))
             order.uses_counted = counts
+
+    def used_by(self, order: Order) -> str:
+        """Return whom a coupon notes as its user: the account's id, else the e-mail address (recorded, coupons 158)."""
+        return str(order.customer_id or order.billing.get("email") or "")
+
+    def basket(self, order: Order) -> Basket:
+        """Return an order as coupons look at it."""
+        owner = self.customers.rows.get(order.customer_id)
+        emails = [order.billing.get("email") or "", owner.email if owner else ""]
+        items = tuple(self.item(line) for line in order.lines)
+        return Basket(items=items, customer=order.customer_id, emails=tuple(email for email in emails if email))
+
+    def item(self, line: Line) -> Item:
+        """Return a line as coupons look at it."""
+        product, ids = self.product_of(line), frozenset({line.product_id, line.variation_id} - {0})
+        return Item(ids=ids, name=line.name, subtotal=line.subtotal, on_sale=bool(product and product.sale_price))
 
     def pay(self, order: Order, transaction_id: str = "", seen: Glimpse | None = None) -> None:
         """Run payment_complete: paid now, and processing, or completed where nothing needs to be sent."""
@@ -225,6 +243,7 @@ class Book:
             return
         order.transaction_id = transaction_id or order.transaction_id
         order.paid = order.paid or self.site.clock()
+        self.customers.paid(order.customer_id)
         done = order.payment_method == "cod" or not self.needs_processing(order)
         self.note(order, "Payment complete.")
         self.set_status(order, "completed" if done else "processing", seen)

@@ -18,13 +18,15 @@ NAME = "*"
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One method of a route. `exists` lets a missing thing be reported before the rights are checked."""
+    """One method of a route. `exists` lets a missing thing be reported before the rights are checked; `allowed` is what the
+    Allow header says of this method where that depends on the thing."""
 
     handler: Handler
     right: str
     schema: Schema = field(default_factory=dict)
     exists: Callable[[Woo, Call], bool] | None = None
     public: bool = False
+    allowed: Callable[[Woo, Call], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)

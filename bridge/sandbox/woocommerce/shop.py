@@ -6,6 +6,7 @@ from bridge.sandbox.kit.courier import Courier
 from bridge.sandbox.woocommerce.auth import Authentication
 from bridge.sandbox.woocommerce.catalogue import Catalogue
 from bridge.sandbox.woocommerce.coupons import Coupons
+from bridge.sandbox.woocommerce.customers import Customers
 from bridge.sandbox.woocommerce.orders import Book
 from bridge.sandbox.woocommerce.site import Site
 from bridge.sandbox.woocommerce.webhooks import Webhooks
@@ -18,6 +19,7 @@ class Woo:
     site: Site
     catalogue: Catalogue
     coupons: Coupons
+    customers: Customers
     book: Book
     authentication: Authentication
     webhooks: Webhooks
@@ -27,6 +29,6 @@ def empty_shop(site: Site, courier: Courier) -> Woo:
     """Make a shop with nothing in it but WordPress's own category."""
     catalogue = Catalogue(site)
     catalogue.categories[15] = {"id": 15, "name": "Uncategorized", "slug": "uncategorized"}
-    coupons = Coupons(site)
-    book, webhooks = Book(site, catalogue, coupons), Webhooks(site, courier)
-    return Woo(site, catalogue, coupons, book, Authentication(site), webhooks)
+    coupons, customers = Coupons(site), Customers(site)
+    book, webhooks = Book(site, catalogue, coupons, customers), Webhooks(site, courier)
+    return Woo(site, catalogue, coupons, customers, book, Authentication(site), webhooks)

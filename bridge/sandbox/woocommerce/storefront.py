@@ -11,7 +11,7 @@ from bridge.sandbox.woocommerce import values
 from bridge.sandbox.woocommerce.catalogue import TRASH, Product
 from bridge.sandbox.woocommerce.errors import RestError
 from bridge.sandbox.woocommerce.meta import Meta
-from bridge.sandbox.woocommerce.order_write import ADDRESS, apply_coupon, point_at
+from bridge.sandbox.woocommerce.order_write import ADDRESS, apply_coupon, drop_coupons, point_at
 from bridge.sandbox.woocommerce.orders import Glimpse, Line, Order
 from bridge.sandbox.woocommerce.shop import Woo
 
@@ -65,7 +65,7 @@ def check_stock(woo: Woo, cart: list[Wish], apart_from: int = 0) -> None:
 
 
 def draft(woo: Woo, cart: list[Wish], customer: dict[str, Any] | None) -> Order:
-    """Open the checkout page: an order with the status checkout-draft, which holds nothing."""
+    """Open the checkout page: an order with the status checkout-draft, which holds nothing and is not stored yet."""
     order = woo.book.new(created_via="store-api")
     for wish in cart:
         line = Line(id=woo.site.next_item(), quantity=wish.quantity)
@@ -75,26 +75,44 @@ def draft(woo: Woo, cart: list[Wish], customer: dict[str, Any] | None) -> Order:
     if customer:
         first, _, last = str(customer.get("name") or "").partition(" ")
         named = {"first_name": first, "last_name": last}
+        order.customer_id = _account(woo, customer)
         order.shipping = named | {name: str(customer[name]) for name in (*ADDRESS, "phone") if customer.get(name)}
         order.billing = order.shipping | {"email": str(customer.get("email") or "")}
     order.meta.append(Meta(woo.site.next_meta(), "is_vat_exempt", "no"))
     order.status = "checkout-draft"
-    woo.book.store(order)
     return order
+
+
+def _account(woo: Woo, customer: dict[str, Any]) -> int:
+    """Return the id of the account that a shopper is logged in with: the one named, or the one of their address."""
+    named = woo.customers.rows.get(values.php_int(customer.get("id") or 0))
+    found = named or woo.customers.by_email(str(customer.get("email") or ""))
+    return found.id if found else 0
 
 
 def discount(woo: Woo, order: Order, amount: str) -> None:
     """Take an amount off by a coupon of its own, the only way a storefront has."""
-    woo.coupons.add(f"off-{order.id}", amount=amount, limit=1)
-    use_coupon(woo, order, f"off-{order.id}")
+    made = woo.coupons.new(f"off-{order.id}")
+    made.amount, made.limit = values.decimal(amount), 1
+    woo.coupons.store(made)
+    use_coupon(woo, order, made.code)
 
 
 def use_coupon(woo: Woo, order: Order, code: str) -> None:
-    """Enter a coupon code at checkout."""
+    """Enter a coupon code at checkout. One that stands alone takes the others off, and lets no other in: WC_Cart::apply_coupon."""
     try:
-        apply_coupon(woo.book, order, woo.coupons.usable(code, 0))
+        coupon = woo.coupons.usable(code, woo.book.basket(order))
     except RestError as error:
         raise RefusedError(error.message) from error
+    held = [found for row in order.coupons if (found := woo.coupons.by_code(row["code"]))]
+    first = next((one for one in held if one.alone), None)
+    if first is not None and first is not coupon:
+        text = f"coupon {first.code} has already been applied and cannot be used in conjunction with other coupons"
+        raise RefusedError(text)
+    if coupon.alone:
+        drop_coupons(woo.book, order, keep=set())
+    if coupon not in held:
+        apply_coupon(woo.book, order, coupon)
 
 
 def add_shipping(woo: Woo, order: Order, amount: str) -> None:

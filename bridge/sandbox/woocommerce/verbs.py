@@ -9,11 +9,11 @@ from typing import Any
 from bridge.sandbox.kit.platform import RefusedError
 from bridge.sandbox.woocommerce import meta, storefront, values
 from bridge.sandbox.woocommerce.catalogue import TRASH, Product
+from bridge.sandbox.woocommerce.loyal import Loyal
 from bridge.sandbox.woocommerce.order_write import remove_line
 from bridge.sandbox.woocommerce.orders import AUTO_DRAFT, REDUCED, RESTOCKED, Glimpse, Line, Order, Refund
 from bridge.sandbox.woocommerce.refund_routes import returned_line
 from bridge.sandbox.woocommerce.seeding import edit_fields, seed_product
-from bridge.sandbox.woocommerce.shop import Woo
 
 Row = dict[str, Any]
 ANYWHERE = ""
@@ -30,30 +30,30 @@ class How:
     customer: Row | None = None
     occurred_at: datetime | str | None = None
     discount: str | None = None
-    coupon: str | None = None
+    codes: tuple[str, ...] | list[str] = ()
     shipping: str | None = None
     payment_method: str | None = None
     stage: str = "placed"
     order: str | None = None
 
 
-class WooShop:
-    """The verbs of `Shop` for WooCommerce. There is one place, named ""."""
-
-    def __init__(self, woo: Woo) -> None:
-        self.woo = woo
+class WooShop(Loyal):
+    """The verbs of `LoyalShop` for WooCommerce. There is one place, named ""."""
 
     def seed(self, products: list[Row]) -> list[Row]:
         """Create products as an import does: SKUs are not checked and nothing is announced."""
         return [row for product in products for row in seed_product(self.woo, product)]
 
     def sale(self, lines: list[Row], **how: Any) -> str:
-        """Check out at the storefront; `how` are the fields of `How`. Raises RefusedError for what is not in stock."""
+        """Check out at the storefront; `how` are the fields of `How`. Raises RefusedError for what is not in stock, and for a
+        code that is not taken: then nothing was ordered."""
         woo, wanted = self.woo, How(**how)
         cart = storefront.wishes(woo, lines) if wanted.order is None else self._cart(self._order(wanted.order))
         storefront.check_stock(woo, cart)
         made = storefront.draft(woo, cart, wanted.customer) if wanted.order is None else self._order(wanted.order)
         self._adorn(made, wanted)
+        if wanted.order is None:
+            woo.book.store(made)
         if wanted.stage == "draft":
             return str(made.id)
         storefront.place(woo, made, wanted.payment_method or ("cod" if wanted.paid else "stripe"))
@@ -66,8 +66,8 @@ class WooShop:
     def _adorn(self, order: Order, wanted: How) -> None:
         if wanted.shipping is not None:
             storefront.add_shipping(self.woo, order, wanted.shipping)
-        if wanted.coupon is not None:
-            storefront.use_coupon(self.woo, order, wanted.coupon)
+        for code in wanted.codes:
+            storefront.use_coupon(self.woo, order, code)
         if wanted.discount is not None:
             storefront.discount(self.woo, order, wanted.discount)
 
@@ -208,16 +208,6 @@ class WooShop:
         """Return the orders, oldest first; `held` and `restocked` are the platform's own line counters."""
         drafts = ("checkout-draft", AUTO_DRAFT)
         return [_truth(order) for order in self.woo.book.orders.values() if order.status not in drafts]
-
-    def add_customer(self, email: str, **names: str) -> int:
-        """Register a customer, so that orders can name them."""
-        key = len(self.woo.book.customers) + 2
-        self.woo.book.customers[key] = {"id": key, "email": email, **names}
-        return key
-
-    def add_coupon(self, code: str, *, kind: str = "fixed_cart", amount: str = "0", limit: int = 0) -> int:
-        """Create a coupon, so that orders can use it."""
-        return self.woo.coupons.add(code, kind=kind, amount=amount, limit=limit).id
 
     def watch(self, listener: Callable[[str, int], None]) -> None:
         """Hear of every change ("order.updated", id) as webhooks would."""

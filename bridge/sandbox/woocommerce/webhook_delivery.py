@@ -10,7 +10,9 @@ from typing import Any
 
 from bridge.sandbox.kit.courier import Parcel
 from bridge.sandbox.woocommerce import errors
-from bridge.sandbox.woocommerce.coupon_routes import coupon_body, find_coupon
+from bridge.sandbox.woocommerce.coupon_routes import find_coupon
+from bridge.sandbox.woocommerce.coupon_write import coupon_body
+from bridge.sandbox.woocommerce.customer_routes import customer_body, find_customer
 from bridge.sandbox.woocommerce.errors import RestError
 from bridge.sandbox.woocommerce.order_body import order_body
 from bridge.sandbox.woocommerce.product_body import product_body
@@ -112,7 +114,9 @@ def _read(woo: Woo, kind: str, key: int) -> Row:
             raise errors.invalid_order()
         return order_body(woo.book, woo.book.orders[key], None)
     if kind == "coupon":
-        return coupon_body(woo, find_coupon(woo, key))
+        return coupon_body(woo.coupons, find_coupon(woo, key))
+    if kind == "customer":
+        return customer_body(woo, find_customer(woo, key))
     if key not in woo.catalogue.items:
         raise errors.invalid_product()
     return product_body(woo.catalogue, woo.catalogue.items[key], None)

@@ -14,9 +14,9 @@ from bridge.contract.stock import StockChange
 from bridge.domain.catalog import StockKey
 from connectors.shopify import LIMITS, Settings, connect
 from connectors.shopify.account import missing_scopes
-from connectors.shopify.limits import OPTIONAL_SCOPES, REQUIRED_SCOPES, WRITER_SCOPES
+from connectors.shopify.limits import LOYALTY_SCOPES, OPTIONAL_SCOPES, REQUIRED_SCOPES, WRITER_SCOPES
 
-ALL = (*REQUIRED_SCOPES, *WRITER_SCOPES, *OPTIONAL_SCOPES)
+ALL = (*REQUIRED_SCOPES, *WRITER_SCOPES, *OPTIONAL_SCOPES, *LOYALTY_SCOPES)
 Make = Callable[..., dict[str, Any]]
 
 
@@ -54,6 +54,18 @@ async def test_what_is_missing_is_named(stage: Any, page: Make) -> None:
 
 def test_writing_includes_reading() -> None:
     assert missing_scopes({"write_orders"}, ("read_orders", "write_orders", "write_products")) == ("write_products",)
+
+
+@pytest.mark.anyio
+async def test_a_merchant_without_loyalty_needs_no_scope_for_it(stage: Any, shop: Connector, page: Make) -> None:
+    stage.say("Who", who(*REQUIRED_SCOPES, *WRITER_SCOPES, *OPTIONAL_SCOPES))
+    stage.say("Locations", {"data": {"locations": page(place(1))}})
+    found = await shop.account.check()
+    assert found.missing == ()
+    assert [note.split(":")[0] for note in found.notes] == [
+        "without the scope write_customers points cannot be shown here",
+        "without the scope write_discounts coupon codes cannot be kept here",
+    ]
 
 
 @pytest.mark.anyio
@@ -156,7 +168,9 @@ def test_secrets_are_not_shown() -> None:
 
 
 def test_what_the_connector_offers(shop: Connector) -> None:
-    assert shop.offers == ("account", "catalog", "stock", "orders", "products", "order_writer", "webhooks")
+    assert shop.offers == (
+        "account", "catalog", "stock", "orders", "products", "order_writer", "webhooks", "customers", "points", "coupons",
+    )  # fmt: skip
     assert shop.limits is LIMITS
 
 

@@ -71,6 +71,13 @@ def test_the_number_that_is_told_is_a_whole_one_or_none(told: Any, read_as: int 
     assert read("inventory_levels/update", body).quantity == read_as
 
 
+@pytest.mark.parametrize("topic", ["customers/create", "customers/update", "customers/delete"])
+def test_a_customer_is_named_by_the_exact_number(topic: str) -> None:
+    """The sample's `id` went through a reader that rounds: 706405506930370000 (webhook reference, 2026-07)."""
+    body = {"id": 706405506930370000, "admin_graphql_api_id": "gid://shopify/Customer/706405506930370084"}
+    assert read(topic, body) == Hint(kind="customer", customers=("706405506930370084",), topic=topic, at=AT)
+
+
 def test_the_privacy_samples() -> None:
     orders = ("299938", "280263", "220458")
     for topic in ("customers/data_request", "customers/redact"):
@@ -96,7 +103,7 @@ def test_ids_above_two_to_the_53_are_read_exactly() -> None:
     assert (found.id, found.location) == ("9223372036854775807", "9223372036854775805")
 
 
-@pytest.mark.parametrize("topic", ["shop/update", "customers/update", "carts/create", "metaobjects/create", "x", "/"])
+@pytest.mark.parametrize("topic", ["shop/update", "discounts/update", "carts/create", "metaobjects/create", "x", "/"])
 def test_what_nobody_asked_for_is_nothing(topic: str) -> None:
     assert read(topic, b'{"id": 1}') == Hint(kind="nothing", topic=topic, at=AT)
 

@@ -75,7 +75,9 @@ def test_what_names_nothing_is_a_hint_at_the_channel_with_its_topic(topic: str) 
     assert (hint.kind, hint.topic) == ("channel", topic)
 
 
-@pytest.mark.parametrize("topic", ["customer.updated", "order.custom_attribute.owned.updated", "payout.paid", "", "x"])
+@pytest.mark.parametrize(
+    "topic", ["customer.custom_attribute.owned.updated", "order.custom_attribute.owned.updated", "payout.paid", "", "x"]
+)
 def test_what_is_not_ours_is_nothing(topic: str) -> None:
     (hint,) = hints(event(topic, id="X", object={"customer": {"order_id": "Y"}}))
     assert (hint.kind, hint.topic) == ("nothing", topic)

@@ -388,5 +388,5 @@ async def test_the_shell_opens_the_official_client(square: "Stub") -> None:
     assert square.connector.shell is not None
     opened = square.connector.shell()
     assert isinstance(opened["square"], Square)
-    ports = ("account", "catalog", "stock", "orders", "products", "order_writer", "webhooks")
+    ports = ("account", "catalog", "stock", "orders", "products", "order_writer", "webhooks", "customers", "points")
     assert square.connector.offers == ports

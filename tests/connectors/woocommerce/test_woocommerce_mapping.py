@@ -94,6 +94,22 @@ def test_every_recorded_order_is_understood(version: str, recordings: Recordings
     assert seen > 25
 
 
+def test_an_order_with_a_code_says_so_and_whose_it_is(recorded: Recorded, version: str) -> None:
+    got = order(recorded(version, "orders", "112_")["json"])
+    assert (got.codes, [line.discounted for line in got.lines]) == (("ten-percent",), [True])
+    assert not any(line.gift_card for line in got.lines)
+    assert got.customer is not None
+    assert (got.customer.id, got.customer.email, got.customer.phone) == ("4", "cleo@example.test", "5550102")
+    plain = order(recorded(version, "orders", "108_")["json"])
+    assert (plain.codes, {line.discounted for line in plain.lines}) == ((), {False})
+
+
+def test_a_line_without_a_subtotal_is_not_discounted(recorded: Recorded, version: str) -> None:
+    row = recorded(version, "orders", "112_")["json"]
+    lines = [{name: value for name, value in line.items() if name != "subtotal"} for line in row["line_items"]]
+    assert [line.discounted for line in order({**row, "line_items": lines}).lines] == [False]
+
+
 def test_a_simple_product(recorded: Recorded, version: str) -> None:
     row = recorded(version, "products", "023")["json"]
     got = read(row)

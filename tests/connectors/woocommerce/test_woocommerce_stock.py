@@ -168,7 +168,8 @@ async def test_a_number_that_is_not_whole_is_set_aside_by_the_scan(shop: "Shop",
 def test_limits_say_what_the_shop_takes(woo: Connector) -> None:
     assert (LIMITS.stock_write, LIMITS.serial_writes, LIMITS.stock_in_catalog) == ("delta", True, True)
     assert woo.stock.changes is None
-    assert woo.offers == ("account", "catalog", "stock", "orders", "products", "order_writer", "webhooks")
+    shop = ("account", "catalog", "stock", "orders", "products", "order_writer", "webhooks")
+    assert woo.offers == (*shop, "customers", "points", "coupons")
 
 
 @pytest.mark.parametrize(

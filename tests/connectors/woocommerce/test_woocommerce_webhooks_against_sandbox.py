@@ -68,7 +68,7 @@ class World:
         """Wait until everything is delivered, and return what was hinted at."""
         while self.platform.courier.under_way:  # noqa: ASYNC110 - the time is simulated
             await asyncio.sleep(1)
-        found: set[tuple[str, str]] = {(hint.kind, hint.id) for hint in self.hints}
+        found = {one for hint in self.hints for one in named(hint)}
         self.hints.clear()
         return found
 
@@ -76,6 +76,12 @@ class World:
         made = list(await self.port.subscribe(self.port.topics, HOOK, SECRET))
         assert await self.told() == set()
         return made
+
+
+def named(hint: Hint) -> list[tuple[str, str]]:
+    """What a hint names: an object of a feed, or else accounts and codes."""
+    beside = [*(("customer", one) for one in hint.customers), *(("coupon", one) for one in hint.coupons)]
+    return beside or [(hint.kind, hint.id)]
 
 
 Story = Callable[[World], Coroutine[Any, Any, None]]
@@ -111,7 +117,7 @@ VERSIONS = pytest.mark.parametrize("version", ["11.0.1", "9.9.5"])
 def test_subscribe_list_and_take_back(version: str, url: str) -> None:
     async def story(world: World) -> None:
         made = await world.subscribed()
-        assert world.verdicts == ["greeting"] * 8
+        assert world.verdicts == ["greeting"] * len(world.port.topics)
         assert [one.topics[0] for one in made] == list(world.port.topics)
         assert sorted(await world.port.subscriptions(), key=lambda one: int(one.id)) == made
         assert {(one.url, one.active) for one in made} == {(HOOK, True)}
@@ -143,11 +149,35 @@ def test_what_people_do_is_hinted_at(version: str) -> None:
         assert await world.told() == {tee}
         world.shop.edit_product("MUG", title="Cup", price="8.00")
         assert await world.told() == {mug}
+        # The trash of a product comes as a coupon's, too (mended in 11.2).
+        crossed = ("coupon", mug[1])
         world.shop.delete_product("MUG")
-        assert await world.told() == {mug}
+        assert await world.told() == {mug, crossed}
         world.shop.restore_product(mug[1])
-        assert await world.told() == {mug}
+        assert await world.told() == {mug, ("nothing", "")}, "there is no such coupon to be shown"
         assert set(world.verdicts) == {"greeting", "genuine"}
+
+    play(story, version=version)
+
+
+@VERSIONS
+def test_accounts_and_codes_are_named_beside(version: str) -> None:
+    async def story(world: World) -> None:
+        await world.subscribed()
+        ada = ("customer", world.shop.add_customer(email="ada@example.test"))
+        assert await world.told() == {ada}
+        code = ("coupon", world.shop.add_coupon("AUTUMN", percent=15))
+        assert await world.told() == {code}
+        world.shop.edit_coupon("AUTUMN", limit=3)
+        assert await world.told() == {code}
+        number = world.shop.sale(
+            [{"sku": "MUG", "quantity": 1}], codes=["autumn"], customer={"email": "ada@example.test"}, paid=False
+        )
+        assert ("order", number) in await world.told(), "and nothing of the code"
+        world.shop.delete_coupon("AUTUMN")
+        assert await world.told() == {code, ("product", code[1])}
+        world.shop.delete_customer(ada[1])
+        assert await world.told() == {ada}
 
     play(story, version=version)
 
@@ -191,7 +221,7 @@ def test_switched_off_after_seven_failures_and_on_again() -> None:
         await asyncio.sleep(60)
         world.down = True
         for quantity in range(7):
-            assert [one.active for one in await world.port.subscriptions()] == [True] * 8
+            assert [one.active for one in await world.port.subscriptions()] == [True] * len(world.port.topics)
             world.shop.count("MUG", quantity)
             assert await world.told() == set()
         world.down = False

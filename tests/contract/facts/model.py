@@ -31,7 +31,8 @@ class Facts:
     secrets       the settings that must never be seen in a text
     lacking       (options of the stand-in, settings, the word in Identity.missing) of a token without write access
     writes        whether a call changes something at the platform
-    calls         fault rules that strike one kind of call: stock, mirror, refund, create, edit, subscribe
+    calls         fault rules that strike one kind of call: stock, mirror, refund, create, edit, subscribe, points,
+                  coupon
     names_wait    a throttled answer carries Retry-After
     tight         options of the stand-in under which its own rate limit bites
     nobody        an id, well formed, that no listing, number or order has
@@ -89,6 +90,22 @@ class Facts:
     refund_restocks   order_writer.refund can put units back
     cancels_paid      order_writer.cancel can cancel an order that is paid
     cancel_as_told    order_writer.cancel can say whether units go back
+
+    Customers and points
+
+    customer_page customers per page
+    people_change the platform says which customers changed
+    phone_search  people can be looked up by their phone number
+    points_stale  a write of points that names another number than is shown comes back stale (where it is not a difference anyway)
+    earning       options of the stand-in under which the platform itself gives points for a sale
+
+    Codes
+
+    code_wait     seconds within which a code can be looked up that was taken in ("later"), or whose answer was lost
+    use_lag       seconds after which a use counts at the checkout
+    coupon_page   codes per page of coupons.all
+    coupon_calls  calls that one batch of codes takes, for codes whose group is there
+    people_first  a code for certain addresses needs a customer's account of each
 
     Webhooks
 
@@ -164,6 +181,18 @@ class Facts:
     refund_restocks: bool = True
     cancels_paid: bool = True
     cancel_as_told: bool = True
+
+    customer_page: int = 100
+    people_change: bool = True
+    phone_search: bool = True
+    points_stale: bool = True
+    earning: Values = field(default_factory=dict)
+
+    code_wait: float = 0.0
+    use_lag: float = 0.0
+    coupon_page: int = 100
+    coupon_calls: int = 1
+    people_first: bool = False
 
     subscribes: bool = True
     tells: frozenset[str] = frozenset({"sale", "refund", "count", "edit"})

@@ -8,7 +8,7 @@ __all__ = ["FACTS"]
 
 _SHOPIFY_SCOPES = (
     "read_products", "write_products", "read_inventory", "read_locations", "read_orders", "write_orders",
-    "read_merchant_managed_fulfillment_orders", "read_customers",
+    "read_merchant_managed_fulfillment_orders", "read_customers", "write_customers", "write_discounts",
 )  # fmt: skip
 
 
@@ -19,7 +19,18 @@ def _shopify_writes(method: str, path: str, body: bytes) -> bool:
 
 FACTS = Facts(
     host="demo.myshopify.com",
-    offers=("account", "catalog", "stock", "orders", "products", "order_writer", "webhooks"),
+    offers=(
+        "account",
+        "catalog",
+        "stock",
+        "orders",
+        "products",
+        "order_writer",
+        "webhooks",
+        "customers",
+        "points",
+        "coupons",
+    ),
     incomplete=({"url": "", "shop": ""}, {"access_token": "", "client_id": "", "client_secret": ""}),
     wrong={"access_token": "shpat_00000000000000000000000000000000"},
     secrets=("access_token", "client_secret", "webhook_secret"),
@@ -32,8 +43,15 @@ FACTS = Facts(
         "create": {"body": "mutation ProductSet"},
         "edit": {"body": "mutation ProductEdit"},
         "subscribe": {"body": "mutation WebhookCreate"},
+        "coupon": {"body": "mutation (DiscountWrite|CodesAdd)"},
+        "points": {"body": "mutation PointsShow"},
     },
     page=250,
+    customer_page=250,
+    # Discounts, in which a code stands alone here.
+    coupon_page=50,
+    # Shopify limits a discount to customers, by their ids.
+    people_first=True,
     # A till hands the goods over at once and checks no stock.
     ways=({}, {"channel": "pos"}, {"paid": False}, {"discount": "1.00"}),
     tight={"bucket": 1000, "restore": 50},

@@ -10,7 +10,9 @@ _SQUARE_SCOPES = (
     "MERCHANT_PROFILE_READ", "ITEMS_READ", "ITEMS_WRITE", "INVENTORY_READ", "ORDERS_READ", "ORDERS_WRITE", "PAYMENTS_WRITE",
 )  # fmt: skip
 
-_SQUARE_READS = re.compile(r"/(search|batch-retrieve|status|counts/batch-retrieve|changes/batch-retrieve)$")
+_SQUARE_READS = re.compile(
+    r"/(search|batch-retrieve|bulk-retrieve|status|counts/batch-retrieve|changes/batch-retrieve)$"
+)
 
 
 def _square_writes(method: str, path: str, body: bytes) -> bool:
@@ -20,7 +22,7 @@ def _square_writes(method: str, path: str, body: bytes) -> bool:
 
 FACTS = Facts(
     host="square.sandbox",
-    offers=("account", "catalog", "stock", "orders", "products", "order_writer", "webhooks"),
+    offers=("account", "catalog", "stock", "orders", "products", "order_writer", "webhooks", "customers", "points"),
     incomplete=({"access_token": ""},),
     wrong={"access_token": "EAAAl-somebody-elses-token"},
     secrets=("access_token", "webhook_signature_key"),
@@ -33,6 +35,7 @@ FACTS = Facts(
         "create": {"method": "POST", "path": r"/catalog/batch-upsert$"},
         "edit": {"method": "POST", "path": r"/catalog/batch-upsert$"},
         "subscribe": {"method": "POST", "path": r"/webhooks/subscriptions$"},
+        "points": {"method": "POST", "path": r"/loyalty/accounts/[^/]+/adjust$"},
     },
     page=1000,
     # An order that is shipped stays open after it is paid; an unpaid one takes nothing.
@@ -55,6 +58,8 @@ FACTS = Facts(
     spoil_price=(r'"amount":\s*6661\b', '"amount":"much"'),
     # Only an order with a fulfilment has anything to ship.
     ship={"fulfilment": "SHIPMENT"},
+    # The seller's own program gives points for what a till sells to somebody who has an account.
+    earning={"square_earns": True},
     # HMAC over the notification URL and the body (developer.squareup.com/docs/webhooks/step3validate).
     signs_url=True,
 )

@@ -17,7 +17,18 @@ def _woocommerce_writes(method: str, path: str, body: bytes) -> bool:
 
 FACTS = Facts(
     host="woo.sandbox",
-    offers=("account", "catalog", "stock", "orders", "products", "order_writer", "webhooks"),
+    offers=(
+        "account",
+        "catalog",
+        "stock",
+        "orders",
+        "products",
+        "order_writer",
+        "webhooks",
+        "customers",
+        "points",
+        "coupons",
+    ),
     incomplete=({"url": ""}, {"consumer_key": ""}, {"consumer_secret": ""}),
     wrong={"consumer_secret": "cs_0000000000000000000000000000000000000000"},
     secrets=("consumer_secret",),
@@ -30,6 +41,7 @@ FACTS = Facts(
         "create": {"method": "POST", "path": r"/products$"},
         "edit": {"method": "POST", "path": _WOO_BATCH},
         "subscribe": {"method": "POST", "path": r"/webhooks$"},
+        "coupon": {"method": "POST", "path": r"/coupons/batch$"},
     },
     page=100,
     # Cash on delivery and bank transfer take the stock at once, a card when it is paid.

@@ -34,7 +34,7 @@ class Caller:
 
     def __init__(self, platform: Platform, clock: Clock) -> None:
         self.platform = platform
-        self.shop = platform.shop
+        self.shop: Any = platform.shop
         self.clock = clock
         self.http = httpx.AsyncClient(transport=InProcess({"shop.test": platform.app}), base_url=HOST)
         self.headers = {"X-Shopify-Access-Token": platform.credentials["access_token"]}

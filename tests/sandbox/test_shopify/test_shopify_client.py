@@ -2,30 +2,16 @@
 
 import json
 import random
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 import shopify
-import uvicorn
 
 from bridge.sandbox.kit.platform import Platform
 from bridge.sandbox.shopify import build
 from tests.sandbox.test_shopify.kit import tee
-
-
-class _Server(uvicorn.Server):
-    """Says when it listens, so that nobody has to wait by the clock."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listening = threading.Event()
-
-    async def startup(self, sockets: Any = None) -> None:
-        await super().startup(sockets)
-        self.listening.set()
+from tests.sandbox.test_shopify.official import session_on
 
 
 async def _no_sleep(_: float) -> None:
@@ -33,29 +19,10 @@ async def _no_sleep(_: float) -> None:
 
 
 @pytest.fixture
-def served() -> Iterator[tuple[Platform, int]]:
+def session() -> Iterator[Platform]:
     platform = build(now=lambda: datetime.now(UTC), sleep=_no_sleep, rng=random.Random(1), host="http://localhost")
-    server = _Server(uvicorn.Config(platform.app, host="127.0.0.1", port=0, log_level="warning", lifespan="off"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    assert server.listening.wait(10)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield platform, port
-    server.should_exit = True
-    thread.join(10)
-
-
-@pytest.fixture
-def session(served: tuple[Platform, int]) -> Iterator[Platform]:
-    """`Session.setup` is the client's own way to another host: shop, domain and port together are 127.0.0.1:PORT."""
-    platform, port = served
-    before = (shopify.Session.protocol, shopify.Session.myshopify_domain, shopify.Session.port)
-    shopify.Session.setup(protocol="http", myshopify_domain="0.0.1", port=port)
-    made = shopify.Session("127", "2026-10", platform.credentials["access_token"])
-    shopify.ShopifyResource.activate_session(made)
-    yield platform
-    shopify.ShopifyResource.clear_session()
-    shopify.Session.setup(protocol=before[0], myshopify_domain=before[1], port=before[2])
+    with session_on(platform):
+        yield platform
 
 
 def test_queries_and_mutations_of_the_official_client(session: Platform) -> None:

@@ -4,8 +4,10 @@ import asyncio
 import random
 import socket
 import threading
-from collections.abc import Iterator
-from datetime import UTC, datetime
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,8 +16,11 @@ import uvicorn
 from square import AsyncSquare, Square
 from square.core.api_error import ApiError
 
+from bridge.contract.loyalty import PointsEvent, PointsPort, PointsResult, PointsWrite
 from bridge.sandbox.kit.faults import CutByServer
 from bridge.sandbox.square import build
+from bridge.wire.http import Surroundings
+from connectors.square import Settings, connect
 
 
 class Server(uvicorn.Server):
@@ -156,3 +161,75 @@ def test_the_asynchronous_client(till: SimpleNamespace) -> None:
         return [place.name for place in places]
 
     assert asyncio.run(names()) == ["Harbour", "Main Street"]
+
+
+def test_customers_and_points(till: SimpleNamespace) -> None:
+    ada = till.client.customers.create(given_name="Ada", phone_number="+14155550142", idempotency_key="sdk-c").customer
+    query = {"filter": {"phone_number": {"exact": "+1 (415) 555-0142"}}}
+    assert [one.id for one in till.client.customers.search(query=query).customers] == [ada.id]
+    assert (
+        till.client.customers.bulk_retrieve_customers(customer_ids=[ada.id]).responses[ada.id].customer.given_name
+        == "Ada"
+    )
+    program = till.client.loyalty.programs.get(program_id="main").program
+    account = till.client.loyalty.accounts.create(
+        loyalty_account={"program_id": program.id, "mapping": {"phone_number": "+14155550142"}}, idempotency_key="sdk-a"
+    ).loyalty_account
+    till.client.loyalty.accounts.adjust(
+        account_id=account.id, idempotency_key="sdk-p", adjust_points={"points": 12, "reason": "Welcome"}
+    )
+    found = till.client.loyalty.accounts.search(query={"customer_ids": [ada.id]}).loyalty_accounts
+    assert [(one.id, one.balance) for one in found] == [(account.id, 12)]
+    events = till.client.loyalty.search_events(
+        query={"filter": {"loyalty_account_filter": {"loyalty_account_id": account.id}}}
+    )
+    assert [(one.type, one.source, one.adjust_points.reason) for one in events.events] == [
+        ("ADJUST_POINTS", "LOYALTY_API", "Welcome")
+    ]
+    reward = till.client.loyalty.rewards.create(
+        reward={"loyalty_account_id": account.id, "reward_tier_id": program.reward_tiers[0].id}, idempotency_key="sdk-r"
+    ).reward
+    till.client.loyalty.rewards.delete(reward_id=reward.id)
+    assert till.client.loyalty.accounts.get(account_id=account.id).loyalty_account.balance == 12
+
+
+def test_the_client_sees_what_the_connector_wrote_and_the_other_way_round(till: SimpleNamespace) -> None:
+    bob = till.client.customers.create(given_name="Bob", phone_number="+14155550143", idempotency_key="sdk-b").customer
+
+    async def go() -> tuple[PointsResult, list[PointsEvent]]:
+        async with connected(till) as port:
+            first = PointsWrite(customer=bob.id, balance=30, shown=None, key="points-1", phone="+14155550143")
+            (made,) = await port.show([first])
+            till.client.loyalty.accounts.adjust(
+                account_id=made.points_id,
+                idempotency_key="sdk-o",
+                adjust_points={"points": -4, "reason": "By another program"},
+            )
+            second = PointsWrite(customer=bob.id, balance=50, shown=30, key="points-2", points_id=made.points_id)
+            (result,) = await port.show([second])
+            assert port.events is not None
+            start = port.events.begin(datetime.now(UTC) - timedelta(minutes=1))
+            return result, [event async for page in port.events.since(start) for event in page.items]
+
+    result, events = asyncio.run(go())
+    account = till.client.loyalty.accounts.get(account_id=result.points_id).loyalty_account
+    assert (result.kind, result.balance, account.balance, account.customer_id) == ("done", 46, 46, bob.id)
+    mine = [event for event in events if event.points_id == account.id]
+    assert sorted((event.kind, event.points, event.key) for event in mine) == [
+        ("adjust", -4, ""),
+        ("ours", 20, "points-2"),
+        ("ours", 30, "points-1"),
+    ]
+
+
+@asynccontextmanager
+async def connected(till: SimpleNamespace) -> AsyncIterator[PointsPort]:
+    """Open the connector on the account, over the real socket."""
+    around = Surroundings(
+        now=lambda: datetime.now(UTC), time=time.monotonic, sleep=asyncio.sleep, rng=random.Random(1), timeout=10.0
+    )
+    connector = connect(Settings(access_token=till.token, url=till.url), around, where="till")
+    assert connector.points is not None
+    assert connector.close is not None
+    yield connector.points
+    await connector.close()

@@ -16,7 +16,11 @@ CALLS = json.loads((PAYLOADS / "webhooks.json").read_text("utf-8"))
 ACTIONS = json.loads((PAYLOADS / "webhook_actions.json").read_text("utf-8"))
 # How the recording shop's receiver answered; nothing listened on 8097.
 _RECEIVER = {"http://127.0.0.1:8097/none": 0, "http://127.0.0.1:8099/status/500": 500}
-_TOPICS = [f"{kind}.{event}" for kind in ("product", "order", "coupon") for event in ("created", "updated", "deleted")]
+_TOPICS = [
+    f"{kind}.{event}"
+    for kind in ("product", "order", "coupon", "customer")
+    for event in ("created", "updated", "deleted")
+]
 
 
 def replay(make_bench: MakeBench, version: str) -> dict[int, list[str]]:
@@ -73,6 +77,8 @@ class Shop:
         return sorted([letter.topic, self._kind(letter.payload, letter.topic)] for letter in self.post.collect())
 
     def _kind(self, payload: dict[str, Any], topic: str) -> str:
+        if payload["id"] in self.bench.shop.woo.coupons.rows:
+            return "coupon"
         product = self.bench.shop.woo.catalogue.items.get(payload["id"])
         return product.kind if product else topic.partition(".")[0]
 
@@ -110,6 +116,18 @@ def put(path: str, **body: Any) -> Callable[[Shop], object]:
 
 def post(path: str, **body: Any) -> Callable[[Shop], object]:
     return lambda shop: shop.bench.post(path.format(**shop.kept), **body)
+
+
+def code(shop: Shop) -> None:
+    shop.kept["coupon"] = shop.bench.post("coupons", code="hk-10", amount="10")["id"]
+
+
+def account(shop: Shop) -> None:
+    shop.kept["customer"] = shop.bench.post("customers", email="hk@example.test")["id"]
+
+
+def paid_by_them(shop: Shop) -> None:
+    shop.order(set_paid=True, customer_id=shop.kept["customer"], line_items=[{"product_id": 11, "quantity": 1}])
 
 
 def sale(sku: str, **how: Any) -> Callable[[Shop], object]:
@@ -167,7 +185,16 @@ STORIES: dict[int, tuple[Callable[[Shop], object], ...]] = {
     29: (processing, drop("orders/{order}")),
     30: (processing, drop("orders/{order}"), drop("orders/{order}", force=True)),
     31: (processing, drop("orders/{order}", force=True)),
-    32: (post("coupons", code="hk-10", amount="10"),),
+    32: (code,),
+    33: (code, put("coupons/{coupon}", amount="11")),
+    34: (code, lambda shop: shop.order(line_items=[{"product_id": 11}], coupon_lines=[{"code": "hk-10"}])),
+    35: (code, drop("coupons/{coupon}")),
+    36: (code, drop("coupons/{coupon}", force=True)),
+    37: (account,),
+    38: (account, put("customers/{customer}", first_name="Hk")),
+    39: (account, put("customers/{customer}", meta_data=[{"key": "loyalty_points", "value": "5"}])),
+    40: (account, paid_by_them),
+    41: (account, drop("customers/{customer}", force=True)),
     42: (drop("products/11"),),
     43: (drop("products/11"), put("products/11", status="publish")),
     44: (drop("products/11", force=True),),

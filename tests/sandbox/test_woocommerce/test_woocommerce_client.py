@@ -5,8 +5,10 @@ import base64
 import random
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any
 
 import httpx
@@ -14,8 +16,14 @@ import pytest
 import uvicorn
 from woocommerce import API
 
+from bridge.contract.loyalty import CouponResult, CouponState, CouponWrite, PointsWrite
+from bridge.contract.ports import Connector
+from bridge.domain.coupons import CouponTerms
+from bridge.domain.people import Customer
 from bridge.sandbox.kit.platform import Platform
 from bridge.sandbox.woocommerce import build
+from bridge.wire.http import Surroundings
+from connectors.woocommerce import Settings, connect
 
 from .bench import Bench, MakeBench, sized, variant
 
@@ -89,6 +97,70 @@ def test_it_places_and_refunds_orders(client: Any) -> None:
     rows = [{"id": order["line_items"][0]["id"], "quantity": 1, "refund_total": 10}]
     assert client.post(f"orders/{order['id']}/refunds", {"api_refund": False, "line_items": rows}).status_code == 201
     assert client.get("orders", params={"status": "processing"}).json()[0]["refunds"][0]["total"] == "-10.00"
+
+
+def test_it_keeps_codes_and_what_the_connector_wrote_is_one(shop: Platform, client: Any) -> None:
+    made = client.post("coupons", {"code": "SPRING5", "amount": "5.00", "usage_limit": 3}).json()
+    assert (made["code"], made["usage_limit"], made["date_expires"]) == ("spring5", 3, None)
+    terms = CouponTerms(kind="percent", percent=1500, ends_at=datetime(2031, 1, 31, tzinfo=UTC))
+    ours, theirs = asyncio.run(_with_codes(shop, CouponWrite(code="AUTUMN15", terms=terms, limit=2), "Spring5"))
+    assert (theirs.id, theirs.limit) == (str(made["id"]), 3)
+    (shown,) = client.get("coupons", params={"code": "Autumn15"}).json()
+    assert (str(shown["id"]), shown["discount_type"], shown["amount"]) == (ours.id, "percent", "15.00")
+    assert (shown["usage_limit"], shown["date_expires_gmt"]) == (2, "2031-01-30T23:59:59")
+    order = {"line_items": [{"sku": "MUG", "quantity": 1}], "coupon_lines": [{"code": "autumn15"}]}
+    assert client.post("orders", order).json()["total"] == "8.50"
+    assert client.get(f"coupons/{ours.id}").json()["usage_count"] == 1
+    assert client.post("coupons", {"code": "AUTUMN15"}).json()["code"] == "woocommerce_rest_coupon_code_already_exists"
+    assert client.delete(f"coupons/{ours.id}", params={"force": True}).status_code == 200
+
+
+async def _with_codes(shop: Platform, write: CouponWrite, code: str) -> tuple[CouponResult, CouponState]:
+    async with open_connector(shop) as woo:
+        assert woo.coupons is not None
+        (result,) = await woo.coupons.write([write], "key-1")
+        assert result.kind == "done", result.reason
+        (state,) = await woo.coupons.find([code])
+        return result, state
+
+
+def test_it_keeps_customers_and_sees_the_points_that_the_connector_shows(shop: Platform, client: Any) -> None:
+    who = {"email": "ada@example.test", "first_name": "Ada", "billing": {"phone": "+1 555 010 0100"}}
+    made = client.post("customers", who).json()
+    found, kind = asyncio.run(_with_points(shop, "ADA@example.test", 270))
+    assert (found.id, found.name, found.phone, found.points, kind) == (
+        str(made["id"]),
+        "Ada",
+        "+15550100100",
+        None,
+        "done",
+    )
+    (shown,) = client.get("customers", params={"email": "ada@example.test"}).json()
+    assert {row["key"]: row["value"] for row in shown["meta_data"]}["loyalty_points"] == "270"
+    assert client.delete(f"customers/{made['id']}").status_code == 501
+    assert client.delete(f"customers/{made['id']}", params={"force": True}).status_code == 200
+    assert client.get(f"customers/{made['id']}").json()["code"] == "wc_user_invalid_id"
+
+
+async def _with_points(shop: Platform, email: str, balance: int) -> tuple[Customer, str]:
+    async with open_connector(shop) as woo:
+        assert woo.customers is not None
+        assert woo.points is not None
+        (found,) = await woo.customers.find(email=email)
+        (result,) = await woo.points.show([PointsWrite(customer=found.id, balance=balance, shown=None, key="key-1")])
+        return found, result.kind
+
+
+@asynccontextmanager
+async def open_connector(shop: Platform) -> AsyncIterator[Connector]:
+    """Our own connector on the same socket, with the real clock."""
+    keys = shop.credentials
+    settings = Settings(url=keys["url"], consumer_key=keys["consumer_key"], consumer_secret=keys["consumer_secret"])
+    around = Surroundings(now=lambda: datetime.now(UTC), time=monotonic, sleep=asyncio.sleep, rng=random.Random(5))
+    woo = connect(settings, around, where="web")
+    yield woo
+    assert woo.close is not None
+    await woo.close()
 
 
 def test_it_keeps_webhooks(client: Any) -> None:
