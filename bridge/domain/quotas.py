@@ -33,7 +33,7 @@ def limits(policy: CouponPolicy, left: int | None, quotas: Mapping[str, Quota]) 
         return dict.fromkeys(quotas)
     if policy == "split":
         return {channel: quota.allotted for channel, quota in quotas.items()}
-    return {channel: quota.used + max(0, left) for channel, quota in quotas.items()}
+    return {channel: quota.used + quota.claims + max(0, left) for channel, quota in quotas.items()}
 
 
 def spread(uses: int, channels: Sequence[str]) -> dict[str, int]:

@@ -63,7 +63,8 @@ def _listings(context: Context, campaign: Campaign, rows: Sequence[Coupon]) -> l
     """A row for each code and channel that has codes of its own; what a channel cannot express is refused there, never loosened."""
     wrong = objections(context, campaign)
     able = [name for name in campaign.channels if _has_codes(context, name)]
-    share = spread(campaign.uses or 0, [name for name in able if name not in wrong])
+    # The share of a till, which has no codes of its own, is what can be promised there.
+    share = spread(campaign.uses or 0, [name for name in campaign.channels if name not in wrong])
     return [
         CodeListing(
             channel=name, code=one.code, allotted=share.get(name, 0), ceiling=share.get(name, 0), reason="; ".join(wrong.get(name, ()))

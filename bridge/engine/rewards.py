@@ -32,18 +32,25 @@ _NOTHING = EarnTerms(version="", rate="0", with_tax=False, pending_days=0, expir
 
 
 def book(
-    connection: Connection, context: Context, channel: Source, desk: Desk, news: Iterable[Recorded], clock: timedelta
+    connection: Connection,
+    context: Context,
+    channel: Source,
+    desk: Desk,
+    news: Iterable[Recorded],
+    clock: timedelta,
+    *,
+    turn: str = "",
 ) -> set[str]:
     """Book what these orders of a channel do to points and codes; copies that we made do nothing. `clock`: theirs less ours.
 
-    Returns the codes whose uses changed: they are settled once the desk is closed.
+    `turn` names the occasion where the orders themselves are no news (their owners are). Returns the codes whose uses changed: they are settled once the desk is closed.
     """
     mine = {one.order.id: one for one in news if one.kind != "mirror"}
     rules = store.rules(connection)
     known = coupon_store.exist(connection)
     if not mine or not (rules or known):
         return set()
-    booking = _Rewards(connection, context, channel, desk, rules, clock)
+    booking = _Rewards(connection, context, channel, desk, rules, clock, turn)
     booking.run(mine)
     return booking.used
 
@@ -56,6 +63,7 @@ class _Rewards:
     desk: Desk
     rules: Sequence[tuple[datetime, PointsRules | None]]
     clock: timedelta
+    turn: str = ""
     records: dict[str, Recorded] = field(default_factory=dict)
     people: dict[str, OrderPerson] = field(default_factory=dict)
     lots: dict[str, dict[str, LotRow]] = field(default_factory=dict)
@@ -104,7 +112,7 @@ class _Rewards:
         self.names |= {key: f"{self.names[causes[key]]}/of/{key}" for key in found}
 
     def _name(self, record: Recorded) -> str:
-        return f"{self.channel.name}/{record.order.id}/{record.revision}"
+        return f"{self.channel.name}/{record.order.id}/{self.turn or record.revision}"
 
     def _load(self) -> None:
         ids, name = list(self.records), self.channel.name

@@ -1,7 +1,7 @@
 """Coupon codes: terms, codes, their uses, and what each channel has of them. The uses that are left are the ledger's."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,14 +11,15 @@ from sqlalchemy.engine import Connection
 
 from bridge.domain.coupons import CouponPolicy, CouponTerms
 from bridge.store.sql import among, chunks, insert, rows_of, upsert
+from bridge.store.tables import holds
 from bridge.store.tables_loyalty import campaigns, claims, code_listings, code_uses, coupons
 
 __all__ = [
     "Campaign", "Claim", "CodeListing", "CodeUse", "Coupon", "add_campaign", "add_claim", "add_coupons", "campaign",
     "campaigns_of", "change_claim", "claim", "claims_of", "close", "codes", "codes_of", "count", "cut", "ending", "exist",
-    "find", "find_listings", "group_ids", "in_flight", "in_flight_of", "last_use", "listings_of", "open_campaigns",
-    "overdue_claims", "remind", "save_campaign", "save_listings", "save_uses", "used_by", "uses_of", "uses_of_orders",
-    "with_hold", "work", "work_count",
+    "find", "find_listings", "forget_mails", "group_ids", "in_flight", "in_flight_of", "last_use", "listings_of", "move",
+    "of_person", "open_campaigns", "overdue_claims", "remind", "save_campaign", "save_listings", "save_uses", "used_by",
+    "uses_of", "uses_of_orders", "with_hold", "work", "work_count",
 ]  # fmt: skip
 
 
@@ -211,6 +212,28 @@ def codes_of(connection: Connection, name: str) -> Iterator[Coupon]:
 def count(connection: Connection, name: str) -> int:
     """Return how many codes a campaign has."""
     return int(connection.execute(sa.select(sa.func.count()).where(coupons.c.campaign == name)).scalar_one())
+
+
+def of_person(connection: Connection, person: str) -> list[Coupon]:
+    """Return the codes that a person's points are in, or that they invite by."""
+    query = sa.select(coupons).where(coupons.c.person == person).order_by(coupons.c.created_at)
+    return [_made(Coupon, row) for row in connection.execute(query)]
+
+
+def move(connection: Connection, wanted: Iterable[str], old: str, new: str) -> None:
+    """Give codes of one person to another, and the points that are held for them."""
+    for part in chunks(wanted):
+        mine = sa.and_(coupons.c.code.in_(part), coupons.c.person == old)
+        held = sa.select(coupons.c.hold).where(mine, coupons.c.hold.is_not(None))
+        connection.execute(holds.update().where(holds.c.id.in_(held.scalar_subquery())).values(key=new))
+        connection.execute(coupons.update().where(mine).values(person=new))
+
+
+def forget_mails(connection: Connection, person: str) -> None:
+    """Take addresses out of the terms of a person's own codes."""
+    for one in campaigns_of(connection, [coupon.campaign for coupon in of_person(connection, person)]).values():
+        if one.solo and one.terms.emails:
+            save_campaign(connection, replace(one, terms=replace(one.terms, emails=())))
 
 
 def with_hold(connection: Connection, holds: Iterable[str]) -> list[Coupon]:

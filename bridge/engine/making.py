@@ -1,0 +1,196 @@
+"""Making codes: one, many of a campaign, or one out of points; and promises of a use at a till, which has no codes of its own."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlalchemy.engine import Connection
+
+from bridge.domain.coupons import CouponTerms, normal_code, uses
+from bridge.domain.earning import PointsRules
+from bridge.domain.ledger import Movement
+from bridge.domain.money import Money, exponent
+from bridge.domain.points import points
+from bridge.engine import accounts, codes
+from bridge.engine.context import Context
+from bridge.engine.desk import Desk
+from bridge.store import coupons as store
+from bridge.store import ledger, people
+from bridge.store import points as point_store
+from bridge.store.coupons import Campaign, Claim, CodeUse, Coupon
+from bridge.store.points import SpendRow
+
+__all__ = [
+    "ALPHABET", "add_codes", "capture", "claim", "close", "free_uses", "lookup", "new_code", "redeem", "release", "reopen", "worth",
+]  # fmt: skip
+
+# Crockford's: no I, L, O and U, which are read as other characters when a code is typed in.
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_LOOK_ALIKE = str.maketrans("OIL", "011")
+_AT_ONCE = 1_000
+
+
+def new_code(context: Context, prefix: str, length: int) -> str:
+    """Draw a code of `length` characters, the prefix among them."""
+    return prefix + "".join(context.rng.choice(ALPHABET) for _ in range(length - len(prefix)))
+
+
+def add_codes(context: Context, campaign: Campaign, count: int, prefix: str, length: int) -> Iterator[int]:
+    """Make the codes that a campaign lacks, some at a time; yield how many it has. What an earlier run made is not made again."""
+
+    def unit(connection: Connection) -> int:
+        known = store.count(connection, campaign.name)
+        wanted = min(_AT_ONCE, count - known)
+        drawn: set[str] = set()
+        while len(drawn) < wanted:
+            drawn.update(new_code(context, prefix, length) for _ in range(wanted - len(drawn)))
+            drawn -= store.find(connection, drawn).keys()
+        rows = [Coupon(code=code, campaign=campaign.name, created_at=context.now()) for code in sorted(drawn)]
+        if rows:
+            fresh = store.campaign(connection, campaign.name) is None
+            codes.create(connection, context, campaign, rows, fresh=fresh)
+        return known + len(rows)
+
+    done = -1
+    while done < count:
+        done = context.database.write(unit)
+        yield done
+
+
+def lookup(connection: Connection, text: str) -> Coupon | None:
+    """Return the code that somebody typed in, in any case; what looks like another character is taken for it, if the code is unknown."""
+    code = normal_code(text)
+    tries = [code, code.translate(_LOOK_ALIKE)]
+    found = store.find(connection, tries)
+    return next((found[one] for one in tries if one in found), None)
+
+
+def worth(rules: PointsRules, units: int) -> Money:
+    """What points are worth when they are spent: whole minor units, the rest of a cent is the merchant's."""
+    from fractions import Fraction
+
+    return Money(int(Fraction(rules.value) * units * 10 ** exponent(rules.currency)), rules.currency)
+
+
+def redeem(
+    connection: Connection, context: Context, person: str, units: int, amount: Money, channels: Sequence[str], code: str
+) -> Coupon:
+    """Turn points into a code that can be used once. They are held while it is open; the caller has seen that they are free."""
+    now, mails = context.now(), [one.value for one in people.contacts_of(connection, person) if one.kind == "email"]
+    ends = now + context.rules.loyalty.lasts
+    terms = CouponTerms(kind="fixed", amount=amount, ends_at=ends, emails=tuple(mails[:1]))
+    campaign = Campaign(
+        name=code, terms=terms, policy="split" if len(channels) == 1 else "shared", channels=tuple(channels), uses=1, restore=True,
+        kind="points", created_at=now, note=f"{units} points",
+    )  # fmt: skip
+    hold = context.new_key().replace("-", "")[:12]
+    ledger.hold(connection, hold, points(person), units, created_at=now, expires_at=ends, note=f"code {code}")
+    row = Coupon(code=code, campaign=code, person=person, points=units, hold=hold, created_at=now)
+    codes.create(connection, context, campaign, [row])
+    _account(connection, context, person)
+    return row
+
+
+def close(connection: Connection, context: Context, coupon: Coupon) -> None:
+    """Take a code out of use everywhere; points in it that nobody has spent are free again."""
+    store.close(connection, [coupon.code], context.now())
+    if coupon.hold is not None:
+        ledger.release_hold(connection, coupon.hold)
+    for one in store.claims_of(connection, [coupon.code]):
+        store.change_claim(connection, one.id, "released")
+        ledger.release_hold(connection, one.id)
+    codes.settle(connection, context, [coupon.code])
+    if coupon.person:
+        _account(connection, context, coupon.person)
+
+
+def reopen(connection: Connection, context: Context, coupon: Coupon) -> None:
+    """Write a code again wherever it was refused or deleted by hand."""
+    rows = store.find_listings(connection, [coupon.code]).get(coupon.code, {}).values()
+    store.save_listings(connection, [replace(row, reason="", tries=0, shown="" if row.reason else "?") for row in rows])
+    codes.settle(connection, context, [coupon.code])
+
+
+def free_uses(connection: Connection, terms: Campaign, coupon: Coupon, channel: str) -> int | None:
+    """How many uses may be promised at a channel: what is left, less what was promised, and less what others may accept (`split`)."""
+    if terms.uses is None:
+        return None
+    claims = store.claims_of(connection, [coupon.code])
+    left = ledger.balances(connection, [uses(coupon.code)]).get(uses(coupon.code), 0) - len(claims)
+    if terms.policy != "split":
+        return left
+    counted = store.used_by(connection, [coupon.code]).get(coupon.code, {})
+    rows = store.find_listings(connection, [coupon.code]).get(coupon.code, {})
+    others = sum(
+        max(0, max(row.ceiling, row.allotted) - counted.get(name, 0)) for name, row in rows.items() if name != channel
+    )
+    return left - others
+
+
+def claim(
+    connection: Connection, context: Context, coupon: Coupon, channel: str, ends: datetime, person: str = ""
+) -> Claim:
+    """Promise a use at a channel until `ends`; the caller has seen that one is free."""
+    now = context.now()
+    one = Claim(
+        id=context.new_key().replace("-", "")[:12], code=coupon.code, channel=channel, person=person, created_at=now, expires_at=ends
+    )  # fmt: skip
+    store.add_claim(connection, one)
+    ledger.hold(connection, one.id, uses(coupon.code), 1, created_at=now, expires_at=ends, note=f"claimed at {channel}")
+    codes.settle(connection, context, [coupon.code])
+    return one
+
+
+def release(connection: Connection, context: Context, one: Claim) -> None:
+    """Give a promised use back."""
+    store.change_claim(connection, one.id, "released")
+    ledger.release_hold(connection, one.id)
+    codes.settle(connection, context, [one.code])
+
+
+def capture(connection: Connection, context: Context, one: Claim, order_id: str) -> None:
+    """A promised use was made, by an order of a channel that cannot tell us the code. Told twice, it counts once."""
+    now, coupon = context.now(), store.find(connection, [one.code])[one.code]
+    source = order_id or f"claim/{one.id}"
+    desk = Desk(connection, context, now)
+    desk.move(
+        Movement(
+            counter=uses(one.code), delta=-1, why="sale", unique=f"claim/{one.id}", channel=one.channel, source=source, occurred_at=now,
+            note=f"claimed at {one.channel}" + (f", order {order_id}" if order_id else ""),
+        )
+    )  # fmt: skip
+    use = CodeUse(channel=one.channel, order_id=source, code=one.code, person=one.person, counted_there=0, at=now)
+    store.save_uses(connection, [use])
+    store.change_claim(connection, one.id, "used", order_id)
+    ledger.release_hold(connection, one.id, "captured")
+    codes.used(connection, context, use)
+    if coupon.person and coupon.points:
+        _burn(connection, desk, coupon, one, now)
+        accounts.settle(connection, context, desk, [coupon.person])
+    desk.close()
+    codes.settle(connection, context, [one.code])
+
+
+def _burn(connection: Connection, desk: Desk, coupon: Coupon, one: Claim, now: datetime) -> None:
+    assert coupon.person is not None
+    spend = SpendRow(
+        id=f"claim/{one.id}", person=coupon.person, points=coupon.points, at=now, channel=one.channel, source=one.id,
+        note=f"code {coupon.code}",
+    )  # fmt: skip
+    point_store.save_spends(connection, [spend])
+    desk.move(
+        Movement(
+            counter=points(coupon.person), delta=-coupon.points, why="burn", unique=f"claim/{one.id}/burn", channel=one.channel,
+            source=one.id, occurred_at=now, note=f"code {coupon.code}",
+        )
+    )  # fmt: skip
+
+
+def _account(connection: Connection, context: Context, person: str) -> None:
+    desk = Desk(connection, context, context.now())
+    accounts.settle(connection, context, desk, [person])
+    desk.close()
+
+
+# A till's clerk keys the discount in at once; a code is not promised longer than this where nobody says how long.
+CLAIMED_FOR = timedelta(minutes=15)

@@ -1,0 +1,128 @@
+"""Two persons who are one, and back; points that a person gives or takes by hand; and a person who asks to be forgotten."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from bridge.domain.ledger import Movement, Why
+from bridge.domain.points import points
+from bridge.engine import accounts, rewards
+from bridge.engine.context import Context
+from bridge.engine.desk import Desk
+from bridge.engine.people import told_no_more
+from bridge.store import channels as channel_store
+from bridge.store import coupons, deliveries, orders, people
+from bridge.store import points as store
+from bridge.store.people import MergeRow
+from bridge.store.points import LotRow, SpendRow
+
+__all__ = ["adjust", "forget", "merge", "unmerge"]
+
+
+def merge(connection: Connection, context: Context, kept: str, gone: str, why: str) -> None:
+    """Make one person of two: contacts, accounts, orders, lots and spends of `gone` become those of `kept`, and are remembered."""
+    body: dict[str, Any] = {
+        "contacts": [[one.kind, one.value] for one in people.contacts_of(connection, gone)],
+        "customers": [[one.channel, one.customer_id] for one in people.customers_of(connection, [gone])],
+        "orders": people.orders_of(connection, gone),
+        "lots": [one.id for one in store.lots_of(connection, [gone]).get(gone, [])],
+        "spends": [one.id for one in store.spends_of(connection, [gone]).get(gone, [])],
+        "coupons": [one.code for one in coupons.of_person(connection, gone)],
+    }
+    people.remember_merge(connection, kept, gone, why, body, context.now())
+    number = people.merge_rows(connection, kept)[0].id
+    _hand_over(connection, context, body, gone, kept, f"merge/{number}")
+    told_no_more(connection, kept, gone, context.channels)
+
+
+def unmerge(connection: Connection, context: Context, row: MergeRow) -> None:
+    """Take a merge back: what was of `gone` then is theirs again, and what came since goes to whom its contact names."""
+    _hand_over(connection, context, row.body, row.kept, row.gone, f"unmerge/{row.id}")
+    people.undo_merge(connection, row, context.now())
+    for name, ids in _by_channel(people.orders_of(connection, row.kept)).items():
+        _look_again(connection, context, name, ids)
+
+
+def _hand_over(
+    connection: Connection, context: Context, body: Mapping[str, Any], old: str, new: str, unique: str
+) -> None:
+    """Give one person's things to another, with the points in them: whatever of the list is `old`'s now."""
+    for kind, value in body["contacts"]:
+        people.move(connection, "contacts", {"kind": kind, "value": value}, old, new)
+    for channel, customer_id in body["customers"]:
+        people.move(connection, "customers", {"channel": channel, "customer_id": customer_id}, old, new)
+    for channel, order_id in body["orders"]:
+        people.move(connection, "order_people", {"channel": channel, "order_id": order_id}, old, new)
+    coupons.move(connection, body["coupons"], old, new)
+    wanted = set(body["lots"]) | set(body["spends"])
+    lots = [one for one in store.lots_of(connection, [old]).get(old, []) if one.id in wanted]
+    spends = [one for one in store.spends_of(connection, [old]).get(old, []) if one.id in wanted]
+    total = sum(one.kept - one.expired for one in lots) - sum(one.points for one in spends)
+    store.save_lots(connection, [replace(one, person=new) for one in lots])
+    store.save_spends(connection, [replace(one, person=new) for one in spends])
+    desk = Desk(connection, context, context.now())
+    for name, delta in ((old, -total), (new, total)) if total else ():
+        desk.move(_movement(name, delta, "transfer", f"{unique}/{name}", desk.now, f"{old} and {new} are one"))
+    accounts.settle(connection, context, desk, [old, new])
+    desk.close()
+
+
+def _movement(person: str, delta: int, why: Why, unique: str, at: datetime, note: str) -> Movement:
+    return Movement(
+        counter=points(person), delta=delta, why=why, unique=unique, channel="", source="", occurred_at=at, note=note
+    )  # fmt: skip
+
+
+def _by_channel(rows: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for channel, order_id in rows:
+        found.setdefault(channel, []).append(order_id)
+    return found
+
+
+def _look_again(connection: Connection, context: Context, name: str, ids: list[str]) -> None:
+    """Whose are these orders, now that contacts have other owners?"""
+    channel = context.channels.get(name)
+    if channel is None:
+        return
+    row = channel_store.get(connection, name)
+    clock = timedelta(seconds=row.clock if row is not None else 0)
+    desk = Desk(connection, context, context.now())
+    turn = context.new_key()
+    records = orders.load(connection, name, ids).values()
+    rewards.book(connection, context, channel, desk, records, clock, turn=turn)
+    desk.close()
+
+
+def adjust(connection: Connection, context: Context, person: str, units: int, reason: str, by: str) -> None:
+    """Give points by hand, or take them, with the reason and who did it."""
+    now, key = context.now(), f"adjust/{context.new_key()}"
+    note = f"{reason} ({by})"
+    if units > 0:
+        rules = context.rules.loyalty.points
+        days = rules.expires_days if rules is not None else None
+        ends = None if days is None else now + timedelta(days=days)
+        store.save_lots(connection, [
+            LotRow(id=key, person=person, earned=units, kept=units, earned_at=now, spendable_at=now, expires_at=ends, note=note)
+        ])  # fmt: skip
+    else:
+        spend = SpendRow(id=key, person=person, points=-units, at=now, why="correction", note=note)
+        store.save_spends(connection, [spend])
+    desk = Desk(connection, context, now)
+    desk.move(_movement(person, units, "correction", key, now, note))
+    accounts.settle(connection, context, desk, [person])
+    desk.close()
+
+
+def forget(connection: Connection, context: Context, person: str) -> int:
+    """Remove whoever this is from everything that is stored; return how many orders named them. Numbers stay."""
+    done = 0
+    for channel, ids in _by_channel(people.orders_of(connection, person)).items():
+        done += orders.redact(connection, channel, ids)
+        deliveries.forget(connection, channel, context.now())
+    coupons.forget_mails(connection, person)
+    people.forget(connection, person, context.now())
+    return done
