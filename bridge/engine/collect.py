@@ -21,7 +21,7 @@ from bridge.engine.context import Channel, Context
 from bridge.engine.examine import examine
 from bridge.engine.following import begin_feed, follow, park_bad
 from bridge.engine.linking import link_all, place_levels, place_listings, position_name
-from bridge.engine.loyalty import loyal
+from bridge.engine.loyalty import aside, loyal
 from bridge.engine.noting import park
 from bridge.engine.points_push import drain_points
 from bridge.engine.report import ChannelReport
@@ -172,8 +172,10 @@ async def collect_loyalty(context: Context, channel: Channel, report: ChannelRep
             people.learn(connection, context, channel.name, page.items)
 
         begin_feed(context, channel, "customers", port.changes.begin)
-        await follow(context, channel, "customers", port.changes.since, keep, report)
-    await drain_points(context, channel, report)
+        async with aside(context, channel, "customers"):
+            await follow(context, channel, "customers", port.changes.since, keep, report)
+    async with aside(context, channel, "points"):
+        await drain_points(context, channel, report)
     context.database.write(lambda connection: codes.confirm(connection, context, channel.name, begun))
 
 
@@ -182,9 +184,10 @@ async def audit_customers(context: Context, channel: Channel) -> None:
     port = channel.connector.customers
     if port is None or not loyal(context):
         return
-    async for page in port.all():
-        learn = partial(people.learn, context=context, channel=channel.name, found=page.items)
-        context.database.write(learn)
+    async with aside(context, channel, "customers"):
+        async for page in port.all():
+            learn = partial(people.learn, context=context, channel=channel.name, found=page.items)
+            context.database.write(learn)
 
 
 async def _bundled(context: Context, pages: AsyncIterator[Page[Order]]) -> AsyncIterator[Page[Order]]:

@@ -83,7 +83,9 @@ async def hear(
         memory.note(orders, now)
         await drain_orders(context, channel, report)
     await look_at(context, channel, orders, memory, report, done)
-    feeds = any(hint.kind in {"product", "channel"} or (hint.kind == "stock" and _unclear(hint)) for hint in hints)
+    feeds = any(
+        hint.kind in {"product", "channel", "customer"} or (hint.kind == "stock" and _unclear(hint)) for hint in hints
+    )
     return Heard(feeds=feeds, orders=later, levels=levels)
 
 

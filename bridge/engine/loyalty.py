@@ -1,22 +1,25 @@
 """Points and codes as a whole: whether the merchant has any, what time alone changes, and what is shown on a channel."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from sqlalchemy.engine import Connection
 
+from bridge.contract.errors import NeedsPerson, Refused
 from bridge.domain.coupons import uses
 from bridge.domain.points import points
 from bridge.engine import accounts, codes
 from bridge.engine.code_push import push_codes, recover_codes
 from bridge.engine.context import Channel, Context
 from bridge.engine.desk import Desk
+from bridge.engine.noting import park
 from bridge.engine.points_push import push_points, recover_points
 from bridge.engine.report import ChannelReport
 from bridge.store import coupons, ledger
 from bridge.store import points as store
 
-__all__ = ["apply_loyalty", "held_points", "loyal", "settle_loyalty", "show_loyalty"]
+__all__ = ["apply_loyalty", "aside", "held_points", "loyal", "settle_loyalty", "show_loyalty"]
 
 
 def loyal(context: Context) -> bool:
@@ -115,10 +118,24 @@ async def show_loyalty(context: Context, channel: Channel, report: ChannelReport
     """Settle lost answers, then write codes and points as far as they differ: what ends goes out first."""
     if channel.connector.coupons is None and channel.connector.points is None:
         return
-    await recover_codes(context, channel)
-    await recover_points(context, channel, report)
-    await push_codes(context, channel, report)
-    await push_points(context, channel, report)
+    async with aside(context, channel, "coupons"):
+        await recover_codes(context, channel)
+        await push_codes(context, channel, report)
+    async with aside(context, channel, "points"):
+        await recover_points(context, channel, report)
+        await push_points(context, channel, report)
+
+
+@asynccontextmanager
+async def aside(context: Context, channel: Channel, subject: str) -> AsyncIterator[None]:
+    """What a channel will not do with points or codes (no programme, no scope) is a person's business: its stock goes on."""
+    try:
+        yield
+    except (NeedsPerson, Refused) as error:
+        reason = str(error)
+        context.database.write(
+            lambda connection: park(connection, context, subject, channel.name, channel.name, reason)
+        )
 
 
 def held_points(connection: Connection, person: str) -> int:

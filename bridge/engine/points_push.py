@@ -23,7 +23,7 @@ from bridge.engine.following import begin_feed, follow
 from bridge.engine.noting import park
 from bridge.engine.people import Sighting
 from bridge.engine.report import ChannelReport
-from bridge.store import channels
+from bridge.store import channels, notes
 from bridge.store import people as people_store
 from bridge.store import points as store
 from bridge.store.people import CustomerRow
@@ -32,6 +32,7 @@ from bridge.store.points import LotRow, SpendRow
 __all__ = ["drain_points", "push_points", "recover_points", "take_events"]
 
 _AT_ONCE = 500
+_OURS = "points_mark"
 _SPENDS: Mapping[str, Why] = {"burn": "burn", "release": "cancel", "expire": "expire", "adjust": "correction"}
 
 
@@ -42,7 +43,10 @@ def take_events(
 
     `read`: what the channel shows was read a moment ago, so an event from before is in that number, and a later one comes on top.
     """
-    foreign = [one for one in page.items if one.kind != "ours"]
+    ours = _mark(connection)
+    foreign = [
+        one if one.kind != "ours" else replace(one, kind="adjust") for one in page.items if not _is_ours(one, ours)
+    ]
     known = store.find_spends(connection, [_id(channel, one) for one in foreign])
     known |= set(store.find_lots(connection, [_id(channel, one) for one in foreign]))
     fresh = [one for one in foreign if _id(channel, one) not in known]
@@ -50,6 +54,16 @@ def take_events(
         row = channels.get(connection, channel.name)
         clock = timedelta(seconds=row.clock if row is not None else 0)
         _Events(connection, context, channel, clock, read).run(fresh)
+
+
+def _mark(connection: Connection) -> str:
+    """What our keys begin with; "" where none was ever sent."""
+    return notes.get_meta(connection, _OURS) or ""
+
+
+def _is_ours(event: PointsEvent, mark: str) -> bool:
+    """Another bridge's writes look like ours, but for their key."""
+    return event.kind == "ours" and (not event.key or (bool(mark) and event.key.startswith(mark)))
 
 
 def _id(channel: Channel, event: PointsEvent) -> str:
@@ -212,7 +226,7 @@ async def _show(
 ) -> None:
     if not rows:
         return
-    key = context.new_key()
+    key = context.database.write(lambda connection: _new_key(connection, context))
     writes = context.database.read(lambda connection: [_write(connection, row, key) for row in rows])
     _save(context, [replace(row, points_key=key, points_sent=row.points_target) for row in rows])
     try:
@@ -223,6 +237,14 @@ async def _show(
         raise
     report.points += sum(one.kind == "done" for one in results)
     context.database.write(lambda connection: _record(connection, context, channel, key, rows, results))
+
+
+def _new_key(connection: Connection, context: Context) -> str:
+    mark = _mark(connection)
+    if not mark:
+        mark = context.new_key()[:8]
+        notes.set_meta(connection, _OURS, mark)
+    return f"{mark}-{context.new_key()}"
 
 
 def _save(context: Context, rows: Sequence[CustomerRow]) -> None:

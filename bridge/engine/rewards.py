@@ -43,7 +43,8 @@ def book(
 ) -> set[str]:
     """Book what these orders of a channel do to points and codes; copies that we made do nothing. `clock`: theirs less ours.
 
-    `turn` names the occasion where the orders themselves are no news (their owners are). Returns the codes whose uses changed: they are settled once the desk is closed.
+    `turn` names the occasion where the orders themselves are no news (their owners are). Returns the codes whose uses changed: they
+    are settled once the desk is closed.
     """
     mine = {one.order.id: one for one in news if one.kind != "mirror"}
     rules = store.rules(connection)

@@ -7,7 +7,7 @@ from bridge.contract.errors import Gone, NeedsPerson, Refused
 from connectors.square.client import Client
 from connectors.square.keys import fitting
 from connectors.square.limits import LOYALTY_BATCH, MAX_LOYALTY_KEY
-from connectors.square.payload import Odd, Payload, need, part, rows, text
+from connectors.square.payload import Odd, Payload, part, rows, text
 from connectors.square.people_mapping import Account, account
 
 __all__ = ["ACCOUNTS", "Accounts", "no_program"]
@@ -61,7 +61,7 @@ class Accounts:
 
     async def create(self, customer: str, phone: str, key: str) -> Account:
         """Make the account of a phone number. Square gives it to the profile that has the number; raises Refused."""
-        program = need(await self.program(), "id")
+        program = text(await self.program(), "id")
         given = {"program_id": program, "mapping": {"phone_number": phone}, "customer_id": customer}
         body = {"idempotency_key": fitting(key, MAX_LOYALTY_KEY), "loyalty_account": given}
         payload, _ = await self._client.write(ACCOUNTS, "make a loyalty account", body)

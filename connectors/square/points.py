@@ -14,6 +14,7 @@ from bridge.contract.feed import Feed, Page
 from bridge.contract.loyalty import PointsEvent, PointsResult, PointsWrite
 from connectors.square.client import Client
 from connectors.square.customers import oldest
+from connectors.square.judge import STALE
 from connectors.square.keys import fitting
 from connectors.square.limits import LIMITS, LOYALTY_BATCH, MAX_LOYALTY_KEY, OVERLAP
 from connectors.square.loyalty import ACCOUNTS, Accounts, no_program
@@ -91,8 +92,9 @@ class Points:
         there = await self._accounts.get(account_id)
         if there is None:
             return await self._lost(write)
-        if error.code == _USED:
-            # The row was sent before with another difference, as what is shown was read anew: that one took effect.
+        if error.code in {_USED, STALE}:
+            # The row was sent before with another difference, as what is shown was read anew, and that one took effect; or somebody
+            # adjusted it at the same moment.
             return _result(write, "done" if there.balance == write.balance else "stale", there)
         if delta < 0 and there.balance + delta < 0:
             return _result(write, "stale", there)

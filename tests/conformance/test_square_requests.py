@@ -138,14 +138,15 @@ class Recorder:
         return {}
 
     def _person(self, path: str) -> dict[str, Any]:
-        return {
+        answers: dict[str, dict[str, Any]] = {
             "/v2/customers/search": {"customers": [PROFILE]},
             "/v2/customers/bulk-retrieve": {"responses": {"C1": {"customer": PROFILE}}},
             "/v2/customers/C1": {"customer": PROFILE},
             "/v2/loyalty/programs/main": {"program": {"id": "P1", "status": "ACTIVE"}},
             "/v2/loyalty/accounts/search": {"loyalty_accounts": [ACCOUNT]} if self.loyal else {},
             "/v2/loyalty/events/search": {"events": [EARNED]},
-        }.get(path, {"loyalty_account": ACCOUNT})
+        }
+        return answers.get(path, {"loyalty_account": ACCOUNT})
 
     def _order(self) -> dict[str, Any]:
         money = {"amount": 0 if self.free else 700, "currency": USD}

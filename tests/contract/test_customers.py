@@ -190,6 +190,24 @@ async def test_the_page_boundary_of_changes_loses_nobody(bench: Bench, beyond: i
 
 
 @pytest.mark.where("people_change")
+async def test_a_broken_off_reading_of_changes_loses_nobody(bench: Bench) -> None:
+    """Whoever changed last may stand on any page."""
+    made = [bench.person(number) for number in range(bench.facts.customer_page + 20)]
+    cursor, seen = await _caught_up(bench), set[str]()
+    for customer in reversed(made):
+        await bench.wait(30)
+        bench.shop.edit_customer(customer, name="Changed")
+    await bench.seen()
+    async for page in _feed(bench).since(cursor):
+        seen |= {one.id for one in page.items}
+        cursor = page.cursor
+        break
+    await bench.wait(HOUR)
+    seen |= {one.id for page in await pages(_feed(bench), cursor) for one in page.items}
+    assert seen == set(made)
+
+
+@pytest.mark.where("people_change")
 async def test_a_change_in_the_very_second_of_the_cursor_is_not_lost(bench: Bench) -> None:
     first, second = bench.person(1), bench.person(2)
     cursor = await _caught_up(bench)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,6 +16,9 @@ from connectors.square.order_mapping import order
 from connectors.square.payload import Odd
 from connectors.square.people_mapping import Account, account, customer, entry, phone_of, reason, same_phone
 from tests.contract.bench import Bench, make, pages
+
+if TYPE_CHECKING:
+    from tests.connectors.square.conftest import Stub
 
 Open = Callable[..., Bench]
 
@@ -270,13 +273,87 @@ async def test_what_was_adjusted_but_could_not_be_read_back_may_have_worked(new_
     ann = till.person(1)
     first = await show(till, row(ann, 40, phone="+14155550001"))
     write = row(ann, 55, shown, points_id=first.points_id, key="row-2")
-    till.platform.faults.add(kind="status", method="GET", path=r"/loyalty/accounts/[^/]+$", times=None)
+    # A throttled call by itself has changed nothing; the adjustment before it has.
+    till.platform.faults.add(kind="throttle", method="GET", path=r"/loyalty/accounts/[^/]+$", times=None)
     with pytest.raises(TryLater) as caught:
         await till.points.show([write])
     assert caught.value.maybe_applied
     till.platform.faults.clear()
     again = await show(till, write)
     assert (again.kind, again.balance, till.shows(ann)) == ("done", 55, 55)
+
+
+@pytest.mark.anyio
+async def test_an_account_is_known_by_its_id_where_a_customer_has_two(new_till: Open) -> None:
+    till = new_till()
+    ann = till.person(1)
+    till.shop.give_points(customer=ann, points=3)
+    loyalty = till.platform.shop.state.loyalty  # type: ignore[attr-defined]
+    other = loyalty.enrol("+14155550888")
+    other.customer_id, other.balance = ann, 100
+    assert list(await till.points.read([row(ann, 0), row(ann, 0, points_id=other.id)])) == [3, 100]
+    result = await show(till, row(ann, 90, points_id=other.id))
+    assert (result.balance, other.balance, till.shows(ann)) == (90, 90, 3)
+
+
+@pytest.mark.anyio
+async def test_an_account_that_had_to_be_made_shows_nothing_that_was_believed(new_till: Open) -> None:
+    till = new_till()
+    ann = till.person(1)
+    result = await show(till, row(ann, 50, 40, phone="+14155550001"))
+    assert (result.kind, result.balance, till.shows(ann)) == ("stale", 0, 0)
+
+
+@pytest.mark.anyio
+async def test_our_own_entries_cost_no_look_at_their_account(new_till: Open) -> None:
+    till = new_till()
+    ann = till.person(1)
+    await show(till, row(ann, 40, phone="+14155550001"))
+    till.wire.calls.clear()
+    assert [event.kind for event in await ledger(till)] == ["ours"]
+    assert len(till.wire.calls) == 1
+    till.shop.give_points(customer=ann, points=1)
+    till.shop.give_points(customer=ann, points=2)
+    till.wire.calls.clear()
+    assert {event.customer for event in await ledger(till)} == {ann}
+    assert len(till.wire.calls) == 2
+
+
+@pytest.mark.anyio
+async def test_the_ledger_begins_a_little_earlier(new_till: Open) -> None:
+    till = new_till()
+    till.shop.give_points(customer=till.person(1), points=1)
+    await till.wait(90)
+    assert till.points.events is not None
+    found = await pages(till.points.events, till.points.events.begin(till.loop.now()))
+    assert len([event for page in found for event in page.items]) == 1
+
+
+SEARCH = "/v2/customers/search"
+ADA = {"id": "C1", "email_address": "Ada@example.com", "phone_number": "(415) 555-0142"}
+OTHERS = [
+    {"id": "C2", "email_address": "ada@example.co", "phone_number": "+44 415 555 0142"},
+    {"id": "C3", "phone_number": "0142"},
+    {"id": "C4"},
+]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("contact", [{"email": "ada@example.com"}, {"phone": "+14155550142"}])
+async def test_whoever_square_finds_loosely_is_sifted(square: "Stub", contact: dict[str, str]) -> None:
+    square.answer(SEARCH, {"customers": [*OTHERS, ADA]})
+    square.answer("/v2/loyalty/accounts/search", {})
+    assert square.connector.customers is not None
+    assert [one.id for one in await square.connector.customers.find(**contact)] == ["C1"]
+
+
+@pytest.mark.anyio
+async def test_customers_are_read_in_the_one_order_in_which_newcomers_come_last(square: "Stub") -> None:
+    square.answer(SEARCH, {"customers": [ADA]})
+    square.answer("/v2/loyalty/accounts/search", {})
+    assert square.connector.customers is not None
+    assert [page async for page in square.connector.customers.all()]
+    assert square.bodies(SEARCH)[0]["query"]["sort"] == {"field": "CREATED_AT", "order": "ASC"}
 
 
 EVENT = {"id": "E", "created_at": "2020-05-08T21:42:32Z", "loyalty_account_id": "A", "source": "LOYALTY_API"}
