@@ -1,0 +1,307 @@
+"""What people and tills do with points and codes: is it possible, then it is done. Each function is one unit of work."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from sqlalchemy.engine import Connection
+
+from bridge.app.errors import AppError, Missing
+from bridge.app.loyal_looking import balance, claim_line, code, says
+from bridge.app.loyal_results import BalanceLine, CampaignMade, ClaimLine, CodeLine, Merged, Redeemed
+from bridge.domain.coupons import CouponPolicy, CouponTerms, normal_code, valid_code
+from bridge.engine import codes as engine
+from bridge.engine import making, merging
+from bridge.engine.context import Context
+from bridge.engine.loyalty import settle_loyalty
+from bridge.store import coupons, people
+from bridge.store.coupons import Campaign, Claim, Coupon
+
+__all__ = [
+    "adjust", "campaign_of", "capture", "claim", "close", "create", "forget", "generate_checks", "give_back", "invite", "merge", "push",
+    "redeem", "unmerge",
+]  # fmt: skip
+
+LENGTH = 12
+
+
+def redeem(
+    connection: Connection, context: Context, person: str, units: int, channels: Sequence[str], prefix: str = ""
+) -> Redeemed:
+    """Turn a person's points into a single-use code; raises AppError where they are not free, or are worth nothing."""
+    rules = context.rules.loyalty.points
+    if rules is None:
+        raise AppError("no points are given", next_step="write a [points] table into the config")
+    settle_loyalty(connection, context)
+    have = balance(connection, context, person)
+    if units > have.spendable:
+        raise AppError(f"only {have.spendable} points can be spent, {units} were asked for", next_step=_when(have))
+    amount = making.worth(rules, units)
+    if amount.minor <= 0:
+        raise AppError(
+            f"{units} points are worth nothing: one is worth {rules.value} {rules.currency}", next_step="ask for more"
+        )
+    names = _channels(context, channels)
+    row = making.redeem(connection, context, person, units, amount, names, _drawn(connection, context, prefix))
+    terms = campaign_of(connection, row)
+    return Redeemed(
+        code=row.code, person=person, points=units, discount=says(terms.terms), ends_at=terms.terms.ends_at, channels=tuple(names),
+        balance=balance(connection, context, person), refused=_refused(connection, row.code),
+    )  # fmt: skip
+
+
+def _when(have: BalanceLine) -> str:
+    parts = [
+        f"{have.pending} are pending until the return window closes" if have.pending else "",
+        f"{have.held} are in open codes" if have.held else "",
+    ]
+    return "; ".join(one for one in parts if one) or "earn some first"
+
+
+def _channels(context: Context, wanted: Sequence[str]) -> list[str]:
+    known = list(context.channels)
+    names = list(dict.fromkeys(wanted)) or known
+    for name in names:
+        if name not in known:
+            raise AppError(f"there is no channel {name}", next_step=f"there are: {', '.join(known)}", exit_code=2)
+    return names
+
+
+def _drawn(connection: Connection, context: Context, prefix: str) -> str:
+    while True:
+        drawn = making.new_code(context, normal_code(prefix), max(LENGTH, len(prefix) + 8))
+        if not coupons.find(connection, [drawn]):
+            return drawn
+
+
+def _refused(connection: Connection, name: str) -> tuple[tuple[str, str], ...]:
+    rows = coupons.find_listings(connection, [name]).get(name, {})
+    return tuple((channel, row.reason) for channel, row in rows.items() if row.reason)
+
+
+def campaign_of(connection: Connection, coupon: Coupon) -> Campaign:
+    """Return the terms of a code."""
+    found = coupons.campaign(connection, coupon.campaign)
+    if found is None:
+        raise Missing(f"the terms of {coupon.code} are gone")
+    return found
+
+
+def create(
+    connection: Connection,
+    context: Context,
+    name: str,
+    terms: CouponTerms,
+    *,
+    policy: CouponPolicy = "shared",
+    channels: Sequence[str] = (),
+    uses: int | None = 1,
+    restore: bool = True,
+    note: str = "",
+) -> CampaignMade:
+    """Make one code; raises AppError where it exists, cannot be had everywhere, or no channel can express it."""
+    text = normal_code(name)
+    generate_checks(terms, uses, policy, text)
+    if coupons.find(connection, [text]) or coupons.campaign(connection, text) is not None:
+        raise AppError(f"{text} exists already", next_step=f"`bridge coupon status {text}` shows it")
+    campaign = Campaign(
+        name=text, terms=terms, policy=policy, channels=tuple(_channels(context, channels)), uses=uses, restore=restore,
+        created_at=context.now(), note=note,
+    )  # fmt: skip
+    _somewhere(context, campaign)
+    engine.create(connection, context, campaign, [Coupon(code=text, campaign=text, created_at=context.now())])
+    return CampaignMade(campaign="", codes=1, first=(text,), says=says(terms), refused=_refused(connection, text))
+
+
+def _somewhere(context: Context, campaign: Campaign) -> None:
+    wrong = engine.objections(context, campaign)
+    if campaign.channels and all(name in wrong for name in campaign.channels):
+        told = "; ".join(f"{name}: {', '.join(words)}" for name, words in wrong.items())
+        raise AppError(
+            f"no channel can express these terms: {told}", next_step="change the terms, or name other channels"
+        )
+
+
+def generate_checks(terms: CouponTerms, uses: int | None, policy: CouponPolicy, name: str) -> None:
+    """Raise AppError for terms that make no sense, or a code that some platform would not take."""
+    if not valid_code(name):
+        raise AppError(
+            f"{name[:60]!r} cannot be a code everywhere", next_step="take 3 to 40 letters, digits, - and _", exit_code=2
+        )
+    if terms.kind == "percent" and not 0 < terms.percent <= 10_000:
+        raise AppError(
+            f"{terms.percent / 100:g} % cannot be taken off", next_step="take more than 0 and at most 100", exit_code=2
+        )
+    if terms.kind == "fixed" and (terms.amount is None or terms.amount.minor <= 0):
+        raise AppError("a fixed code needs an amount above 0", next_step="see --help", exit_code=2)
+    if uses is not None and uses < 1:
+        raise AppError(
+            "a code must be good for one use at least",
+            next_step="leave the limit out for one without limit",
+            exit_code=2,
+        )
+    if uses is None and policy != "shared":
+        raise AppError(f"a code without limit cannot be {policy}", next_step="give it a number of uses", exit_code=2)
+    if terms.starts_at and terms.ends_at and terms.ends_at <= terms.starts_at:
+        raise AppError("the code would end before it begins", next_step="look at the two dates", exit_code=2)
+
+
+def claim(
+    connection: Connection,
+    context: Context,
+    text: str,
+    channel: str,
+    lasts: timedelta | None,
+    person: str = "",
+    spent: int | None = None,
+) -> ClaimLine:
+    """Promise a use of a code at a channel for a while; raises AppError where none is free, or it does not apply."""
+    settle_loyalty(connection, context)
+    coupon = code(connection, text)
+    terms, now = campaign_of(connection, coupon), context.now()
+    _applies(context, terms, coupon, channel)
+    if spent is not None and terms.terms.minimum is not None and spent < terms.terms.minimum.minor:
+        raise AppError(
+            f"{coupon.code} is good from {terms.terms.minimum} on", next_step="it cannot be used for this purchase"
+        )
+    if (
+        person
+        and terms.terms.per_customer
+        and coupons.last_use(connection, coupon.code, person) >= terms.terms.per_customer
+    ):
+        raise AppError(
+            f"this customer has used {coupon.code} already",
+            next_step=f"`bridge coupon status {coupon.code}` shows where",
+        )
+    free = making.free_uses(connection, terms, coupon, channel)
+    if free is not None and free <= 0:
+        raise AppError(
+            f"no use of {coupon.code} is free at {channel}",
+            next_step=f"`bridge coupon status {coupon.code}` shows where it is",
+        )
+    ends = now + (lasts or making.CLAIMED_FOR)
+    return claim_line(making.claim(connection, context, coupon, channel, ends, person), terms)
+
+
+def _applies(context: Context, terms: Campaign, coupon: Coupon, channel: str) -> None:
+    now, step = context.now(), f"`bridge coupon status {coupon.code}` tells more"
+    if coupon.closed_at is not None or terms.closed_at is not None:
+        raise AppError(f"{coupon.code} is closed", next_step=step)
+    if terms.terms.starts_at is not None and now < terms.terms.starts_at:
+        raise AppError(f"{coupon.code} begins at {terms.terms.starts_at:%Y-%m-%d %H:%M} UTC", next_step=step)
+    if terms.terms.ends_at is not None and now >= terms.terms.ends_at:
+        raise AppError(f"{coupon.code} ended at {terms.terms.ends_at:%Y-%m-%d %H:%M} UTC", next_step=step)
+    if channel not in terms.channels:
+        raise AppError(
+            f"{coupon.code} is not good at {channel}", next_step=f"it is good at {', '.join(terms.channels)}"
+        )
+
+
+def _open_claim(connection: Connection, claim_id: str) -> Claim:
+    found = coupons.claim(connection, claim_id)
+    if found is None:
+        raise Missing(f"there is no claim {claim_id[:40]}", next_step="`bridge coupon status CODE` lists the open ones")
+    if found.state != "open":
+        raise AppError(f"claim {claim_id} is {found.state} already", next_step="claim the code anew")
+    return found
+
+
+def capture(connection: Connection, context: Context, claim_id: str, order_id: str = "") -> ClaimLine:
+    """A promised use was made; raises AppError for a claim that is not open any more, even if it was made in time."""
+    found = coupons.claim(connection, claim_id)
+    if found is not None and found.state == "used":
+        return _claim_again(connection, claim_id)  # told twice, counted once
+    one = _open_claim(connection, claim_id)
+    making.capture(connection, context, one, order_id)
+    return _claim_again(connection, claim_id)
+
+
+def give_back(connection: Connection, context: Context, claim_id: str) -> ClaimLine:
+    """Give a promised use back."""
+    making.release(connection, context, _open_claim(connection, claim_id))
+    return _claim_again(connection, claim_id)
+
+
+def _claim_again(connection: Connection, claim_id: str) -> ClaimLine:
+    found = coupons.claim(connection, claim_id)
+    assert found is not None
+    return claim_line(found, campaign_of(connection, code(connection, found.code)))
+
+
+def close(connection: Connection, context: Context, text: str) -> CodeLine:
+    """Take a code out of use everywhere."""
+    from bridge.app.loyal_looking import code_line
+
+    coupon = code(connection, text)
+    making.close(connection, context, coupon)
+    return code_line(connection, context, code(connection, text))
+
+
+def push(connection: Connection, context: Context, text: str) -> CodeLine:
+    """Have a code written again wherever it was refused or deleted by hand."""
+    from bridge.app.loyal_looking import code_line
+
+    coupon = code(connection, text)
+    making.reopen(connection, context, coupon)
+    return code_line(connection, context, coupon)
+
+
+def adjust(connection: Connection, context: Context, person: str, units: int, reason: str, by: str) -> BalanceLine:
+    """Give points by hand, or take them; the reason and a name are kept with the movement."""
+    if not reason.strip() or not by.strip():
+        raise AppError("a correction needs a reason and the name of who made it", next_step="see --help", exit_code=2)
+    if not units:
+        raise AppError("0 points change nothing", next_step="give a number above or below 0", exit_code=2)
+    if units < 0 and -units > (have := balance(connection, context, person)).spendable + have.pending:
+        raise AppError(f"there are only {have.balance} points to take", next_step="take fewer")
+    merging.adjust(connection, context, person, units, reason.strip(), by.strip())
+    return balance(connection, context, person)
+
+
+def invite(
+    connection: Connection, context: Context, person: str, terms: CouponTerms, channels: Sequence[str]
+) -> CodeLine:
+    """Return the code by which a person invites others, made at the first call; both get points once what was bought is kept."""
+    from bridge.app.loyal_looking import code_line
+
+    row = people.person(connection, person)
+    if row is not None and row.referral:
+        return code_line(connection, context, code(connection, row.referral))
+    text, reward = _drawn(connection, context, "FRIEND"), context.rules.loyalty.reward
+    campaign = Campaign(
+        name=text, terms=replace(terms, per_customer=1), policy="shared", channels=tuple(_channels(context, channels)), uses=None,
+        kind="referral", created_at=context.now(), reward=reward,
+    )  # fmt: skip
+    _somewhere(context, campaign)
+    coupon = Coupon(code=text, campaign=text, person=person, created_at=context.now())
+    engine.create(connection, context, campaign, [coupon])
+    people.set_referral(connection, person, text)
+    return code_line(connection, context, coupon)
+
+
+def merge(connection: Connection, context: Context, kept: str, gone: str, why: str = "by hand") -> Merged:
+    """Make one person of two."""
+    if kept == gone:
+        raise AppError("that is one person already", next_step="name two", exit_code=2)
+    merging.merge(connection, context, kept, gone, why)
+    return Merged(kept=kept, gone=gone, points=balance(connection, context, kept))
+
+
+def unmerge(connection: Connection, context: Context, person: str, number: int) -> Merged:
+    """Take a merge back; raises Missing where there is none of this number."""
+    row = next((one for one in people.merge_rows(connection, person) if one.id == number), None)
+    if row is None:
+        raise Missing(f"{person} has no merge {number} to take back", next_step="`bridge customer show` lists them")
+    merging.unmerge(connection, context, row)
+    return Merged(kept=row.kept, gone=row.gone, points=balance(connection, context, row.kept))
+
+
+def forget(connection: Connection, context: Context, person: str) -> int:
+    """Remove whoever this is from everything that is stored; return how many orders named them."""
+    return merging.forget(connection, context, person)
+
+
+def safe_name(name: str) -> bool:
+    """Whether a campaign's name can be a file's."""
+    return bool(re.fullmatch(r"[\w .-]{1,60}", name))
