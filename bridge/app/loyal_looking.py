@@ -1,5 +1,6 @@
 """Looking at customers, points and codes: the database only."""
 
+from collections import Counter as Tally
 from datetime import datetime, timedelta
 
 from sqlalchemy.engine import Connection
@@ -212,12 +213,13 @@ def code_status(connection: Connection, context: Context, coupon: Coupon) -> Cod
     claims = coupons.claims_of(connection, [coupon.code])
     used = coupons.uses_of(connection, coupon.code)
     rows = coupons.find_listings(connection, [coupon.code]).get(coupon.code, {})
+    claimed = Tally(one.channel for one in claims)
+    counted: Tally[str] = Tally()
+    for one in used:
+        counted[one.channel] += one.count
     return CodeStatus(
         code=code_line(connection, context, coupon, terms),
-        channels=tuple(
-            _channel(terms, name, rows.get(name), sum(one.count for one in used if one.channel == name), sum(one.channel == name for one in claims))
-            for name in terms.channels
-        ),
+        channels=tuple(_channel(terms, name, rows.get(name), counted[name], claimed[name]) for name in terms.channels),
         uses=tuple(
             CodeUseLine(channel=one.channel, order_id=one.order_id, at=one.at, count=one.count, person=one.person) for one in used
         ),
