@@ -157,7 +157,9 @@ async def drain_orders(context: Context, channel: Channel, report: ChannelReport
     def since(cursor: str) -> AsyncIterator[Page[Order]]:
         return _bundled(context, feed.since(cursor))
 
+    begun = context.now()
     await follow(context, channel, "orders", since, keep, report)
+    channel.drained_at = begun
 
 
 async def collect_loyalty(context: Context, channel: Channel, report: ChannelReport) -> None:
