@@ -4,9 +4,10 @@ The second half of booking (design, section 2, rule 1): the lots, spends and use
 the rules in force when it was placed, and who placed it. They are kept beside the order; the ledger gets what changed.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy.engine import Connection
 
@@ -85,8 +86,7 @@ class _Rewards:
         self._load()
         whose = self._whose()
         for record in self.records.values():
-            if record.order.returns is None:
-                self._one(record, whose.get(record.order.id, ""))
+            self._one(record, whose.get(record.order.id, ""))
         store.save_orders(self.connection, list(self.people.values()))
         accounts.settle(self.connection, self.context, self.desk, self.touched)
 
@@ -94,23 +94,24 @@ class _Rewards:
 
     def _take_back(self) -> None:
         """Note what orders of returns took back, and look at the orders again that it was taken from."""
-        rows = [
-            {
-                "channel": self.channel.name, "order_id": one.order.id, "line_id": line.id, "source_order": one.order.returns,
-                "source_line": line.returned, "units": -line.quantity if one.order.status != "cancelled" else 0,
-            }
-            for one in self.records.values()
-            if one.order.returns is not None
-            for line in one.order.lines
-            if line.returned
-        ]  # fmt: skip
-        store.save_returned(self.connection, rows)
+        returns = [one.order for one in self.records.values() if one.order.returns is not None]
+        rows = [row for order in returns for row in self._returned(order)]
+        store.save_returned(self.connection, self.channel.name, [order.id for order in returns], rows)
         missing = {str(row["source_order"]) for row in rows} - self.records.keys()
         found = orders.load(self.connection, self.channel.name, missing)
         self.records |= {one.order.id: one for one in found.values() if one.kind != "mirror"}
         causes = {str(row["source_order"]): str(row["order_id"]) for row in rows}
         # The order itself is no news: what moves is named after the one that took its units back.
         self.names |= {key: f"{self.names[causes[key]]}/of/{key}" for key in found}
+
+    def _returned(self, order: Order) -> Iterator[dict[str, Any]]:
+        """Yield what a return took back: units by line, and the money that came without goods."""
+        taken = {line.id: (line.returned, -line.quantity) for line in order.lines if line.returned}
+        for line_id, (source, units) in {"": ("", order.refunded.minor), **taken}.items():
+            yield {
+                "channel": self.channel.name, "order_id": order.id, "line_id": line_id, "source_order": order.returns,
+                "source_line": source, "units": 0 if order.status == "cancelled" else units,
+            }  # fmt: skip
 
     def _name(self, record: Recorded) -> str:
         return f"{self.channel.name}/{record.order.id}/{self.turn or record.revision}"

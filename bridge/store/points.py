@@ -209,7 +209,7 @@ def spent_since(connection: Connection, names: Iterable[str], since: datetime, u
 
 
 def returned(connection: Connection, channel: str, ids: Iterable[str]) -> dict[str, dict[str, int]]:
-    """Return the units that orders of their own took back, by source order and line."""
+    """Return what orders of their own took back, by source order and line: units, and under "" money (minor units) without goods."""
     r = returned_units.c
     query = (
         sa.select(r.source_order, r.source_line, sa.func.sum(r.units))
@@ -223,8 +223,11 @@ def returned(connection: Connection, channel: str, ids: Iterable[str]) -> dict[s
     return found
 
 
-def save_returned(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write units that came back: channel, order_id, line_id, source_order, source_line, units."""
+def save_returned(connection: Connection, channel: str, ids: Iterable[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write all that these orders of a channel took back: channel, order_id, line_id, source_order, source_line, units."""
+    for part in chunks(set(ids)):
+        mine = sa.and_(returned_units.c.channel == channel, returned_units.c.order_id.in_(part))
+        connection.execute(returned_units.delete().where(mine))
     upsert(connection, returned_units, rows)
 
 
