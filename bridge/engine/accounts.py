@@ -6,7 +6,7 @@ difference between what it says now and what is booked. So late news, wherever t
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy.engine import Connection
 
@@ -94,13 +94,15 @@ def aim(connection: Connection, context: Context, found: dict[str, Account]) -> 
 
 
 _MATURED = "points_matured"
+_BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def mature(connection: Connection, context: Context) -> int:
     """Settle the accounts that time alone has changed since the last time; return how many."""
     now = context.now()
     last = notes.get_meta(connection, _MATURED)
-    names = store.due(connection, datetime.fromisoformat(last), now) if last else set()
+    # The first time, whatever was booked before has not been looked at.
+    names = store.due(connection, datetime.fromisoformat(last) if last else _BEGINNING, now)
     if names:
         desk = Desk(connection, context, now)
         settle(connection, context, desk, names)

@@ -190,11 +190,12 @@ def _digest(terms: Campaign, most: int | None, active: bool, only: Goods, but: G
 
 
 def used(connection: Connection, context: Context, use: CodeUse) -> None:
-    """A use was booked: keep the promises that it fulfils, free what was held for it, and say so where there were too many."""
+    """A use is on record: keep the promises that it fulfils, and free what was held for it."""
     _keep_claim(connection, use)
     coupon = store.find(connection, [use.code])[use.code]
     if coupon.hold is not None:
-        _settle_hold(connection, context, coupon.hold, taken=use.count > 0)
+        taken = any(one.count for one in store.uses_of(connection, use.code))
+        _settle_hold(connection, context, coupon.hold, taken=taken, over=coupon.closed_at is not None)
 
 
 def _keep_claim(connection: Connection, use: CodeUse) -> None:
@@ -204,12 +205,12 @@ def _keep_claim(connection: Connection, use: CodeUse) -> None:
         ledger.release_hold(connection, mine[0].id, "captured")
 
 
-def _settle_hold(connection: Connection, context: Context, hold: str, *, taken: bool) -> None:
-    """Points in a code are held until it is used; a use that is given back holds them again, while the code lasts."""
+def _settle_hold(connection: Connection, context: Context, hold: str, *, taken: bool, over: bool) -> None:
+    """Points in a code are held until it is used; once every use was given back they are held again, while the code lasts."""
     state, ends = ledger.hold_states(connection, [hold]).get(hold, ("", None))
     if taken and state == "open":
         ledger.set_hold(connection, hold, "captured")
-    elif not taken and state == "captured" and (ends is None or ends > context.now()):
+    elif not taken and not over and state == "captured" and (ends is None or ends > context.now()):
         ledger.set_hold(connection, hold, "open")
 
 

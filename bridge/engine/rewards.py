@@ -77,6 +77,7 @@ class _Rewards:
     tags: dict[str, frozenset[str]] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)
+    done: set[str] = field(default_factory=set)
     used: set[str] = field(default_factory=set)
 
     def run(self, records: Mapping[str, Recorded]) -> None:
@@ -85,7 +86,7 @@ class _Rewards:
         self._take_back()
         self._load()
         whose = self._whose()
-        for record in self.records.values():
+        for record in sorted(self.records.values(), key=lambda one: one.order.placed_at):
             self._one(record, whose.get(record.order.id, ""))
         store.save_orders(self.connection, list(self.people.values()))
         accounts.settle(self.connection, self.context, self.desk, self.touched)
@@ -151,6 +152,7 @@ class _Rewards:
         self.people[order.id] = OrderPerson(
             channel=self.channel.name, order_id=order.id, person=person, spend=spend_of(order, back), placed_at=at
         )
+        self.done.add(order.id)
         wanted = self._lots(order, person, at, back)
         self._use(record, person, at, wanted)
         before = self.lots.get(order.id, {})
@@ -178,9 +180,11 @@ class _Rewards:
             return _NOTHING
         tier = None
         if rules.tiers and person:
-            since = at - timedelta(days=rules.tier_days)
-            spent = store.spent_since(self.connection, [person], since, at).get(person, 0)
-            tier = tier_of(rules.tiers, spent)
+            # Orders before this one on the same page count as well.
+            store.save_orders(self.connection, [one for key, one in self.people.items() if key in self.done])
+            spent = store.spent_since(self.connection, [person], at - timedelta(days=rules.tier_days), at)
+            tier = tier_of(rules.tiers, spent.get(person, 0))
+            self.done.clear()
         return frozen(order, line, self.channel.name, rules, self.tags.get(line.sku or "", frozenset()), tier)
 
     def _lot_id(self, order: Order, line: str) -> str:
@@ -224,15 +228,15 @@ class _Rewards:
         named = {normal_code(code) for code in order.codes} & self.coupons.keys()
         rows = []
         for code in sorted(named | before.keys()):
-            coupon, was = self.coupons[code], before.get(code)
-            row = self._used(order, coupon, person, at, was, still=code in named)
-            if row is None or row == was:
-                continue
-            rows.append(row)
-            self._count(record, row, was)
-            self._spend(record, coupon, row)
+            row = self._used(order, self.coupons[code], person, at, before.get(code), still=code in named)
+            if row is not None and row != before.get(code):
+                rows.append(row)
         coupon_store.save_uses(self.connection, rows)
-        for code in named:
+        for row in rows:
+            self._count(record, row, before.get(row.code))
+            self._spend(record, self.coupons[row.code], row)
+        ours = {code for code in named if code in before or code in {row.code for row in rows}}
+        for code in sorted(ours):
             lots |= self._invited(order, self.coupons[code], person, at)
 
     def _used(

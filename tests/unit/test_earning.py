@@ -4,13 +4,13 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
-from math import floor
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.reference import by_unit
 from bridge.domain.earning import (
     EarnRule,
     EarnTerms,
@@ -61,32 +61,12 @@ def orders(draw: st.DrawFn) -> tuple[Order, dict[str, int]]:
     return order(*lines, status=status, shipping=eur(shipping), refunded=eur(refunded)), back
 
 
-def by_unit(one: Order, back: dict[str, int], rate: Fraction, *, with_tax: bool) -> dict[str, int]:
-    """The reference: every unit has its price; units that came back are struck; money without goods shrinks what is left alike."""
-    units = {
-        row.id: [Fraction(row.total.minor, row.quantity)]
-        * max(0, row.quantity - max(row.refunded, back.get(row.id, 0)))
-        for row in one.lines
-    }
-    explained = sum(Fraction(row.total.minor, row.quantity) * row.refunded for row in one.lines)
-    loose = one.refunded.minor + back.get("", 0) - explained - one.shipping.minor
-    left = sum(sum(prices) for prices in units.values())
-    shrink = min(Fraction(1), loose / left) if left and loose > len(one.lines) else Fraction(0)
-    if one.status not in {"paid", "fulfilled"}:
-        shrink = Fraction(1)
-    net = {
-        row.id: 1 if with_tax or not row.total.minor else Fraction(row.total.minor - row.tax.minor, row.total.minor)
-        for row in one.lines
-    }
-    return {name: floor(rate * net[name] * sum(prices) * (1 - shrink)) for name, prices in units.items()}
-
-
 @given(orders(), st.fractions(0, 3, max_denominator=500), st.booleans())
 def test_lines_earn_what_their_units_that_were_kept_do(
     one: tuple[Order, dict[str, int]], rate: Fraction, taxed: bool
 ) -> None:
     terms = replace(TERMS, rate=str(rate), with_tax=taxed)
-    assert worth(*one, terms) == by_unit(*one, rate, with_tax=taxed)
+    assert worth(*one, terms) == by_unit(*one, lambda _: (rate, taxed))
 
 
 @given(orders(), st.integers(0, 3), st.integers(0, 5_000))
@@ -111,7 +91,7 @@ def test_nothing_is_earned_until_it_is_paid_and_once_it_is_cancelled() -> None:
         20,
         20,
         0,
-    ]  # type: ignore[arg-type]
+    ]
 
 
 def test_a_refund_takes_points_in_proportion_and_a_larger_one_than_the_order_all() -> None:

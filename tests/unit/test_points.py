@@ -1,19 +1,17 @@
 """The replay of an account against a reference that moves every point by itself, as a token.
 
-The reference knows the rules alone: a point is born, can be spent from a moment on, and has an end; the oldest that can be spent goes
-first; what nobody covers is owed, and the next points pay it.
+The reference (bench/reference.py) knows the rules alone, and shares no code with the replay.
 """
 
 import random
-from collections import Counter as Tally
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.domain.points import Account, Lot, Spend, account, next_change
+from bench.reference import Tokens, said
+from bridge.domain.points import Lot, Spend, account, next_change
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 DAYS = 30
@@ -21,85 +19,6 @@ DAYS = 30
 
 def day(number: int) -> datetime:
     return T0 + timedelta(days=number)
-
-
-@dataclass(eq=False)
-class Token:
-    lot: str
-    born: datetime
-    ripe: datetime
-    end: datetime | None
-    place: str = "unborn"  # free, spent, gone
-
-
-class Tokens:
-    """The reference: slow, and plain."""
-
-    def __init__(self, lots: Sequence[Lot], spends: Sequence[Spend], now: datetime) -> None:
-        rows = sorted((lot for lot in lots if lot.earned_at <= now), key=lambda lot: (lot.earned_at, lot.id))
-        self.tokens = [
-            Token(lot.id, lot.earned_at, lot.spendable_at, lot.expires_at) for lot in rows for _ in range(lot.kept)
-        ]
-        self.owed, self.spent, self.now = 0, list[Token](), now
-        moments = (
-            {one.born for one in self.tokens} | {one.at for one in spends} | {one.end for one in self.tokens if one.end}
-        )
-        for at in sorted(one for one in moments if one <= now):
-            self.births(at)
-            self.ends(at)
-            for spend in sorted((one for one in spends if one.at == at), key=lambda one: one.id):
-                for _ in range(abs(spend.points)):
-                    self.take(at) if spend.points > 0 else self.give(at)
-
-    def births(self, at: datetime) -> None:
-        for token in self.tokens:
-            if token.place == "unborn" and token.born <= at:
-                token.place = "free"
-                if self.owed:
-                    self.owed -= 1
-                    token.place = "spent"
-                    self.spent.append(token)
-
-    def ends(self, at: datetime) -> None:
-        for token in self.tokens:
-            if token.place == "free" and token.end is not None and token.end <= at:
-                token.place = "gone"
-
-    def take(self, at: datetime) -> None:
-        free = [one for one in self.tokens if one.place == "free"]
-        if not free:
-            self.owed += 1
-            return
-        token = next((one for one in free if one.ripe <= at), free[0])
-        token.place = "spent"
-        self.spent.append(token)
-
-    def give(self, at: datetime) -> None:
-        if self.owed:
-            self.owed -= 1
-        elif self.spent:
-            token = self.spent.pop()
-            token.place = "gone" if token.end is not None and token.end <= at else "free"
-        else:
-            self.tokens.insert(0, Token("", at, datetime.min.replace(tzinfo=UTC), None, "free"))
-
-    def said(self) -> tuple[int, int, int, dict[str, int], dict[str, int]]:
-        free = [one for one in self.tokens if one.place == "free"]
-        pending = sum(one.ripe > self.now for one in free)
-        left = Tally(one.lot for one in free if one.lot)
-        gone = Tally(one.lot for one in self.tokens if one.place == "gone")
-        return len(free) - self.owed, pending, self.owed, dict(left), dict(gone)
-
-
-def said(found: Account) -> tuple[int, int, int, dict[str, int], dict[str, int]]:
-    left = {one.lot.id: one.left for one in found.lots if one.left}
-    return (
-        found.balance,
-        found.pending,
-        found.debt,
-        left,
-        {one.lot.id: one.expired for one in found.lots if one.expired},
-    )
 
 
 @st.composite
@@ -165,14 +84,14 @@ def lot(name: str, kept: int, born: int, ripe: int = 0, end: int | None = None) 
 def test_a_refund_of_points_that_were_spent_is_taken_from_the_next_oldest() -> None:
     first, second = lot("a", 10, 0), lot("b", 10, 1)
     spent = [Spend(id="s", points=10, at=day(2))]
-    assert said(account([first, second], spent, day(3)))[3] == {"b": 10}
-    assert said(account([replace(first, kept=4), second], spent, day(3)))[3] == {"b": 4}
+    assert said(account([first, second], spent, day(3))).left == {"b": 10}
+    assert said(account([replace(first, kept=4), second], spent, day(3))).left == {"b": 4}
     assert account([replace(first, kept=0), replace(second, kept=3)], spent, day(3)).debt == 7
 
 
 def test_points_that_pend_are_spent_last_and_debt_is_paid_by_the_next() -> None:
     old, young = lot("a", 5, 0, ripe=20), lot("b", 5, 1)
-    assert said(account([old, young], [Spend(id="s", points=5, at=day(2))], day(3)))[3] == {"a": 5}
+    assert said(account([old, young], [Spend(id="s", points=5, at=day(2))], day(3))).left == {"a": 5}
     owing = account([young], [Spend(id="s", points=9, at=day(2))], day(3))
     assert (owing.balance, owing.debt) == (-4, 4)
     paid = account([young, lot("c", 10, 4)], [Spend(id="s", points=9, at=day(2))], day(5))
