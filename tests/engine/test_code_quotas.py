@@ -17,7 +17,7 @@ from bridge.contract.errors import TryLater
 from bridge.contract.limits import Limits
 from bridge.contract.loyalty import CouponResult, CouponState, CouponWrite
 from bridge.contract.ports import Connector
-from bridge.domain.coupons import CouponTerms
+from bridge.domain.coupons import CouponTerms, uses
 from bridge.domain.money import Money
 from bridge.domain.orders import Order
 from bridge.engine import codes, making
@@ -239,8 +239,8 @@ class Story:
             assert row.cut_at is None
             assert row.key is None
             assert row.ceiling <= max(row.allotted, used), "a cut that nothing will ever confirm"
-        left = self.database.read(lambda connection: ledger.balances(connection, [codes.uses(self.code)]))
-        assert left == {codes.uses(self.code): self.uses - self.net - self.captured}
+        left = self.database.read(lambda connection: ledger.balances(connection, [uses(self.code)]))
+        assert left == {uses(self.code): self.uses - self.net - self.captured}
 
 
 def _channel(name: str, shop: Shop | None) -> Channel:
