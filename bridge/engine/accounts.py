@@ -18,7 +18,7 @@ from bridge.store import ledger, notes, people
 from bridge.store import points as store
 from bridge.store.points import LotRow
 
-__all__ = ["aim", "look", "mature", "settle"]
+__all__ = ["aim", "look", "mature", "prove", "settle"]
 
 
 def look(connection: Connection, person: str, now: datetime) -> Account:
@@ -91,6 +91,17 @@ def aim(connection: Connection, context: Context, found: dict[str, Account]) -> 
         if known and target != row.points_target:
             rows.append(replace(row, points_target=target, points_note=""))
     people.save_customers(connection, rows)
+
+
+def prove(connection: Connection, now: datetime) -> list[tuple[str, int, int]]:
+    """Replay every account, and return the ones that the ledger has otherwise as (person, balance, what the replay says)."""
+    balances = ledger.every(connection, "points")
+    found = []
+    for person, lots, spends in store.accounts(connection):
+        there, right = balances.pop(person, 0), account(lots, spends, now).balance
+        if there != right:
+            found.append((person, there, right))
+    return found + [(person, balance, 0) for person, balance in balances.items() if balance]
 
 
 _MATURED = "points_matured"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.engine import Connection
 
@@ -23,6 +23,8 @@ __all__ = ["plan_codes", "push_codes", "recover_codes", "verify_codes"]
 # Rows looked at together; a batch is cut from them.
 _AT_ONCE = 2_000
 _TRIES = 3
+# A platform that makes codes after its answer has made them by then, or never will.
+_LATER = timedelta(minutes=10)
 
 
 @dataclass(slots=True)
@@ -125,7 +127,7 @@ def _after(context: Context, row: CodeListing, sent: CodeListing, result: Coupon
     if result.kind == "done":
         return _done(context, known, sent)
     if result.kind == "later":
-        return replace(known, tries=row.tries + 1)
+        return replace(known, tries=row.tries + 1, verified_at=context.now())
     again = result.kind == "retry" or (result.kind == "taken" and result.id not in {"", row.external_id})
     if again and row.tries < _TRIES:
         return replace(known, key=None, tries=row.tries + 1)
@@ -170,18 +172,22 @@ async def recover_codes(context: Context, channel: Channel) -> None:
     """Look up the codes of whose write nobody knows what became; they are written again where they are not as they should be."""
     port = channel.connector.coupons
     rows = context.database.read(lambda connection: store.in_flight(connection, channel.name)) if port else []
-    for start in range(0, len(rows), _AT_ONCE):
-        part = rows[start : start + _AT_ONCE]
-        assert port is not None
-        found = {one.code.upper(): one for one in await port.find([row.code for row in part])}
-        context.database.write(lambda connection, part=part, found=found: _found(connection, context, part, found))  # type: ignore[misc]
+    if port is None or not rows:
+        return
+    # All at once: where many are asked for, a platform reads whole lists, which takes fewer calls.
+    found = {one.code.upper(): one for one in await port.find([row.code for row in rows])}
+    for part in chunks(rows, _AT_ONCE):
+        context.database.write(lambda connection, part=part: _found(connection, context, part, found))  # type: ignore[misc]
 
 
 def _found(
     connection: Connection, context: Context, rows: Sequence[CodeListing], found: Mapping[str, CouponState]
 ) -> None:
-    """What is there keeps its id; where it does not say what it should, it is written again, which is harmless."""
-    known = [(row, found.get(row.code)) for row in rows]
+    """What is there keeps its id; where it does not say what it should, it is written again, which is harmless.
+
+    What the platform said it would make later has time until then.
+    """
+    known = [(row, found.get(row.code)) for row in rows if row.code in found or not _awaited(row, context.now())]
     store.save_listings(
         connection,
         [
@@ -189,11 +195,15 @@ def _found(
                 row, key=None, external_id=state.id if state else "",
                 group_id=(state.group_id if state else "") or row.group_id,
                 shown=_agreed(row, state), shown_most=_limit(state), used_there=state.used if state else row.used_there,
-                verified_at=context.now(), cut_at=_cut(context, row, _limit(state)),
+                verified_at=context.now(), cut_at=_cut(context, row, _limit(state)), tries=0 if state else row.tries,
             )
             for row, state in known
         ],
     )  # fmt: skip
+
+
+def _awaited(row: CodeListing, now: datetime) -> bool:
+    return not row.external_id and row.tries > 0 and row.verified_at is not None and row.verified_at + _LATER > now
 
 
 def _agreed(row: CodeListing, state: CouponState | None) -> str:
