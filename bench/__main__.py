@@ -22,6 +22,8 @@ BENCHES: dict[str, list[str]] = {
     "ingest": ["--lines", "300", "--skus", "30", "--runs", "1"],
     "plan": ["--skus", "300", "--runs", "1"],
     "cold_start": ["--skus", "50", "--runs", "1"],
+    "points": ["--histories", "10", "--customers", "300"],
+    "codes": ["--codes", "1000"],
     "hooks": ["--seconds", "1", "--connections", "8"],
     "replay": ["--lines", "150"],
 }

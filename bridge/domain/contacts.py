@@ -6,6 +6,10 @@ from typing import NamedTuple
 __all__ = ["Contact", "email", "masked", "phone"]
 
 
+# The shortest numbers that anybody has are of seven digits, their country's among them (Niue).
+_SHORTEST = 7
+
+
 class Contact(NamedTuple):
     """A contact by which a person is known: `kind` is "email" or "phone"."""
 
@@ -38,7 +42,9 @@ def phone(text: str, country: str = "") -> Contact | None:
         return None
     if not phonenumbers.is_possible_number(found):
         return None
-    return Contact("phone", phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.E164))
+    value = phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.E164)
+    # Some countries' plans have room for "12"; two people who type that in are not one.
+    return Contact("phone", value) if len(value) > _SHORTEST else None
 
 
 def masked(contact: Contact) -> str:

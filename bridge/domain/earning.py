@@ -130,15 +130,15 @@ def frozen(
 
 
 def earned(order: Order, terms: Callable[[OrderLine], EarnTerms], back: Mapping[str, int]) -> dict[str, int]:
-    """Return the points each line of an order is worth now, by line id. `back` are units returned by orders of their own.
+    """Return the points each line of an order is worth now, by line id. `back` is what orders of their own took back: units by line id,
+    and under "" the money that was given back without goods, in minor units.
 
     An order that is not paid yet, or cancelled, earns nothing; a line earns in proportion to the units that were kept. Money that was
-    refunded without naming units comes off all lines alike.
+    refunded without naming units comes off all lines alike. Of an order that takes goods back and sells others (an exchange), those
+    that it sells earn.
     """
-    if order.returns is not None:
-        return {}
     paid = order.status in {"paid", "fulfilled"}
-    part = _money_kept(order) if paid else Fraction(0)
+    part = _money_kept(order, back) if paid else Fraction(0)
     found = {}
     for line in order.lines:
         if line.quantity > 0:
@@ -160,9 +160,9 @@ def tier_of(tiers: Iterable[Tier], spend: int) -> Tier | None:
 
 def spend_of(order: Order, back: Mapping[str, int]) -> int:
     """What an order counts for the tier: the net price of the goods that were kept, in minor units."""
-    if order.returns is not None or order.status not in {"paid", "fulfilled"}:
+    if order.status not in {"paid", "fulfilled"}:
         return 0
-    part = _money_kept(order)
+    part = _money_kept(order, back)
     lines = (line for line in order.lines if line.quantity > 0 and not line.gift_card)
     kept = sum(value_of(one, with_tax=False) * Fraction(_kept_units(one, back), one.quantity) for one in lines)
     return int(kept * part)
@@ -178,17 +178,19 @@ def _kept_units(line: OrderLine, back: Mapping[str, int]) -> int:
     return max(0, line.quantity - max(line.refunded, back.get(line.id, 0)))
 
 
-def _money_kept(order: Order) -> Fraction:
+def _money_kept(order: Order, back: Mapping[str, int]) -> Fraction:
     """The part of the price that stays after refunds that name no units; shipping is given back first."""
-    goods = sum(max(0, line.total.minor) for line in order.lines)
-    named = sum(
-        Fraction(max(0, line.total.minor) * min(line.refunded, line.quantity), line.quantity)
-        for line in order.lines
-        if line.quantity > 0
-    )
-    left = goods - named
-    loose = order.refunded.minor - named - order.shipping.minor
+    lines = [line for line in order.lines if line.quantity > 0]
+    named = sum(_share(line, min(line.refunded, line.quantity)) for line in lines)
+    left = sum(_share(line, _kept_units(line, back)) for line in lines)
+    # What an order that takes goods back gives back without goods, it gives back of the other order.
+    given = order.refunded.minor if order.returns is None else 0
+    loose = given + back.get("", 0) - named - order.shipping.minor
     # A part of a line rounds to a cent, line by line.
     if loose <= len(order.lines) or left <= 0:
         return Fraction(1)
     return max(Fraction(0), 1 - Fraction(loose) / Fraction(left))
+
+
+def _share(line: OrderLine, units: int) -> Fraction:
+    return Fraction(max(0, line.total.minor) * units, line.quantity)

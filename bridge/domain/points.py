@@ -52,11 +52,15 @@ class LotState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """An account at a moment. `balance` = what is left of all lots less `debt`; `pending` of it cannot be spent yet."""
+    """An account at a moment. `balance` = what is left of all lots, and `credit`, less `debt`; `pending` of it cannot be spent yet.
+
+    `credit` was given back beyond what was ever taken (a channel gave a reward back that was made before we came): it does not expire.
+    """
 
     balance: int
     pending: int
     debt: int
+    credit: int = 0
     lots: tuple[LotState, ...]
 
     @property
@@ -76,8 +80,10 @@ def account(lots: Iterable[Lot], spends: Iterable[Spend], now: datetime) -> Acco
     for at, _, step in sorted(replay.steps(spends, now), key=lambda one: one[:2]):
         step(at)
     pending = sum(one.left for one in replay.states if one.lot.spendable_at > now)
-    balance = sum(one.left for one in replay.states) - replay.debt
-    return Account(balance=balance, pending=pending, debt=replay.debt, lots=tuple(replay.states))
+    balance = sum(one.left for one in replay.states) + replay.credit - replay.debt
+    return Account(
+        balance=balance, pending=pending, debt=replay.debt, credit=replay.credit, lots=tuple(replay.states)
+    )  # fmt: skip
 
 
 def next_change(lots: Sequence[Lot], after: datetime) -> datetime | None:
@@ -98,6 +104,7 @@ class _Taken:
 class _Replay:
     states: list[LotState]
     debt: int = 0
+    credit: int = 0
     _taken: list[_Taken] = field(default_factory=list)
 
     def steps(self, spends: Iterable[Spend], now: datetime) -> Iterator[_Step]:
@@ -128,6 +135,9 @@ class _Replay:
     def _spend(self, wanted: int, at: datetime) -> None:
         if wanted < 0:
             return self._give_back(-wanted, at)
+        part = min(self.credit, wanted)
+        self.credit -= part
+        wanted -= part
         for ready in (True, False):
             for state in self.states:
                 if state.left and (state.lot.spendable_at <= at) is ready:
@@ -152,3 +162,4 @@ class _Replay:
             gone = last.state.lot.expires_at is not None and last.state.lot.expires_at <= at
             last.state.expired += part if gone else 0
             last.state.left += 0 if gone else part
+        self.credit += units

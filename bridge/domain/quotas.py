@@ -43,7 +43,8 @@ def spread(uses: int, channels: Sequence[str]) -> dict[str, int]:
 
 
 def moved(uses: int, quotas: Mapping[str, Quota]) -> dict[str, int]:
-    """Return new allotments: what no channel can accept any more goes to one that has run out; one that idles gives one up for it.
+    """Return new allotments of the `uses` that these channels have among them: what none of them can accept any more goes to one that has
+    run out; else the one that idles most gives half of what it has left up for it.
 
     Never do the ceilings and the allotments together come to more than the uses there are: a cut counts only once the channel is known
     to honour it, so one is raised only after the others' cuts.
@@ -58,7 +59,7 @@ def moved(uses: int, quotas: Mapping[str, Quota]) -> dict[str, int]:
     if free > 0:
         wanted[dry[0]] += free
         return wanted
-    cutting = any(quota.ceiling > quota.allotted for quota in quotas.values())
+    cutting = any(quota.ceiling > max(quota.allotted, quota.used) for quota in quotas.values())
     idle = {channel: quota.allotted - quota.used for channel, quota in quotas.items()}
     richest = max(idle, key=lambda one: (idle[one], one))
     if not cutting and idle[richest] >= 2:

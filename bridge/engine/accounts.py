@@ -6,7 +6,7 @@ difference between what it says now and what is booked. So late news, wherever t
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy.engine import Connection
 
@@ -18,7 +18,7 @@ from bridge.store import ledger, notes, people
 from bridge.store import points as store
 from bridge.store.points import LotRow
 
-__all__ = ["aim", "look", "mature", "settle"]
+__all__ = ["aim", "look", "mature", "prove", "settle"]
 
 
 def look(connection: Connection, person: str, now: datetime) -> Account:
@@ -93,14 +93,27 @@ def aim(connection: Connection, context: Context, found: dict[str, Account]) -> 
     people.save_customers(connection, rows)
 
 
+def prove(connection: Connection, now: datetime) -> list[tuple[str, int, int]]:
+    """Replay every account, and return the ones that the ledger has otherwise as (person, balance, what the replay says)."""
+    balances = ledger.every(connection, "points")
+    found = []
+    for person, lots, spends in store.accounts(connection):
+        there, right = balances.pop(person, 0), account(lots, spends, now).balance
+        if there != right:
+            found.append((person, there, right))
+    return found + [(person, balance, 0) for person, balance in balances.items() if balance]
+
+
 _MATURED = "points_matured"
+_BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def mature(connection: Connection, context: Context) -> int:
     """Settle the accounts that time alone has changed since the last time; return how many."""
     now = context.now()
     last = notes.get_meta(connection, _MATURED)
-    names = store.due(connection, datetime.fromisoformat(last), now) if last else set()
+    # The first time, whatever was booked before has not been looked at.
+    names = store.due(connection, datetime.fromisoformat(last) if last else _BEGINNING, now)
     if names:
         desk = Desk(connection, context, now)
         settle(connection, context, desk, names)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from sqlalchemy.engine import Connection
 
@@ -15,12 +16,15 @@ from bridge.engine.report import ChannelReport
 from bridge.store import coupons as store
 from bridge.store import notes
 from bridge.store.coupons import Campaign, CodeListing
+from bridge.store.sql import chunks
 
 __all__ = ["plan_codes", "push_codes", "recover_codes", "verify_codes"]
 
 # Rows looked at together; a batch is cut from them.
 _AT_ONCE = 2_000
 _TRIES = 3
+# A platform that makes codes after its answer has made them by then, or never will.
+_LATER = timedelta(minutes=10)
 
 
 @dataclass(slots=True)
@@ -113,9 +117,9 @@ def _record(
     for row in changed:
         if row.reason:
             park(connection, context, "coupon", channel.name, row.code, row.reason)
-        elif row.key is None:
-            notes.unpark(connection, "coupon", channel.name, [row.code])
-    codes.settle(connection, context, [row.code for row in changed if row.cut_at is not None])
+    for part in chunks(row.code for row in changed if not row.reason and row.key is None):
+        notes.unpark(connection, "coupon", channel.name, part)
+    codes.settle(connection, context, [row.code for row in changed if row.cut_at is not None or row.reason])
 
 
 def _after(context: Context, row: CodeListing, sent: CodeListing, result: CouponResult) -> CodeListing:
@@ -123,27 +127,41 @@ def _after(context: Context, row: CodeListing, sent: CodeListing, result: Coupon
     if result.kind == "done":
         return _done(context, known, sent)
     if result.kind == "later":
-        return replace(known, tries=row.tries + 1)
+        return replace(known, tries=row.tries + 1, verified_at=context.now())
     again = result.kind == "retry" or (result.kind == "taken" and result.id not in {"", row.external_id})
     if again and row.tries < _TRIES:
         return replace(known, key=None, tries=row.tries + 1)
     if result.kind == "gone":
-        return replace(row, key=None, external_id="", shown="", reason=_deleted(row))
+        return _vanished(context, row)
     if result.kind == "taken":
-        return replace(
-            row,
-            key=None,
-            reason=f"{row.channel} has another coupon {row.code}: rename it there, or choose another code",
-        )
-    return replace(known, key=None, reason=result.reason or f"{row.channel} did not take {row.code}")
+        reason = f"{row.channel} has another coupon {row.code}: rename it there, or choose another code"
+        return _refused(row, reason)
+    return _refused(known, result.reason or f"{row.channel} did not take {row.code}")
 
 
 def _done(context: Context, row: CodeListing, sent: CodeListing) -> CodeListing:
-    lowered = sent.most is not None and (row.shown_most is None or sent.most < row.shown_most) and row.shown != ""
+    most = sent.most if sent.active else 0
     return replace(
-        row, key=None, shown=sent.wanted, shown_most=sent.most if sent.active else 0, verified_at=context.now(), tries=0, reason="",
-        cut_at=context.now() if lowered else row.cut_at,
+        row, key=None, shown=sent.wanted, shown_most=most, verified_at=context.now(), tries=0, reason="", cut_at=_cut(context, row, most)
     )  # fmt: skip
+
+
+def _cut(context: Context, row: CodeListing, most: int | None) -> datetime | None:
+    """Since when a channel accepts less than it might have before; the orders that are read from then on confirm it."""
+    return context.now() if most is not None and row.ceiling > max(most, row.allotted) else row.cut_at
+
+
+def _vanished(context: Context, row: CodeListing) -> CodeListing:
+    """Nothing is accepted there any more; what was, its orders will tell."""
+    return replace(
+        row, key=None, external_id="", shown="", shown_most=0, reason=_deleted(row), cut_at=context.now(), verified_at=context.now()
+    )  # fmt: skip
+
+
+def _refused(row: CodeListing, reason: str) -> CodeListing:
+    """What was there before goes on as it was; where nothing ever was, nothing is accepted."""
+    never = not row.shown and not row.external_id and row.cut_at is None
+    return replace(row, key=None, reason=reason, ceiling=0 if never else row.ceiling)
 
 
 def _deleted(row: CodeListing) -> str:
@@ -154,18 +172,22 @@ async def recover_codes(context: Context, channel: Channel) -> None:
     """Look up the codes of whose write nobody knows what became; they are written again where they are not as they should be."""
     port = channel.connector.coupons
     rows = context.database.read(lambda connection: store.in_flight(connection, channel.name)) if port else []
-    for start in range(0, len(rows), _AT_ONCE):
-        part = rows[start : start + _AT_ONCE]
-        assert port is not None
-        found = {one.code.upper(): one for one in await port.find([row.code for row in part])}
-        context.database.write(lambda connection, part=part, found=found: _found(connection, context, part, found))  # type: ignore[misc]
+    if port is None or not rows:
+        return
+    # All at once: where many are asked for, a platform reads whole lists, which takes fewer calls.
+    found = {one.code.upper(): one for one in await port.find([row.code for row in rows])}
+    for part in chunks(rows, _AT_ONCE):
+        context.database.write(lambda connection, part=part: _found(connection, context, part, found))  # type: ignore[misc]
 
 
 def _found(
     connection: Connection, context: Context, rows: Sequence[CodeListing], found: Mapping[str, CouponState]
 ) -> None:
-    """What is there keeps its id; where it does not say what it should, it is written again, which is harmless."""
-    known = [(row, found.get(row.code)) for row in rows]
+    """What is there keeps its id; where it does not say what it should, it is written again, which is harmless.
+
+    What the platform said it would make later has time until then.
+    """
+    known = [(row, found.get(row.code)) for row in rows if row.code in found or not _awaited(row, context.now())]
     store.save_listings(
         connection,
         [
@@ -173,11 +195,15 @@ def _found(
                 row, key=None, external_id=state.id if state else "",
                 group_id=(state.group_id if state else "") or row.group_id,
                 shown=_agreed(row, state), shown_most=_limit(state), used_there=state.used if state else row.used_there,
-                verified_at=context.now(),
+                verified_at=context.now(), cut_at=_cut(context, row, _limit(state)), tries=0 if state else row.tries,
             )
             for row, state in known
         ],
     )  # fmt: skip
+
+
+def _awaited(row: CodeListing, now: datetime) -> bool:
+    return not row.external_id and row.tries > 0 and row.verified_at is not None and row.verified_at + _LATER > now
 
 
 def _agreed(row: CodeListing, state: CouponState | None) -> str:
@@ -220,7 +246,7 @@ def _verify(
         if row is None or row.key is not None or row.shown != before.shown:
             continue
         if state is None:
-            changed.append(replace(row, external_id="", shown="", reason=_deleted(row), verified_at=context.now()))
+            changed.append(_vanished(context, row))
             park(connection, context, "coupon", channel.name, row.code, _deleted(row))
             report.drifts += 1
             continue

@@ -4,7 +4,7 @@
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -94,6 +94,7 @@ class _Settling:
         self.terms = store.campaigns_of(connection, {one.campaign for one in self.coupons.values()})
         self.listings = store.find_listings(connection, names)
         self.counted = store.used_by(connection, names)
+        self.uncounted = store.uncounted(connection, names)
         self.left = ledger.balances(connection, [uses(one) for one in names])
         self.claims: dict[tuple[str, str], int] = {}
         for claim in store.claims_of(connection, names):
@@ -108,13 +109,27 @@ class _Settling:
         terms, rows = self.terms[coupon.campaign], self.listings.get(coupon.code, {})
         quotas = {name: self._quota(row) for name, row in rows.items() if not row.reason}
         if terms.policy == "split" and terms.uses is not None:
-            share = moved(terms.uses, quotas)
+            stuck = {name: self._stuck(row) for name, row in rows.items() if row.reason}
+            yield from (one for name, one in stuck.items() if one != rows[name])
+            elsewhere = self._elsewhere(coupon.code, rows) + sum(one.allotted for one in stuck.values())
+            share = moved(terms.uses - elsewhere, quotas)
             quotas = {name: replace(quota, allotted=share[name]) for name, quota in quotas.items()}
         most = limits(terms.policy, self._left(coupon, terms), quotas)
         for name, quota in quotas.items():
             row = self._aimed(coupon, terms, rows[name], quota, most[name])
             if row != rows[name]:
                 yield row
+
+    def _stuck(self, row: CodeListing) -> CodeListing:
+        """A channel that nothing is written to keeps what it may still accept, and no more: the rest is for the others."""
+        quota = self._quota(row)
+        return replace(row, allotted=max(quota.used, quota.ceiling))
+
+    def _elsewhere(self, code: str, rows: Mapping[str, CodeListing]) -> int:
+        """Uses that none of these channels counts: promised or made at a till, or where the code is not ours."""
+        foreign = sum(units for name, units in self.counted.get(code, {}).items() if name not in rows)
+        promised = sum(number for (one, _), number in self.claims.items() if one == code)
+        return self.uncounted.get(code, 0) + foreign + promised
 
     def _quota(self, row: CodeListing) -> Quota:
         counted = self.counted.get(row.code, {}).get(row.channel, 0)
@@ -138,10 +153,13 @@ class _Settling:
         active = not over and (most is None or most > quota.used)
         only, but = self._goods(terms, row.channel)
         wanted = _digest(terms, most if active else 0, active, only, but)
-        unborn = not row.shown and not active
+        wanted = row.shown if not row.shown and not active else wanted
+        ceiling, idle = max(row.ceiling, quota.allotted), wanted == row.shown and row.key is None
+        # Raised and cut again before anything was written: nothing will be, and so nothing else would confirm the cut.
+        unsent = idle and row.cut_at is None and ceiling > max(quota.allotted, quota.used, row.shown_most or 0)
         return replace(
-            row, most=most, active=active, allotted=quota.allotted, ceiling=max(row.ceiling, quota.allotted),
-            wanted=row.shown if unborn else wanted,
+            row, most=most, active=active, allotted=quota.allotted, ceiling=ceiling, wanted=wanted,
+            cut_at=self.context.now() if unsent else row.cut_at,
         )  # fmt: skip
 
     def _goods(self, terms: Campaign, channel: str) -> tuple[Goods, Goods]:
@@ -168,7 +186,9 @@ def _lazily(shown: int | None, most: int | None, left: int | None) -> int | None
 
 def confirm(connection: Connection, context: Context, channel: str, read_at: datetime) -> None:
     """The orders of a channel were read from a moment after its limits were cut: what it accepted before is known now."""
-    rows = [row for row in store.cut(connection, channel) if row.cut_at is not None and row.cut_at + _LATE <= read_at]
+    cut = [row for row in store.cut(connection, channel) if row.cut_at is not None and row.cut_at + _LATE <= read_at]
+    # A write on its way may raise the limit there: what it is, is known once it was answered.
+    rows = [row for row in cut if row.key is None]
     counted = store.used_by(connection, [row.code for row in rows])
     store.save_listings(
         connection,
@@ -189,12 +209,14 @@ def _digest(terms: Campaign, most: int | None, active: bool, only: Goods, but: G
     return hashlib.blake2b(body, digest_size=8).hexdigest()
 
 
-def used(connection: Connection, context: Context, use: CodeUse) -> None:
-    """A use was booked: keep the promises that it fulfils, free what was held for it, and say so where there were too many."""
-    _keep_claim(connection, use)
+def used(connection: Connection, context: Context, use: CodeUse, *, claimed: bool = False) -> None:
+    """A use is on record: keep the promise that it fulfils (`claimed`: it was one itself, the others stand), free what was held for it."""
+    if not claimed:
+        _keep_claim(connection, use)
     coupon = store.find(connection, [use.code])[use.code]
     if coupon.hold is not None:
-        _settle_hold(connection, context, coupon.hold, taken=use.count > 0)
+        taken = any(one.count for one in store.uses_of(connection, use.code))
+        _settle_hold(connection, context, coupon.hold, taken=taken, over=coupon.closed_at is not None)
 
 
 def _keep_claim(connection: Connection, use: CodeUse) -> None:
@@ -204,12 +226,12 @@ def _keep_claim(connection: Connection, use: CodeUse) -> None:
         ledger.release_hold(connection, mine[0].id, "captured")
 
 
-def _settle_hold(connection: Connection, context: Context, hold: str, *, taken: bool) -> None:
-    """Points in a code are held until it is used; a use that is given back holds them again, while the code lasts."""
+def _settle_hold(connection: Connection, context: Context, hold: str, *, taken: bool, over: bool) -> None:
+    """Points in a code are held until it is used; once every use was given back they are held again, while the code lasts."""
     state, ends = ledger.hold_states(connection, [hold]).get(hold, ("", None))
     if taken and state == "open":
         ledger.set_hold(connection, hold, "captured")
-    elif not taken and state == "captured" and (ends is None or ends > context.now()):
+    elif not taken and not over and state == "captured" and (ends is None or ends > context.now()):
         ledger.set_hold(connection, hold, "open")
 
 

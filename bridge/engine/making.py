@@ -107,7 +107,9 @@ def close(connection: Connection, context: Context, coupon: Coupon) -> None:
 def reopen(connection: Connection, context: Context, coupon: Coupon) -> None:
     """Write a code again wherever it was refused or deleted by hand."""
     rows = store.find_listings(connection, [coupon.code]).get(coupon.code, {}).values()
-    store.save_listings(connection, [replace(row, reason="", tries=0, shown="" if row.reason else "?") for row in rows])
+    store.save_listings(
+        connection, [replace(row, reason="", tries=0, shown="?" if row.external_id else "") for row in rows]
+    )
     codes.settle(connection, context, [coupon.code])
 
 
@@ -163,7 +165,7 @@ def capture(connection: Connection, context: Context, one: Claim, order_id: str)
     store.save_uses(connection, [use])
     store.change_claim(connection, one.id, "used", order_id)
     ledger.release_hold(connection, one.id, "captured")
-    codes.used(connection, context, use)
+    codes.used(connection, context, use, claimed=True)
     if coupon.person and coupon.points:
         _burn(connection, desk, coupon, one, now)
         accounts.settle(connection, context, desk, [coupon.person])

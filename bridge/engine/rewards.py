@@ -4,9 +4,10 @@ The second half of booking (design, section 2, rule 1): the lots, spends and use
 the rules in force when it was placed, and who placed it. They are kept beside the order; the ledger gets what changed.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy.engine import Connection
 
@@ -76,6 +77,7 @@ class _Rewards:
     tags: dict[str, frozenset[str]] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)
+    done: set[str] = field(default_factory=set)
     used: set[str] = field(default_factory=set)
 
     def run(self, records: Mapping[str, Recorded]) -> None:
@@ -84,9 +86,8 @@ class _Rewards:
         self._take_back()
         self._load()
         whose = self._whose()
-        for record in self.records.values():
-            if record.order.returns is None:
-                self._one(record, whose.get(record.order.id, ""))
+        for record in sorted(self.records.values(), key=lambda one: one.order.placed_at):
+            self._one(record, whose.get(record.order.id, ""))
         store.save_orders(self.connection, list(self.people.values()))
         accounts.settle(self.connection, self.context, self.desk, self.touched)
 
@@ -94,23 +95,24 @@ class _Rewards:
 
     def _take_back(self) -> None:
         """Note what orders of returns took back, and look at the orders again that it was taken from."""
-        rows = [
-            {
-                "channel": self.channel.name, "order_id": one.order.id, "line_id": line.id, "source_order": one.order.returns,
-                "source_line": line.returned, "units": -line.quantity if one.order.status != "cancelled" else 0,
-            }
-            for one in self.records.values()
-            if one.order.returns is not None
-            for line in one.order.lines
-            if line.returned
-        ]  # fmt: skip
-        store.save_returned(self.connection, rows)
+        returns = [one.order for one in self.records.values() if one.order.returns is not None]
+        rows = [row for order in returns for row in self._returned(order)]
+        store.save_returned(self.connection, self.channel.name, [order.id for order in returns], rows)
         missing = {str(row["source_order"]) for row in rows} - self.records.keys()
         found = orders.load(self.connection, self.channel.name, missing)
         self.records |= {one.order.id: one for one in found.values() if one.kind != "mirror"}
         causes = {str(row["source_order"]): str(row["order_id"]) for row in rows}
         # The order itself is no news: what moves is named after the one that took its units back.
         self.names |= {key: f"{self.names[causes[key]]}/of/{key}" for key in found}
+
+    def _returned(self, order: Order) -> Iterator[dict[str, Any]]:
+        """Yield what a return took back: units by line, and the money that came without goods."""
+        taken = {line.id: (line.returned, -line.quantity) for line in order.lines if line.returned}
+        for line_id, (source, units) in {"": ("", order.refunded.minor), **taken}.items():
+            yield {
+                "channel": self.channel.name, "order_id": order.id, "line_id": line_id, "source_order": order.returns,
+                "source_line": source, "units": 0 if order.status == "cancelled" else units,
+            }  # fmt: skip
 
     def _name(self, record: Recorded) -> str:
         return f"{self.channel.name}/{record.order.id}/{self.turn or record.revision}"
@@ -150,6 +152,7 @@ class _Rewards:
         self.people[order.id] = OrderPerson(
             channel=self.channel.name, order_id=order.id, person=person, spend=spend_of(order, back), placed_at=at
         )
+        self.done.add(order.id)
         wanted = self._lots(order, person, at, back)
         self._use(record, person, at, wanted)
         before = self.lots.get(order.id, {})
@@ -177,9 +180,11 @@ class _Rewards:
             return _NOTHING
         tier = None
         if rules.tiers and person:
-            since = at - timedelta(days=rules.tier_days)
-            spent = store.spent_since(self.connection, [person], since, at).get(person, 0)
-            tier = tier_of(rules.tiers, spent)
+            # Orders before this one on the same page count as well.
+            store.save_orders(self.connection, [one for key, one in self.people.items() if key in self.done])
+            spent = store.spent_since(self.connection, [person], at - timedelta(days=rules.tier_days), at)
+            tier = tier_of(rules.tiers, spent.get(person, 0))
+            self.done.clear()
         return frozen(order, line, self.channel.name, rules, self.tags.get(line.sku or "", frozenset()), tier)
 
     def _lot_id(self, order: Order, line: str) -> str:
@@ -223,15 +228,15 @@ class _Rewards:
         named = {normal_code(code) for code in order.codes} & self.coupons.keys()
         rows = []
         for code in sorted(named | before.keys()):
-            coupon, was = self.coupons[code], before.get(code)
-            row = self._used(order, coupon, person, at, was, still=code in named)
-            if row is None or row == was:
-                continue
-            rows.append(row)
-            self._count(record, row, was)
-            self._spend(record, coupon, row)
+            row = self._used(order, self.coupons[code], person, at, before.get(code), still=code in named)
+            if row is not None and row != before.get(code):
+                rows.append(row)
         coupon_store.save_uses(self.connection, rows)
-        for code in named:
+        for row in rows:
+            self._count(record, row, before.get(row.code))
+            self._spend(record, self.coupons[row.code], row)
+        ours = {code for code in named if code in before or code in {row.code for row in rows}}
+        for code in sorted(ours):
             lots |= self._invited(order, self.coupons[code], person, at)
 
     def _used(

@@ -18,7 +18,7 @@ __all__ = [
     "Campaign", "Claim", "CodeListing", "CodeUse", "Coupon", "add_campaign", "add_claim", "add_coupons", "campaign",
     "campaigns_of", "change_claim", "claim", "claims_of", "close", "codes", "codes_of", "count", "cut", "ending", "exist",
     "find", "find_listings", "forget_mails", "group_ids", "in_flight", "in_flight_of", "last_use", "listings_of", "move",
-    "of_person", "open_campaigns", "overdue_claims", "remind", "save_campaign", "save_listings", "save_uses", "used_by",
+    "of_person", "open_campaigns", "overdue_claims", "remind", "save_campaign", "save_listings", "save_uses", "uncounted", "used_by",
     "uses_of", "uses_of_orders", "with_hold", "work", "work_count",
 ]  # fmt: skip
 
@@ -289,6 +289,15 @@ def used_by(connection: Connection, wanted: Iterable[str]) -> dict[str, dict[str
         for code, channel, total in rows_of(connection, query, {"codes": part}):
             found.setdefault(code, {})[channel] = int(total)
     return found
+
+
+def uncounted(connection: Connection, wanted: Iterable[str]) -> dict[str, int]:
+    """Return how many uses of these codes no channel counts by itself: promises kept at a till, orders whose use was given back there
+    only."""
+    u = code_uses.c
+    query = sa.select(u.code, sa.func.sum(u.count)).where(among(u.code, "codes"), u.counted_there == 0).group_by(u.code)
+    rows = (row for part in chunks(set(wanted)) for row in rows_of(connection, query, {"codes": part}))
+    return {code: int(total) for code, total in rows}
 
 
 def last_use(connection: Connection, code: str, person: str) -> int:

@@ -18,6 +18,7 @@ __all__ = [
     "available",
     "balances",
     "chain",
+    "every",
     "expire_holds",
     "held",
     "hold",
@@ -186,6 +187,12 @@ def chain(connection: Connection, counter: Counter, limit: int = 50) -> list[Any
     """Return the newest movements of a counter, newest first."""
     same = _is(movements, counter)
     return list(connection.execute(sa.select(movements).where(same).order_by(movements.c.id.desc()).limit(limit)))
+
+
+def every(connection: Connection, kind: str) -> dict[str, int]:
+    """Return the balances of all counters of a kind that has one counter a key (points, uses)."""
+    query = sa.select(counters.c.key, counters.c.balance).where(counters.c.kind == kind)
+    return {key: int(balance) for key, balance in rows_of(connection, query)}
 
 
 def prove(connection: Connection) -> list[tuple[Counter, int, int]]:

@@ -1,8 +1,10 @@
 """Points: lots, spends, the rules that were in force, and whose an order is. The counters and movements are the ledger's."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -16,9 +18,9 @@ from bridge.store.tables import movements
 from bridge.store.tables_loyalty import lots, order_people, returned_units, rule_versions, spends
 
 __all__ = [
-    "LotRow", "OrderPerson", "SpendRow", "due", "expiring", "find_lots", "find_spends", "lots_of", "lots_of_orders", "notice", "of_orders",
-    "outstanding", "returned", "rules", "rules_at", "save_lots", "save_orders", "save_returned", "save_rules", "save_spends",
-    "spends_of", "spends_of_orders", "spent_since",
+    "LotRow", "OrderPerson", "SpendRow", "accounts", "due", "expiring", "find_lots", "find_spends", "lots_of", "lots_of_orders",
+    "notice", "of_orders", "outstanding", "returned", "rules", "rules_at", "save_lots", "save_orders", "save_returned",
+    "save_rules", "save_spends", "spends_of", "spends_of_orders", "spent_since",
 ]  # fmt: skip
 
 
@@ -209,7 +211,7 @@ def spent_since(connection: Connection, names: Iterable[str], since: datetime, u
 
 
 def returned(connection: Connection, channel: str, ids: Iterable[str]) -> dict[str, dict[str, int]]:
-    """Return the units that orders of their own took back, by source order and line."""
+    """Return what orders of their own took back, by source order and line: units, and under "" money (minor units) without goods."""
     r = returned_units.c
     query = (
         sa.select(r.source_order, r.source_line, sa.func.sum(r.units))
@@ -223,9 +225,30 @@ def returned(connection: Connection, channel: str, ids: Iterable[str]) -> dict[s
     return found
 
 
-def save_returned(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write units that came back: channel, order_id, line_id, source_order, source_line, units."""
+def save_returned(connection: Connection, channel: str, ids: Iterable[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write all that these orders of a channel took back: channel, order_id, line_id, source_order, source_line, units."""
+    for part in chunks(set(ids)):
+        mine = sa.and_(returned_units.c.channel == channel, returned_units.c.order_id.in_(part))
+        connection.execute(returned_units.delete().where(mine))
     upsert(connection, returned_units, rows)
+
+
+def accounts(connection: Connection) -> Iterator[tuple[str, list[Lot], list[Spend]]]:
+    """Yield every person's lots and spends: each table is read once from end to end."""
+    taken: dict[str, list[Spend]] = {}
+    for person, name, units, at in rows_of(
+        connection, sa.select(spends.c.person, spends.c.id, spends.c.points, spends.c.at)
+    ):
+        taken.setdefault(person, []).append(Spend(id=name, points=units, at=at))
+    fields = (lots.c.person, lots.c.id, lots.c.kept, lots.c.earned_at, lots.c.spendable_at, lots.c.expires_at)
+    rows = rows_of(connection, sa.select(*fields).where(lots.c.person != "").order_by(lots.c.person))
+    for person, mine in groupby(rows, itemgetter(0)):
+        made = [
+            Lot(id=name, kept=kept, earned_at=at, spendable_at=ripe, expires_at=end)
+            for _, name, kept, at, ripe, end in mine
+        ]
+        yield person, made, taken.pop(person, [])
+    yield from ((person, [], mine) for person, mine in taken.items())
 
 
 def due(connection: Connection, after: datetime, until: datetime) -> set[str]:

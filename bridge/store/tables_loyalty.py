@@ -49,7 +49,7 @@ order_people = Table(
     time("placed_at"), Index(None, "person"),
 )  # fmt: skip
 
-# Units that an order of its own took back of a line (Square books returns so).
+# Units that an order of its own took back of a line (Square books returns so); with no line, minor units of money without goods.
 returned_units = Table(
     "returned_units", metadata, key("channel"), key("order_id"), key("line_id"), name("source_order"), name("source_line"),
     Column("units", Integer, nullable=False), Index(None, "channel", "source_order"),

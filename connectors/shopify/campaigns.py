@@ -69,18 +69,28 @@ class Campaigns:
 
     async def _add(self, writes: Sequence[CouponWrite], given: Mapping[str, Any]) -> list[CouponResult]:
         title = title_of(writes[0].group)
-        quoted = title.replace("\\", "\\\\").replace("'", "\\'")
-        variables = {"query": f"title:'{quoted}'", **{f"c{index}": write.code for index, write in enumerate(writes)}}
-        data = (await self._shop.ask(campaign(len(writes)), variables)).data
-        nodes = [*data["found"]["nodes"], *data["newest"]["nodes"]]
-        named = dict.fromkeys(node["id"] for node in nodes if (node["discount"] or {}).get("title") == title)
-        holder = await self._holder(list(named)[:LOOKS_A_CALL], writes[0]) if named else ""
+        holder, data = await self._look(writes, title)
         owners = [(data[f"c{index}"] or {}).get("id") for index in range(len(writes))]
         fresh = [write for write, owner in zip(writes, owners, strict=True) if owner is None]
         ours = [write.code for write, owner in zip(writes, owners, strict=True) if holder and owner == _node(holder)]
         found = {normal_code(one.code): one for one in await self._find(ours)} if ours else {}
         made = {one.code: one for one in await self._add_to(holder, fresh, {"title": title, **given})}
         return [made.get(write.code) or _there(write, found.get(normal_code(write.code))) for write in writes]
+
+    async def _look(self, writes: Sequence[CouponWrite], title: str) -> tuple[str, Mapping[str, Any]]:
+        """Return the number of the discount for these codes ("": there is none), and an answer that says where each of them is now."""
+        codes = {f"c{index}": write.code for index, write in enumerate(writes)}
+        if writes[0].group_id:
+            # Known from the codes before these: the same look says whether it still is as they want it.
+            variables = {"id": _node(writes[0].group_id), **codes}
+            data = (await self._shop.ask(campaign_codes(len(writes)), variables)).data
+            if data["holder"] and _fits(data["holder"]["discount"], writes[0]):
+                return writes[0].group_id, data
+        quoted = title.replace("\\", "\\\\").replace("'", "\\'")
+        data = (await self._shop.ask(campaign(len(writes)), {"query": f"title:'{quoted}'", **codes})).data
+        nodes = [*data["found"]["nodes"], *data["newest"]["nodes"]]
+        named = dict.fromkeys(node["id"] for node in nodes if (node["discount"] or {}).get("title") == title)
+        return await self._holder(list(named)[:LOOKS_A_CALL], writes[0]) if named else "", data
 
     async def _holder(self, ids: Sequence[str], write: CouponWrite) -> str:
         """Return the number of the discount that has exactly what this row asks for, "" where there is none."""

@@ -76,7 +76,7 @@ DISCOUNTS_BY_ID = operation(f"""query DiscountsById($ids: [ID!]!) {{
 }}""")
 _MORE_CODES = f"codes(first: 250, after: $after) {{ nodes {{ id code asyncUsageCount }} {PAGE} }}"
 DISCOUNT_CODES = operation(f"""query DiscountCodes($id: ID!, $after: String) {{
-  node(id: $id) {{ ... on DiscountCodeNode {{ codeDiscount {{
+  node(id: $id) {{ ... on DiscountCodeNode {{ codeDiscount {{ __typename
     ... on DiscountCodeBasic {{ {_MORE_CODES} }} ... on DiscountCodeFreeShipping {{ {_MORE_CODES} }}
     ... on DiscountCodeBxgy {{ {_MORE_CODES} }} ... on DiscountCodeApp {{ {_MORE_CODES} }}
   }} }} }}
