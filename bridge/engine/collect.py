@@ -15,7 +15,7 @@ from bridge.domain.catalog import Level, Product, StockKey
 from bridge.domain.orders import Order
 from bridge.domain.people import Customer
 from bridge.domain.position import Position, read, too_early
-from bridge.engine import codes, people
+from bridge.engine import accounts, codes, people
 from bridge.engine.booking import book, rebook
 from bridge.engine.context import Channel, Context
 from bridge.engine.examine import examine
@@ -169,7 +169,7 @@ async def collect_loyalty(context: Context, channel: Channel, report: ChannelRep
     if port is not None and port.changes is not None:
 
         def keep(connection: Connection, page: Page[Customer]) -> None:
-            people.learn(connection, context, channel.name, page.items)
+            _meet(connection, context, channel, page.items)
 
         begin_feed(context, channel, "customers", port.changes.begin)
         async with aside(context, channel, "customers"):
@@ -186,8 +186,13 @@ async def audit_customers(context: Context, channel: Channel) -> None:
         return
     async with aside(context, channel, "customers"):
         async for page in port.all():
-            learn = partial(people.learn, context=context, channel=channel.name, found=page.items)
-            context.database.write(learn)
+            context.database.write(partial(_meet, context=context, channel=channel, found=page.items))
+
+
+def _meet(connection: Connection, context: Context, channel: Channel, found: Sequence[Customer]) -> None:
+    """Note customers; one whose account here is new is shown what they have earned elsewhere."""
+    whose = people.learn(connection, context, channel.name, found)
+    accounts.show(connection, context, whose.values())
 
 
 async def _bundled(context: Context, pages: AsyncIterator[Page[Order]]) -> AsyncIterator[Page[Order]]:
