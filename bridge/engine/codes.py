@@ -189,9 +189,10 @@ def _digest(terms: Campaign, most: int | None, active: bool, only: Goods, but: G
     return hashlib.blake2b(body, digest_size=8).hexdigest()
 
 
-def used(connection: Connection, context: Context, use: CodeUse) -> None:
-    """A use was booked: keep the promises that it fulfils, free what was held for it, and say so where there were too many."""
-    _keep_claim(connection, use)
+def used(connection: Connection, context: Context, use: CodeUse, *, claimed: bool = False) -> None:
+    """A use was booked: keep the promise that it fulfils (`claimed`: that is done), and free what was held for it."""
+    if not claimed:
+        _keep_claim(connection, use)
     coupon = store.find(connection, [use.code])[use.code]
     if coupon.hold is not None:
         _settle_hold(connection, context, coupon.hold, taken=use.count > 0)

@@ -163,7 +163,7 @@ def capture(connection: Connection, context: Context, one: Claim, order_id: str)
     store.save_uses(connection, [use])
     store.change_claim(connection, one.id, "used", order_id)
     ledger.release_hold(connection, one.id, "captured")
-    codes.used(connection, context, use)
+    codes.used(connection, context, use, claimed=True)
     if coupon.person and coupon.points:
         _burn(connection, desk, coupon, one, now)
         accounts.settle(connection, context, desk, [coupon.person])
