@@ -27,7 +27,7 @@ from bridge.store.coupons import Campaign, CodeUse, Coupon
 from bridge.store.orders import Recorded
 from bridge.store.points import LotRow, OrderPerson, SpendRow
 
-__all__ = ["book"]
+__all__ = ["OVERLAP", "book"]
 
 _NOTHING = EarnTerms(version="", rate="0", with_tax=False, pending_days=0, expires_days=None)
 
@@ -243,7 +243,7 @@ class _Rewards:
         self, order: Order, coupon: Coupon, person: str, at: datetime, was: CodeUse | None, *, still: bool
     ) -> CodeUse | None:
         """What an order takes off a code now; None for one from before the code was ours."""
-        if was is None and coupon.created_at is not None and at < coupon.created_at - _OVERLAP:
+        if was is None and coupon.created_at is not None and at < coupon.created_at - OVERLAP:
             return None
         there = still and order.status != "cancelled"
         kept = there or (still and not self.terms[coupon.campaign].restore)
@@ -300,4 +300,4 @@ class _Rewards:
 
 
 # A code is used within moments of its making, and clocks differ.
-_OVERLAP = timedelta(minutes=5)
+OVERLAP = timedelta(minutes=5)

@@ -18,8 +18,9 @@ __all__ = [
     "Campaign", "Claim", "CodeListing", "CodeUse", "Coupon", "add_campaign", "add_claim", "add_coupons", "campaign",
     "campaigns_of", "change_claim", "claim", "claims_of", "close", "codes", "codes_of", "count", "cut", "ending", "exist",
     "find", "find_listings", "forget_mails", "group_ids", "in_flight", "in_flight_of", "last_use", "listings_of", "move",
-    "of_person", "open_campaigns", "overdue_claims", "remind", "save_campaign", "save_listings", "save_uses", "uncounted", "used_by",
-    "uses_of", "uses_of_orders", "with_hold", "work", "work_count",
+    "of_person", "open_campaigns", "open_count", "overdue_claims", "refused", "refused_count", "remind", "save_campaign",
+    "save_listings", "save_uses", "uncounted", "used_by", "uses_of", "uses_of_orders", "with_hold", "work", "work_count",
+    "work_counts",
 ]  # fmt: skip
 
 
@@ -351,6 +352,33 @@ def work_count(connection: Connection, channel: str) -> int:
     """Return how many codes of a channel differ from what they should be."""
     mine = sa.and_(_WORK, code_listings.c.channel == channel)
     return int(connection.execute(sa.select(sa.func.count()).where(mine)).scalar_one())
+
+
+def work_counts(connection: Connection) -> dict[str, int]:
+    """Return how many codes of each channel differ from what they should be."""
+    query = sa.select(code_listings.c.channel, sa.func.count()).where(_WORK).group_by(code_listings.c.channel)
+    return {row[0]: int(row[1]) for row in connection.execute(query)}
+
+
+def refused(connection: Connection, channel: str, limit: int) -> list[CodeListing]:
+    """Return open codes that a channel does not have, for a reason: the newest first."""
+    query = sa.select(code_listings).join(coupons, coupons.c.code == code_listings.c.code)
+    mine = sa.and_(code_listings.c.channel == channel, code_listings.c.reason != "", coupons.c.closed_at.is_(None))
+    rows = connection.execute(query.where(mine).order_by(coupons.c.created_at.desc(), coupons.c.code).limit(limit))
+    return [_made(CodeListing, row) for row in rows]
+
+
+def refused_count(connection: Connection, channel: str) -> int:
+    """Return how many open codes a channel does not have, for a reason."""
+    query = sa.select(sa.func.count()).select_from(code_listings.join(coupons, coupons.c.code == code_listings.c.code))
+    mine = sa.and_(code_listings.c.channel == channel, code_listings.c.reason != "", coupons.c.closed_at.is_(None))
+    return int(connection.execute(query.where(mine)).scalar_one())
+
+
+def open_count(connection: Connection) -> int:
+    """Return how many codes are not closed."""
+    query = sa.select(sa.func.count()).select_from(coupons).where(coupons.c.closed_at.is_(None))
+    return int(connection.execute(query).scalar_one())
 
 
 def in_flight(connection: Connection, channel: str) -> list[CodeListing]:
