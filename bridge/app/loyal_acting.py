@@ -216,6 +216,13 @@ def capture(connection: Connection, context: Context, claim_id: str, order_id: s
     if found is not None and found.state == "used":
         return _claim_again(connection, claim_id)  # told twice, counted once
     one = _open_claim(connection, context, claim_id)
+    before = (
+        coupons.uses_of_orders(connection, one.channel, [order_id] if order_id else []).get(order_id, {}).get(one.code)
+    )
+    if before is not None and before.count:
+        raise AppError(
+            f"order {order_id} has used {one.code} already", next_step="release this claim, it is one too many"
+        )
     making.capture(connection, context, one, order_id)
     return _claim_again(connection, claim_id)
 

@@ -62,7 +62,7 @@ class Coupon:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeUse:
     """An order (or a claim at a till) that used a code. `count` is what it takes off the uses that are left, `counted_there` what the
-    channel has counted for it by itself."""
+    channel has counted for it by itself. `note` names the claim by which it was used where the order itself names no code."""
 
     channel: str
     order_id: str
