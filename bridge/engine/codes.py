@@ -191,7 +191,8 @@ def _digest(terms: Campaign, most: int | None, active: bool, only: Goods, but: G
 
 def used(connection: Connection, context: Context, use: CodeUse) -> None:
     """A use was booked: keep the promises that it fulfils, free what was held for it, and say so where there were too many."""
-    _keep_claim(connection, use)
+    if not use.note:  # a captured claim fulfils itself, and no other one of that channel
+        _keep_claim(connection, use)
     coupon = store.find(connection, [use.code])[use.code]
     if coupon.hold is not None:
         _settle_hold(connection, context, coupon.hold, taken=use.count > 0)

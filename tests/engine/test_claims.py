@@ -86,6 +86,26 @@ def test_one_order_uses_a_code_once_however_often_it_was_claimed() -> None:
     tell(story, *BOTH, loyalty=LOYALTY)
 
 
+def test_a_claim_that_is_captured_takes_no_other_one_of_its_till() -> None:
+    async def story(bench: Bench) -> None:
+        context = bench.world.context
+        database = context.database
+        code(context, uses=3)
+        ends = timedelta(minutes=5)
+        first, second = (
+            database.write(lambda connection: acting.claim(connection, context, CODE, "square", ends)) for _ in range(2)
+        )
+        database.write(lambda connection: acting.capture(connection, context, second.id, "R-7"))
+        states = {
+            one.id: one.state for one in database.read(lambda connection: coupons.claims_ever(connection, CODE, 9))
+        }
+        assert states == {first.id: "open", second.id: "used"}
+        database.write(lambda connection: acting.capture(connection, context, first.id))
+        assert left(context) == 1
+
+    tell(story, *BOTH, loyalty=LOYALTY)
+
+
 def test_a_code_with_letters_that_look_like_digits_is_found_by_either() -> None:
     async def story(bench: Bench) -> None:
         context = bench.world.context
