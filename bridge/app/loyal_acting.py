@@ -229,19 +229,22 @@ def claim(
 
 def _applies(context: Context, terms: Campaign, coupon: Coupon, channel: str) -> None:
     now, step = context.now(), f"`bridge coupon status {coupon.code}` tells more"
+    # One that is over is closed as well, once time was swept: its end says more.
+    if terms.terms.ends_at is not None and now >= terms.terms.ends_at:
+        raise AppError(f"{coupon.code} ended at {terms.terms.ends_at:%Y-%m-%d %H:%M} UTC", next_step=step)
     if coupon.closed_at is not None or terms.closed_at is not None:
         raise AppError(f"{coupon.code} is closed", next_step=step)
     if terms.terms.starts_at is not None and now < terms.terms.starts_at:
         raise AppError(f"{coupon.code} begins at {terms.terms.starts_at:%Y-%m-%d %H:%M} UTC", next_step=step)
-    if terms.terms.ends_at is not None and now >= terms.terms.ends_at:
-        raise AppError(f"{coupon.code} ended at {terms.terms.ends_at:%Y-%m-%d %H:%M} UTC", next_step=step)
     if channel not in terms.channels:
         raise AppError(
             f"{coupon.code} is not good at {channel}", next_step=f"it is good at {', '.join(terms.channels)}"
         )
 
 
-def _open_claim(connection: Connection, claim_id: str) -> Claim:
+def _open_claim(connection: Connection, context: Context, claim_id: str) -> Claim:
+    # A promise whose time is over is nobody's, whether time was swept since or not.
+    settle_loyalty(connection, context)
     found = coupons.claim(connection, claim_id)
     if found is None:
         raise Missing(f"there is no claim {claim_id[:40]}", next_step="`bridge coupon status CODE` lists the open ones")
@@ -255,14 +258,21 @@ def capture(connection: Connection, context: Context, claim_id: str, order_id: s
     found = coupons.claim(connection, claim_id)
     if found is not None and found.state == "used":
         return _claim_again(connection, claim_id)  # told twice, counted once
-    one = _open_claim(connection, claim_id)
+    one = _open_claim(connection, context, claim_id)
+    before = (
+        coupons.uses_of_orders(connection, one.channel, [order_id] if order_id else []).get(order_id, {}).get(one.code)
+    )
+    if before is not None and before.count:
+        raise AppError(
+            f"order {order_id} has used {one.code} already", next_step="release this claim, it is one too many"
+        )
     making.capture(connection, context, one, order_id)
     return _claim_again(connection, claim_id)
 
 
 def give_back(connection: Connection, context: Context, claim_id: str) -> ClaimLine:
     """Give a promised use back."""
-    making.release(connection, context, _open_claim(connection, claim_id))
+    making.release(connection, context, _open_claim(connection, context, claim_id))
     return _claim_again(connection, claim_id)
 
 

@@ -230,7 +230,7 @@ class TokenTable(_Table):
 
     name: Annotated[str, Field(min_length=1, max_length=60)]
     hash: Annotated[str, Field(pattern="^[0-9a-f]{64}$", repr=False)]
-    scopes: Annotated[list[Literal["read", "stock", "holds", "metrics"]], Field(min_length=1)]
+    scopes: Annotated[list[Literal["read", "stock", "holds", "loyalty", "metrics"]], Field(min_length=1)]
 
 
 EVENT_TYPES = (

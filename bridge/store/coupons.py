@@ -16,7 +16,7 @@ from bridge.store.tables_loyalty import campaigns, claims, code_listings, code_u
 
 __all__ = [
     "Campaign", "Claim", "CodeListing", "CodeUse", "Coupon", "add_campaign", "add_claim", "add_coupons", "campaign",
-    "campaigns_of", "change_claim", "claim", "claims_of", "close", "codes", "codes_of", "count", "cut", "ending", "exist",
+    "campaigns_of", "change_claim", "claim", "claims_ever", "claims_of", "close", "codes", "codes_of", "count", "cut", "ending", "exist",
     "find", "find_listings", "forget_mails", "group_ids", "in_flight", "in_flight_of", "last_use", "listings_of", "move",
     "of_person", "open_campaigns", "open_count", "overdue_claims", "refused", "refused_count", "remind", "save_campaign",
     "save_listings", "save_uses", "uncounted", "used_by", "uses_of", "uses_of_orders", "with_hold", "work", "work_count",
@@ -63,7 +63,7 @@ class Coupon:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeUse:
     """An order (or a claim at a till) that used a code. `count` is what it takes off the uses that are left, `counted_there` what the
-    channel has counted for it by itself."""
+    channel has counted for it by itself. `note` names the claim by which it was used where the order itself names no code."""
 
     channel: str
     order_id: str
@@ -436,6 +436,12 @@ def claims_of(connection: Connection, wanted: Iterable[str]) -> list[Claim]:
         .order_by(claims.c.created_at, claims.c.id)
     )
     return [_made(Claim, row) for part in chunks(set(wanted)) for row in rows_of(connection, query, {"codes": part})]
+
+
+def claims_ever(connection: Connection, code: str, limit: int) -> list[Claim]:
+    """Return the claims on a code whatever became of them, newest first."""
+    query = sa.select(claims).where(claims.c.code == code).order_by(claims.c.created_at.desc(), claims.c.id)
+    return [_made(Claim, row) for row in connection.execute(query.limit(limit))]
 
 
 def overdue_claims(connection: Connection, now: datetime) -> list[Claim]:
