@@ -4,9 +4,10 @@ A write whose answer was lost leaves its positions in flight; engine/recover.py 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from sqlalchemy.engine import Connection
 
@@ -276,11 +277,25 @@ def _again(outcome: Outcome) -> bool:
     return isinstance(outcome, Rejected) and outcome.kind == "retry"
 
 
-async def push(context: Context, channel: Channel, report: ChannelReport, skus: Sequence[str] = ()) -> set[StockKey]:
-    """Write what differs on a channel; return the keys whose number was not what we believed."""
-    rows = context.database.read(lambda connection: _simply(connection, context, channel, skus))
-    if rows is None:
-        rows = context.database.write(lambda connection: planned(connection, context, channel, skus))
+async def push(
+    context: Context,
+    channel: Channel,
+    report: ChannelReport,
+    skus: Sequence[str] = (),
+    refuted: Mapping[StockKey, int | None] = MappingProxyType({}),
+) -> set[StockKey]:
+    """Write what differs on a channel; return the keys whose number was not what we believed.
+
+    `refuted` are numbers that came back stale: they are not sent again before something new is known of them.
+    """
+
+    def fresh(found: Sequence[Position]) -> Sequence[Position]:
+        return [row for row in found if row.key not in refuted or refuted[row.key] != row.shown]
+
+    simple = context.database.read(lambda connection: _simply(connection, context, channel, skus))
+    if simple is None:
+        simple = context.database.write(lambda connection: planned(connection, context, channel, skus))
+    rows = fresh(simple)
     if not rows:
         return set()
     work = Push(context, channel, report)
@@ -293,7 +308,7 @@ async def push(context: Context, channel: Channel, report: ChannelReport, skus: 
             return work.stale
         # Drain, then set: what was sold there and not heard of yet would be wiped, and sold again.
         await _drain(work)
-        rows = context.database.write(lambda connection: planned(connection, context, channel, skus))
+        rows = fresh(context.database.write(lambda connection: planned(connection, context, channel, skus)))
     await _send(work, rows)
     return work.stale
 
