@@ -288,7 +288,7 @@ def test_without_a_points_table_no_points_are_given(trio: Trio) -> None:
 
 def test_points_of_somebody_who_has_no_account_in_a_shop_are_nobodys_trouble(loyal: Trio) -> None:
     bridge, channels = loyal.bridge, loyal.channels
-    channels["shop"].act("sale", lines=[{"sku": "TEE", "quantity": 1}], customer=ANN)
+    channels["shop"].act("sale", lines=[{"sku": "CAP", "quantity": 1}], customer=ANN)
     bridge("sync")
     made = bridge("points", "redeem", ANN["email"], "100", "--json").json
     bridge("sync")
