@@ -193,6 +193,12 @@ def says(terms: CouponTerms) -> str:
         text += f" from {terms.minimum}"
     if terms.skus or terms.tags:
         text += f" on {', '.join((*terms.skus, *terms.tags))}"
+    if terms.excluded:
+        text += f" except on {', '.join(terms.excluded)}"
+    if terms.first_order:
+        text += ", first orders only"
+    if terms.per_customer is not None:
+        text += ", once a customer" if terms.per_customer == 1 else f", {terms.per_customer} times a customer"
     return text
 
 

@@ -88,7 +88,7 @@ def _free(connection: Connection, context: Context, one: ParkedLine) -> None:
         events.again(connection, one.key, context.now())
     elif one.subject == "coupon" and one.channel:
         for coupon in coupons.find(connection, [one.key]).values():
-            making.reopen(connection, context, coupon)
+            making.reopen(connection, context, coupon, one.channel)
     elif one.subject == "points":
         shown = people.find_customers(connection, one.channel, [one.key]).values()
         people.save_customers(connection, [replace(row, points_note="") for row in shown])

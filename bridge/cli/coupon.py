@@ -25,7 +25,7 @@ def command() -> None:
 
     \b
     Examples:
-      bridge coupon create WELCOME --percent 10 --first-order --unlimited
+      bridge coupon create WELCOME --percent 10 --per-customer 1 --unlimited
       bridge coupon generate --count 500 --prefix AUTUMN --percent 15 --once --csv codes.csv --qr codes.html
       bridge coupon status WELCOME
       bridge coupon claim WELCOME --channel till

@@ -30,7 +30,8 @@ def loyal(context: Context) -> bool:
 def apply_loyalty(connection: Connection, context: Context) -> None:
     """Note the rules of earning that are in force from now on, where they are others than before."""
     if not loyalty_in_force(connection, context):
-        store.save_rules(connection, context.rules.loyalty.points, context.now())
+        # Platforms tell the time of an order in whole seconds.
+        store.save_rules(connection, context.rules.loyalty.points, context.now().replace(microsecond=0))
 
 
 def loyalty_in_force(connection: Connection, context: Context) -> bool:

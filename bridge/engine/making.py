@@ -117,9 +117,10 @@ def close(connection: Connection, context: Context, coupon: Coupon) -> None:
         _account(connection, context, coupon.person)
 
 
-def reopen(connection: Connection, context: Context, coupon: Coupon) -> None:
-    """Write a code again wherever it was refused or deleted by hand."""
-    rows = store.find_listings(connection, [coupon.code]).get(coupon.code, {}).values()
+def reopen(connection: Connection, context: Context, coupon: Coupon, channel: str = "") -> None:
+    """Write a code again wherever it was refused or deleted by hand: on one channel, or on all ("")."""
+    found = store.find_listings(connection, [coupon.code]).get(coupon.code, {}).values()
+    rows = [row for row in found if channel in {"", row.channel}]
     store.save_listings(
         connection, [replace(row, reason="", tries=0, shown="?" if row.external_id else "") for row in rows]
     )

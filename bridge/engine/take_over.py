@@ -4,14 +4,14 @@ What its coupon says beyond our terms is left to the shop, with the reason: taki
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
 from bridge.contract.errors import Refused
 from bridge.contract.loyalty import CouponsPort, CouponState
-from bridge.domain.coupons import normal_code, uses, valid_code
+from bridge.domain.coupons import CouponTerms, normal_code, uses, valid_code
 from bridge.domain.ledger import Movement
 from bridge.engine import codes
 from bridge.engine.collect import drain_orders
@@ -119,11 +119,24 @@ def _join(connection: Connection, context: Context, channel: Channel, state: Cou
     assert terms is not None
     if listing is not None and listing.external_id == state.id:
         return Taken(code=known.code, kind="known")
-    if terms.terms != state.terms or terms.policy != "shared" or not terms.solo:
-        return Taken(code=known.code, kind="foreign", reason="a code of ours has this name, and other terms")
+    other = _differing(terms.terms, state, context.now())
+    if other or terms.policy != "shared" or not terms.solo:
+        reason = f"a code of ours has this name, and is another in this: {', '.join(other) or 'how it is shared'}"
+        return Taken(code=known.code, kind="foreign", reason=reason)
     store.save_campaign(connection, replace(terms, channels=tuple(dict.fromkeys((*terms.channels, channel.name)))))
     _there(connection, context, channel, known.code, state)
     return Taken(code=known.code, kind="joined", used=state.used or 0)
+
+
+def _differing(ours: CouponTerms, state: CouponState, now: datetime) -> list[str]:
+    """Name what a shop's coupon says otherwise. A beginning that is past is none: some shops always note one."""
+    if state.terms is None:
+        return [state.foreign or "it says something that terms cannot"]
+    mine, theirs = (
+        replace(one, starts_at=None) if one.starts_at is not None and one.starts_at <= now else one
+        for one in (ours, state.terms)
+    )
+    return [one.name for one in fields(CouponTerms) if getattr(mine, one.name) != getattr(theirs, one.name)]
 
 
 def _there(connection: Connection, context: Context, channel: Channel, code: str, state: CouponState) -> None:

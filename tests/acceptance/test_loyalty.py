@@ -21,6 +21,9 @@ pending = "0s"
 
 [customers]
 country = "US"
+
+[coupons]
+reward = 70
 """
 ANN = {"name": "Ann Example", "email": "ann@example.com", "phone": "+14155550123"}
 
@@ -281,3 +284,72 @@ def test_without_a_points_table_no_points_are_given(trio: Trio) -> None:
     trio.bridge("sync")
     assert trio.bridge("customer", "list", "--json").json == []
     assert not trio.rows("SELECT 1 FROM lots")
+
+
+def test_points_of_somebody_who_has_no_account_in_a_shop_are_nobodys_trouble(loyal: Trio) -> None:
+    bridge, channels = loyal.bridge, loyal.channels
+    channels["shop"].act("sale", lines=[{"sku": "CAP", "quantity": 1}], customer=ANN)
+    bridge("sync")
+    made = bridge("points", "redeem", ANN["email"], "100", "--json").json
+    bridge("sync")
+    rows = {one["channel"]: one for one in bridge("coupon", "status", made["code"], "--json").json["channels"]}
+    assert {name: one["state"] for name, one in rows.items()} == {
+        "shop": "there",
+        "store": "refused",
+        "till": "by claim",
+    }
+    assert "are no customers of this shop" in rows["store"]["reason"]
+    assert [one["reason"] for one in bridge("plan", "--json").json["codes"]] == [rows["store"]["reason"]]
+    assert bridge("parked", "--json").json == []
+
+
+def test_a_code_that_was_deleted_by_hand_is_parked_and_comes_back_at_retry(loyal: Trio) -> None:
+    bridge, store = loyal.bridge, loyal.channels["store"]
+    bridge("coupon", "create", "SPRING", "--amount", "5", "--uses", "9")
+    bridge("sync")
+    store.act("delete_coupon", code="SPRING")
+    bridge("audit", "store", code=None)
+    (parked,) = bridge("parked", "--json").json
+    assert (parked["subject"], parked["channel"], parked["key"]) == ("coupon", "store", "SPRING")
+    assert bridge("status", "--json").json["codes"] == 1
+    bridge("retry", str(parked["id"]))
+    assert {one["channel"]: one["codes_open"] for one in bridge("status", "--json").json["channels"]} == {
+        "shop": 0, "store": 1, "till": 0,
+    }  # fmt: skip
+    bridge("sync")
+    assert store.act("coupons")["SPRING"]["active"]
+    assert bridge("parked", "--json").json == []
+
+
+def test_an_invitation_is_one_code_however_often_it_is_asked_for(loyal: Trio) -> None:
+    bridge, channels = loyal.bridge, loyal.channels
+    channels["shop"].act("sale", lines=[{"sku": "CAP", "quantity": 1}], customer=ANN)
+    bridge("sync")
+    first = bridge("coupon", "invite", ANN["email"], "--percent", "10", "--json").json
+    assert bridge("coupon", "invite", ANN["email"], "--percent", "10", "--json").json == first
+    bridge("sync")
+    friend = {"name": "Bob", "email": "bob@example.com"}
+    channels["shop"].act("sale", lines=[{"sku": "TEE", "quantity": 1}], customer=friend, codes=[first["code"]])
+    bridge("sync")
+    assert balance(loyal)["balance"] == 100 + 70
+    assert bridge("points", "show", "bob@example.com", "--json").json["balance"] == 90 + 70
+
+
+def test_points_and_codes_are_changed_beside_a_daemon(loyal: Trio) -> None:
+    bridge, channels = loyal.bridge, loyal.channels
+    configure_daemon(loyal)
+    with bridge.running(loyal.house) as daemon:
+        loyal.hooked(daemon)
+        channels["shop"].act("sale", lines=[{"sku": "TEE", "quantity": 1}], customer=ANN)
+        loyal.house.pulse.until(lambda: loyal.rows("SELECT 1 FROM lots WHERE kept > 0"))
+        assert "`bridge run` takes it up within" in bridge("coupon", "create", "LIVE", "--percent", "5").out
+        assert (
+            bridge("points", "adjust", ANN["email"], "5", "--reason", "sorry", "--by", "Bo", "--json").json["balance"]
+            == 105
+        )
+        loyal.house.pulse.until(lambda: "LIVE" in channels["store"].act("coupons"))
+        assert daemon.end() == 0
+
+
+def configure_daemon(trio: Trio) -> None:
+    trio.configure(poll="1s", hooks=True, more=POINTS)
