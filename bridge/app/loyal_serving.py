@@ -1,6 +1,7 @@
 """What the API and the page ask of the App about points and codes. What changes something is done once for each key."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
@@ -10,16 +11,28 @@ from bridge.app import loyal_acting as acting
 from bridge.app import loyal_looking as looking
 from bridge.app.answers import ClaimAnswer, CodeAnswer, CustomerAnswer, Discount, PointsAnswer
 from bridge.app.errors import AppError
-from bridge.app.loyal_results import BalanceLine, ClaimLine, CodeLine, CodeStatus, CustomerView, Redeemed
+from bridge.app.loyal_results import (
+    BalanceLine,
+    ClaimLine,
+    CodeLine,
+    CodeStatus,
+    CodeUseLine,
+    CustomerView,
+    Redeemed,
+)
 from bridge.domain import contacts
 from bridge.domain.contacts import Contact
 from bridge.domain.coupons import CouponTerms
 from bridge.engine.context import Context
+from bridge.store import coupons, orders
+from bridge.store.coupons import Campaign, Claim
 
 if TYPE_CHECKING:
     from bridge.app.serving import Kept, Once, Serving
 
-__all__ = ["LoyalServing", "Named", "Unreadable"]
+__all__ = ["Life", "LoyalServing", "Named", "Unreadable"]
+
+_CLAIMS = 50
 
 # By what a person is named: an account is CHANNEL:ID.
 Named = Literal["email", "phone", "account"]
@@ -27,6 +40,16 @@ Named = Literal["email", "phone", "account"]
 
 class Unreadable(AppError):
     """A name that nobody can have: no e-mail address, no phone number, no account."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """A code, the terms it was made under, its newest claims whatever became of them, and which of its orders are on record."""
+
+    status: CodeStatus
+    campaign: Campaign
+    claims: tuple[Claim, ...]
+    orders: frozenset[tuple[str, str]]
 
 
 class LoyalServing:
@@ -74,12 +97,21 @@ class LoyalServing:
             lambda connection: looking.customer(connection, context, looking.known(connection, person), limit=limit)
         )
 
-    def status(self, text: str) -> CodeStatus:
+    def life(self, text: str) -> Life:
         """Return the code that somebody typed in, with its life; raises Missing."""
         context = self._context
-        return self._database.read(
-            lambda connection: looking.code_status(connection, context, looking.code(connection, text))
-        )
+
+        def unit(connection: Connection) -> Life:
+            coupon = looking.code(connection, text)
+            status = looking.code_status(connection, context, coupon)
+            return Life(
+                status=status,
+                campaign=acting.campaign_of(connection, coupon),
+                claims=tuple(coupons.claims_ever(connection, coupon.code, _CLAIMS)),
+                orders=_known(connection, status.uses),
+            )
+
+        return self._database.read(unit)
 
     def code(self, text: str) -> CodeAnswer:
         """Return the code that somebody typed in, as the API tells it; raises Missing."""
@@ -175,6 +207,14 @@ def _spelt(by: Named, text: str, country: str) -> Contact | tuple[str, str]:
         )
     step = "write it with + and the country's number, such as +49 30 901820"
     raise Unreadable("this is no phone number, or one of no country", where=by, next_step=step)
+
+
+def _known(connection: Connection, uses: Sequence[CodeUseLine]) -> frozenset[tuple[str, str]]:
+    """Which orders that used a code are on record: a clerk may have typed anything."""
+    wanted: dict[str, list[str]] = {}
+    for one in uses:
+        wanted.setdefault(one.channel, []).append(one.order_id)
+    return frozenset((channel, key) for channel, ids in wanted.items() for key in orders.load(connection, channel, ids))
 
 
 def _discount(terms: CouponTerms) -> Discount:

@@ -1,11 +1,14 @@
 """Persons with points, and codes, for the tests of the API and of the page: made by the units of work that the commands use."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from bridge.app import loyal_acting as acting
 from bridge.app.loyal_results import BalanceLine
+from bridge.app.wiring import channel_of
+from bridge.app.working import context_of
 from bridge.domain.coupons import CouponTerms, uses
 from bridge.domain.earning import PointsRules, Tier
 from bridge.domain.money import Money
@@ -14,8 +17,20 @@ from bridge.engine.context import Context, Loyalty
 from bridge.engine.loyalty import apply_loyalty, held_points
 from bridge.store import ledger, people
 from bridge.store.people import ContactRow, CustomerRow
+from tests.webserver.household import House
 
-__all__ = ["ADA", "CODE", "LOYALTY", "TERMS", "balance", "code", "free", "left", "member"]
+__all__ = ["ADA", "CODE", "LOYALTY", "TERMS", "at_work", "balance", "code", "free", "left", "member"]
+
+
+def at_work(house: House) -> Context:
+    """Have a house's daemon be at work with its channels (`shop` has codes of its own, `till` has none) and a programme of points."""
+    app = house.app
+    built = {name: channel_of(app.loaded, name, app.surroundings)[0] for name in ("shop", "till")}  # type: ignore[arg-type]
+    context = context_of(app, built)
+    context.rules = replace(context.rules, loyalty=LOYALTY)
+    app.live = context
+    return context
+
 
 # A cent a point, spendable at once.
 RULES = PointsRules(
