@@ -68,7 +68,7 @@ def sent(visitor: Visitor, act: str, page: str = PAGE, **fields: str) -> str:
 def claimed(visitor: Visitor) -> str:
     """Claim the code at the till; return the claim's id."""
     assert "Key in at till: 5.00 USD off." in sent(visitor, "claim", code=CODE, channel="till")
-    return re.findall(r'name="claim" value="([^"]+)"', visitor.get(PAGE).text)[0]
+    return str(re.findall(r'name="claim" value="([^"]+)"', visitor.get(PAGE).text)[0])
 
 
 def test_a_customer_is_found_by_what_they_say_and_no_address_keeps_it(house: House, clerk: Visitor) -> None:
