@@ -23,7 +23,7 @@ from bridge.engine.rules import apply_rules, in_force
 from bridge.engine.take_over import Taken, take_over
 from bridge.store import coupons, ledger, tables
 from bridge.store import people as store
-from bridge.store.tables_loyalty import contacts, persons
+from bridge.store.tables_loyalty import contacts, lots, persons
 from tests.engine.bench import Bench, tell
 
 POINTS = Loyalty(points=PointsRules(currency="USD", pending_days=0.0), country="US")
@@ -131,6 +131,18 @@ def test_rules_of_earning_that_were_changed_are_not_in_force_yet() -> None:
         assert database.read(lambda c: in_force(c, changed))
 
     tell(story, "woocommerce", loyalty=POINTS)
+
+
+def test_an_order_of_the_moment_in_which_points_begin_earns_whatever_its_stamp_is_cut_to() -> None:
+    async def story(bench: Bench) -> None:
+        await bench.wait(1.9 - bench.world.context.now().microsecond / 1e6)
+        bench.world.rules = replace(bench.world.rules, loyalty=POINTS)
+        apply(bench)
+        bench.shop("woocommerce").sale([{"sku": "A", "quantity": 2}], customer=ANN)
+        await bench.sync()
+        assert [row.kept for row in bench.rows(lots)] == [20]
+
+    tell(story, "woocommerce")
 
 
 def left(bench: Bench, code: str) -> int:
