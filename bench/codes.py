@@ -29,8 +29,9 @@ WOO, SHOPIFY = "woocommerce", "shopify"
 SHOPS = (WOO, SHOPIFY)
 # Codes of a call: WooCommerce's coupons/batch, Shopify's discountRedeemCodeBulkAdd and the look-ups in one document.
 _ROWS = {WOO: 100, SHOPIFY: 250}
-# For each call that adds codes: where they are before it, and afterwards which discount has each, and its id there.
-_LOOKS = 3
+# For each call that adds codes: where they are before it, and afterwards which discount has each, and its id there; and as many again as
+# are told to come again, for the looks spend more points than the shop's bucket gets back meanwhile.
+_LOOKS = 4
 # The shop's currency, or the discount: its look-up, by its title and by its terms, and its making.
 _ONCE = {WOO: 2, SHOPIFY: 4}
 _PAUSE, _TURNS = 60, 20
