@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 from bench.report import Figure, Result, command
 from bench.worlds import calls, goods, simulated, world
@@ -124,7 +125,8 @@ async def _push(made: World, name: str) -> None:
 
 async def _killed(made: World, name: str) -> None:
     """The second call that adds codes is carried out, but the bridge does not live to hear of it."""
-    platform, written = made.platforms[name], []
+    platform = made.platforms[name]
+    written: list[bool] = []
 
     def look(stage: str, channel: str, done: int, total: int | None) -> None:
         del channel, done, total
@@ -143,9 +145,14 @@ async def _killed(made: World, name: str) -> None:
         made.progress = before
 
 
+def _shop(made: World, name: str) -> Any:
+    """A stand-in with all its records: what is there twice is not told by the shop's own lists."""
+    return made.platforms[name].shop
+
+
 def _writes(made: World, name: str) -> int:
     if name == SHOPIFY:
-        return len(made.platforms[name].shop.state.imports)
+        return len(_shop(made, name).state.imports)
     return sum(
         count
         for call, count in made.platforms[name].faults.calls.items()
@@ -166,7 +173,7 @@ def _wrong(made: World) -> int:
 
 
 def _there(made: World) -> list[Counter[str]]:
-    woo, shopify = made.platforms[WOO].shop, made.platforms[SHOPIFY].shop
+    woo, shopify = _shop(made, WOO), _shop(made, SHOPIFY)
     shopify.state.settle()
     codes = (code.code for discount in shopify.state.discounts.rows.values() for code in discount.codes.values())
     return [
