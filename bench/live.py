@@ -12,7 +12,7 @@ import os
 import random
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -27,7 +27,7 @@ from bench.worlds import goods
 from bridge.app.standins import StandIn, config_for, serving
 from bridge.sandbox.kit.platform import Platform
 
-__all__ = ["measure"]
+__all__ = ["Daemon", "Scene", "at", "daemon_of", "measure", "scene", "subscribed"]
 
 PLATFORMS = ("woocommerce", "shopify", "square")
 # Seven orders a second are a shop on Shopify Plus: its bucket (shopify.dev/docs/api/usage/limits). The standard one, 100 points a
@@ -57,7 +57,7 @@ class _Sale:
 
 
 @dataclass(slots=True)
-class _Scene:
+class Scene:
     """The stand-ins, the daemon beside them, and the sales that are still to be seen somewhere."""
 
     folder: Path
@@ -123,15 +123,17 @@ class _Clock:
 
 
 @asynccontextmanager
-async def _scene(options: argparse.Namespace, poll: str, skus: int) -> AsyncIterator[_Scene]:
+async def scene(
+    options: argparse.Namespace, poll: str, skus: int, *, platforms: Sequence[str] = PLATFORMS, stock: int = 100_000
+) -> AsyncIterator[Scene]:
     """Stand-ins with a catalogue of yesterday, adopted by the bridge."""
     rng, clock = random.Random(1), _Clock()
     with TemporaryDirectory() as name:
         folder = Path(name)
-        async with serving(PLATFORMS, rng=rng, now=clock.now, sleep=asyncio.sleep, options=_PLUS) as running:
+        async with serving(platforms, rng=rng, now=clock.now, sleep=asyncio.sleep, options=_PLUS) as running:
             clock.behind = timedelta(days=1)
             for _, platform in running:
-                platform.shop.seed(goods(skus, stock=100_000))
+                platform.shop.seed(goods(skus, stock=stock))
             clock.behind = timedelta(0)
             text = config_for(tuple(stand_in for stand_in, _ in running))
             config = folder / "config.toml"
@@ -142,7 +144,7 @@ async def _scene(options: argparse.Namespace, poll: str, skus: int) -> AsyncIter
             await _bridge(folder, "adopt", "--open", running[0][0].channel, "--json")
             for _, platform in running:
                 platform.faults.add(kind="latency", seconds=options.latency / 1000, times=None)
-            yield _Scene(folder, running, rng)
+            yield Scene(folder, running, rng)
 
 
 def _free_port() -> int:
@@ -162,7 +164,7 @@ async def _bridge(folder: Path, *words: str) -> None:
 
 
 @dataclass(slots=True)
-class _Daemon:
+class Daemon:
     process: asyncio.subprocess.Process
 
     @property
@@ -188,7 +190,7 @@ class _Daemon:
 
 
 @asynccontextmanager
-async def _daemon(folder: Path) -> AsyncIterator[_Daemon]:
+async def daemon_of(folder: Path) -> AsyncIterator[Daemon]:
     """`bridge run` on the first core, ready."""
     process = await asyncio.create_subprocess_exec(
         installed(), "run", "--log", "warning", cwd=folder, stdout=asyncio.subprocess.PIPE,
@@ -197,14 +199,14 @@ async def _daemon(folder: Path) -> AsyncIterator[_Daemon]:
     assert process.stdout is not None
     assert b"listening" in await process.stdout.readline()
     try:
-        yield _Daemon(process)
+        yield Daemon(process)
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
         await process.wait()
 
 
-async def _until(done: Callable[[], bool], scene: _Scene, *, within: float) -> None:
+async def _until(done: Callable[[], bool], scene: Scene, *, within: float) -> None:
     ends = time.perf_counter() + within
     while not done() and time.perf_counter() < ends:
         await asyncio.sleep(0.01)
@@ -212,7 +214,7 @@ async def _until(done: Callable[[], bool], scene: _Scene, *, within: float) -> N
             scene.look(platform)
 
 
-async def _trade(scene: _Scene, options: argparse.Namespace, skus: list[str]) -> None:
+async def _trade(scene: Scene, options: argparse.Namespace, skus: list[str]) -> None:
     """Sell at the given rate, and look at every platform's own numbers a hundred times a second."""
     began = time.perf_counter()
     for number in range(int(options.rate * options.seconds)):
@@ -224,28 +226,28 @@ async def _trade(scene: _Scene, options: argparse.Namespace, skus: list[str]) ->
 async def _hooks(options: argparse.Namespace) -> list[Figure]:
     """Sales with webhooks on; polling is so rare that only they can have told."""
     skus = [f"GOOD-{number:06d}" for number in range(options.skus)]
-    async with _scene(options, "10m", options.skus) as scene, _daemon(scene.folder) as daemon:
-        await _subscribed(scene)
+    async with scene(options, "10m", options.skus) as made, daemon_of(made.folder) as daemon:
+        await subscribed(made)
         cpu, began = daemon.cpu, time.perf_counter()
-        await _trade(scene, options, skus)
-        await _until(lambda: not scene.open, scene, within=60)
+        await _trade(made, options, skus)
+        await _until(lambda: not made.open, made, within=60)
         busy = (daemon.cpu - cpu) / (time.perf_counter() - began) * 100
-        assert not scene.open, f"{len(scene.open)} sales were never seen elsewhere"
-        times = sorted(scene.seen)
+        assert not made.open, f"{len(made.open)} sales were never seen elsewhere"
+        times = sorted(made.seen)
         return [
-            Figure(what=f"sale to the others' numbers, {options.rate:g} sales/s, p50", measured=_at(times, 0.5), unit="ms", bar=250),
-            Figure(what="p99", measured=_at(times, 0.99), unit="ms", bar=1_000),
+            Figure(what=f"sale to the others' numbers, {options.rate:g} sales/s, p50", measured=at(times, 0.5), unit="ms", bar=250),
+            Figure(what="p99", measured=at(times, 0.99), unit="ms", bar=1_000),
             Figure(what="slowest", measured=times[-1] * 1000, unit="ms"),
             Figure(what="numbers seen to change", measured=len(times), unit=""),
             Figure(what="the daemon's share of its core", measured=busy, unit="%"),
         ]  # fmt: skip
 
 
-def _at(times: list[float], share: float) -> float:
+def at(times: list[float], share: float) -> float:
     return times[min(len(times) - 1, int(len(times) * share))] * 1000
 
 
-async def _subscribed(scene: _Scene) -> None:
+async def subscribed(scene: Scene) -> None:
     """Wait until a sale on every platform is told by a webhook: the daemon subscribes when it starts."""
     ends = time.perf_counter() + 60
     while time.perf_counter() < ends:
@@ -261,32 +263,32 @@ async def _subscribed(scene: _Scene) -> None:
 async def _polling(options: argparse.Namespace) -> list[Figure]:
     """Every webhook is lost; the last sale must be seen everywhere within a poll."""
     skus = [f"GOOD-{number:06d}" for number in range(options.skus)]
-    async with _scene(options, "30s", options.skus) as scene, _daemon(scene.folder):
-        for _, platform in scene.running:
+    async with scene(options, "30s", options.skus) as made, daemon_of(made.folder):
+        for _, platform in made.running:
             platform.courier.mischief.lost = 1.0
         await asyncio.sleep(3)
-        await _trade(scene, options, skus)
+        await _trade(made, options, skus)
         last = time.perf_counter()
-        await _until(lambda: not scene.open, scene, within=120)
+        await _until(lambda: not made.open, made, within=120)
         agreed = time.perf_counter() - last
         return [
             Figure(what="every webhook lost, polling every 30 s: agreement after the last sale", measured=agreed, unit="s", bar=35),
-            Figure(what="slowest sale", measured=max(scene.seen, default=0.0), unit="s"),
-            Figure(what="sales never seen elsewhere", measured=len(scene.open), unit="", bar=0, side="exactly"),
+            Figure(what="slowest sale", measured=max(made.seen, default=0.0), unit="s"),
+            Figure(what="sales never seen elsewhere", measured=len(made.open), unit="", bar=0, side="exactly"),
         ]  # fmt: skip
 
 
 async def _waiting(options: argparse.Namespace) -> list[Figure]:
     """Orders wait that came in while the daemon was down."""
-    async with _scene(options, "30s", options.skus) as scene:
+    async with scene(options, "30s", options.skus) as made:
         for number in range(options.orders):
-            _, platform = scene.running[number % len(scene.running)]
-            platform.shop.sale([{"sku": f"GOOD-{scene.rng.randrange(options.skus):06d}", "quantity": 1}])
+            _, platform = made.running[number % len(made.running)]
+            platform.shop.sale([{"sku": f"GOOD-{made.rng.randrange(options.skus):06d}", "quantity": 1}])
             if number % 100 == 0:
                 await asyncio.sleep(0)
-        async with _daemon(scene.folder) as daemon:
+        async with daemon_of(made.folder) as daemon:
             began, early = time.perf_counter(), 0.0
-            while not _same(scene) and time.perf_counter() - began < 900:
+            while not _same(made) and time.perf_counter() - began < 900:
                 await asyncio.sleep(1)
                 early = early or daemon.megabytes
             taken = time.perf_counter() - began
@@ -298,7 +300,7 @@ async def _waiting(options: argparse.Namespace) -> list[Figure]:
             ]  # fmt: skip
 
 
-def _same(scene: _Scene) -> bool:
+def _same(scene: Scene) -> bool:
     """Whether all platforms show the same numbers, their own names of places left out."""
     shown = [{sku: sum(row.values()) for sku, row in platform.shop.stock().items()} for _, platform in scene.running]
     return all(one == shown[0] for one in shown)
@@ -306,7 +308,7 @@ def _same(scene: _Scene) -> bool:
 
 async def _idle(options: argparse.Namespace) -> list[Figure]:
     """Nothing happens: what the daemon takes all the same."""
-    async with _scene(options, "30s", options.idle_skus) as scene, _daemon(scene.folder) as daemon:
+    async with scene(options, "30s", options.idle_skus) as made, daemon_of(made.folder) as daemon:
         await asyncio.sleep(20)
         cpu, began = daemon.cpu, time.perf_counter()
         await asyncio.sleep(options.idle_seconds)

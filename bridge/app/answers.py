@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from bridge.app.loyal_results import BalanceLine, CodeChannel, CodeLine, CodeUseLine, LotLine, PointsMove
 from bridge.app.results import HoldLine, MovementLine, PositionLine
 from bridge.domain.orders import OrderStatus
 
 __all__ = [
-    "CountAnswer", "EffectLine", "HoldAnswer", "ItemLine", "MovementPage", "OrderAnswer", "OrderHead", "OrderPage", "SaleAnswer",
-    "ShelfLine", "SkuAnswer", "SkuHead", "SkuPage",
+    "ClaimAnswer", "CodeAnswer", "CountAnswer", "CustomerAnswer", "Discount", "EffectLine", "HoldAnswer", "ItemLine", "MovementPage",
+    "OrderAnswer", "OrderHead", "OrderPage", "PointsAnswer", "SaleAnswer", "ShelfLine", "SkuAnswer", "SkuHead", "SkuPage",
 ]  # fmt: skip
 
 HoldAnswer = HoldLine
@@ -164,3 +165,63 @@ class CountAnswer:
     overtaken: datetime | None
     balance: int
     available: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerAnswer:
+    """A person's points, and the codes that some of them are in, or that they invite by. Nothing that says who it is."""
+
+    points: BalanceLine
+    codes: tuple[CodeLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointsAnswer:
+    """A person's points: every lot, the oldest first, and the newest movements."""
+
+    points: BalanceLine
+    lots: tuple[LotLine, ...]
+    movements: tuple[PointsMove, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discount:
+    """What a code takes off: `says` for people; `percent` in hundredths of a percent, or `amount` in minor units of `currency`.
+
+    `minimum` (minor units) is what the goods must cost before it. It is taken off goods of `skus` and `tags` (none: all goods), never
+    off those of `excluded`.
+    """
+
+    says: str
+    kind: Literal["percent", "fixed", "free_shipping"]
+    percent: int
+    amount: int | None
+    currency: str
+    minimum: int | None
+    skus: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimAnswer:
+    """A use of a code that is promised at a channel. `state`: open, used, released or expired."""
+
+    id: str
+    code: str
+    channel: str
+    state: str
+    expires_at: datetime | None
+    discount: Discount
+    order_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeAnswer:
+    """A code: what it takes off, where it can be used, was used, and what is promised of it."""
+
+    code: CodeLine
+    discount: Discount
+    channels: tuple[CodeChannel, ...]
+    uses: tuple[CodeUseLine, ...]
+    claims: tuple[ClaimAnswer, ...]

@@ -16,6 +16,7 @@ from bridge.store.database import Database
 if TYPE_CHECKING:
     from bridge.app import results
     from bridge.app.hooking import Webhooks
+    from bridge.app.loyal import Loyal
     from bridge.app.serving import Serving
     from bridge.app.syncing import What
     from bridge.engine.context import Context, Progress
@@ -165,6 +166,13 @@ class App:
         from bridge.app.serving import Serving
 
         return Serving(self)
+
+    @property
+    def loyalty(self) -> "Loyal":
+        """Customers, points and codes."""
+        from bridge.app.loyal import Loyal
+
+        return Loyal(self)
 
     # Working: channels are called.
 

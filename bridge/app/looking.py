@@ -26,7 +26,7 @@ from bridge.app.results import (
 )
 from bridge.domain.ledger import stock
 from bridge.domain.position import Position
-from bridge.store import channels, ledger, notes, positions, queries
+from bridge.store import channels, coupons, ledger, notes, people, positions, queries
 from bridge.store.queries import age
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def status(connection: Connection, app: "App") -> Status:
     totals, met = queries.channel_totals(connection), {row.channel: row for row in channels.all_channels(connection)}
     run = queries.last_run(connection, _RUNS)
     accepted, put_off = queries.accepted(connection), queries.put_off(connection, app.now())
+    codes, untold = coupons.work_counts(connection), people.untold_counts(connection)
     return Status(
         database=app.database.where,
         opened_from=notes.get_meta(connection, "opened"),
@@ -54,6 +55,8 @@ def status(connection: Connection, app: "App") -> Status:
                 accepted=accepted.get(name, 0),
                 put_off=put_off[name].rows if name in put_off else 0,
                 put_off_until=put_off[name].until if name in put_off else None,
+                codes_open=codes.get(name, 0),
+                points_open=untold.get(name, 0),
             )
             for name, table in app.loaded.config.channels.items()
         ),
@@ -63,6 +66,8 @@ def status(connection: Connection, app: "App") -> Status:
         findings=queries.size(connection, "findings"),
         parked=queries.size(connection, "parked"),
         conflicts=queries.size(connection, "conflicts"),
+        codes=coupons.open_count(connection),
+        persons=queries.size(connection, "persons"),
     )
 
 

@@ -1,9 +1,9 @@
 """What people and tills do with points and codes: is it possible, then it is done. Each function is one unit of work."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from itertools import islice
 
 from sqlalchemy.engine import Connection
 
@@ -19,8 +19,8 @@ from bridge.store import coupons, people
 from bridge.store.coupons import Campaign, Claim, Coupon
 
 __all__ = [
-    "adjust", "campaign_of", "capture", "claim", "close", "create", "forget", "generate_checks", "give_back", "invite", "merge", "push",
-    "redeem", "unmerge",
+    "adjust", "campaign_of", "capture", "claim", "close", "close_campaign", "create", "forget", "generate_checks", "give_back", "invite",
+    "made", "merge", "new_campaign", "push", "redeem", "same_campaign", "unmerge",
 ]  # fmt: skip
 
 LENGTH = 12
@@ -60,12 +60,13 @@ def _when(have: BalanceLine) -> str:
 
 
 def _channels(context: Context, wanted: Sequence[str]) -> list[str]:
-    known = list(context.channels)
-    names = list(dict.fromkeys(wanted)) or known
-    for name in names:
+    """The channels that are named; where none is, those that know customers or codes: nobody types one in anywhere else."""
+    able = [one.name for one in context.channels.values() if one.connector.coupons or one.connector.customers]
+    known = [one.name for one in context.channels.values() if one.sells]
+    for name in wanted:
         if name not in known:
-            raise AppError(f"there is no channel {name}", next_step=f"there are: {', '.join(known)}", exit_code=2)
-    return names
+            raise AppError(f"nobody can buy at {name}", next_step=f"there are: {', '.join(known)}", exit_code=2)
+    return list(dict.fromkeys(wanted)) or able
 
 
 def _drawn(connection: Connection, context: Context, prefix: str) -> str:
@@ -112,6 +113,48 @@ def create(
     _somewhere(context, campaign)
     engine.create(connection, context, campaign, [Coupon(code=text, campaign=text, created_at=context.now())])
     return CampaignMade(campaign="", codes=1, first=(text,), says=says(terms), refused=_refused(connection, text))
+
+
+def new_campaign(
+    context: Context, name: str, terms: CouponTerms, *, policy: CouponPolicy, channels: Sequence[str], uses: int | None, restore: bool
+) -> Campaign:  # fmt: skip
+    """Return the terms of many codes, not written yet; raises AppError where no channel can express them."""
+    text = normal_code(name)
+    if not valid_code(text):
+        raise AppError(
+            f"{name[:60]!r} cannot be a campaign's name", next_step="take 3 to 40 letters, digits, - and _", exit_code=2
+        )
+    found = Campaign(
+        name=text, terms=terms, policy=policy, channels=tuple(_channels(context, channels)), uses=uses, restore=restore, solo=False,
+        created_at=context.now(),
+    )  # fmt: skip
+    _somewhere(context, found)
+    return found
+
+
+def same_campaign(connection: Connection, wanted: Campaign) -> Campaign:
+    """Return the campaign of this name as it is stored, else `wanted`; raises AppError where it says something else."""
+    known = coupons.campaign(connection, wanted.name)
+    if known is None:
+        return wanted
+    if known.solo:
+        raise AppError(f"{known.name} is a code already", next_step="name another campaign: --campaign NAME")
+    if known.closed_at is not None:
+        raise AppError(f"the campaign {known.name} is closed", next_step="name another: --campaign NAME")
+    if replace(wanted, created_at=known.created_at, closed_at=known.closed_at, note=known.note) != known:
+        raise AppError(
+            f"there is a campaign {known.name} already, with other terms: {says(known.terms)}",
+            next_step="give the same terms to go on with it, or name another: --campaign NAME",
+        )
+    return known
+
+
+def made(connection: Connection, campaign: Campaign) -> CampaignMade:
+    """Say what a campaign has."""
+    first = tuple(one.code for one in islice(coupons.codes_of(connection, campaign.name), 3))
+    count = coupons.count(connection, campaign.name)
+    refused = _refused(connection, first[0]) if first else ()
+    return CampaignMade(campaign=campaign.name, codes=count, first=first, says=says(campaign.terms), refused=refused)
 
 
 def _somewhere(context: Context, campaign: Campaign) -> None:
@@ -186,19 +229,22 @@ def claim(
 
 def _applies(context: Context, terms: Campaign, coupon: Coupon, channel: str) -> None:
     now, step = context.now(), f"`bridge coupon status {coupon.code}` tells more"
+    # One that is over is closed as well, once time was swept: its end says more.
+    if terms.terms.ends_at is not None and now >= terms.terms.ends_at:
+        raise AppError(f"{coupon.code} ended at {terms.terms.ends_at:%Y-%m-%d %H:%M} UTC", next_step=step)
     if coupon.closed_at is not None or terms.closed_at is not None:
         raise AppError(f"{coupon.code} is closed", next_step=step)
     if terms.terms.starts_at is not None and now < terms.terms.starts_at:
         raise AppError(f"{coupon.code} begins at {terms.terms.starts_at:%Y-%m-%d %H:%M} UTC", next_step=step)
-    if terms.terms.ends_at is not None and now >= terms.terms.ends_at:
-        raise AppError(f"{coupon.code} ended at {terms.terms.ends_at:%Y-%m-%d %H:%M} UTC", next_step=step)
     if channel not in terms.channels:
         raise AppError(
             f"{coupon.code} is not good at {channel}", next_step=f"it is good at {', '.join(terms.channels)}"
         )
 
 
-def _open_claim(connection: Connection, claim_id: str) -> Claim:
+def _open_claim(connection: Connection, context: Context, claim_id: str) -> Claim:
+    # A promise whose time is over is nobody's, whether time was swept since or not.
+    settle_loyalty(connection, context)
     found = coupons.claim(connection, claim_id)
     if found is None:
         raise Missing(f"there is no claim {claim_id[:40]}", next_step="`bridge coupon status CODE` lists the open ones")
@@ -212,14 +258,21 @@ def capture(connection: Connection, context: Context, claim_id: str, order_id: s
     found = coupons.claim(connection, claim_id)
     if found is not None and found.state == "used":
         return _claim_again(connection, claim_id)  # told twice, counted once
-    one = _open_claim(connection, claim_id)
+    one = _open_claim(connection, context, claim_id)
+    before = (
+        coupons.uses_of_orders(connection, one.channel, [order_id] if order_id else []).get(order_id, {}).get(one.code)
+    )
+    if before is not None and before.count:
+        raise AppError(
+            f"order {order_id} has used {one.code} already", next_step="release this claim, it is one too many"
+        )
     making.capture(connection, context, one, order_id)
     return _claim_again(connection, claim_id)
 
 
 def give_back(connection: Connection, context: Context, claim_id: str) -> ClaimLine:
     """Give a promised use back."""
-    making.release(connection, context, _open_claim(connection, claim_id))
+    making.release(connection, context, _open_claim(connection, context, claim_id))
     return _claim_again(connection, claim_id)
 
 
@@ -236,6 +289,16 @@ def close(connection: Connection, context: Context, text: str) -> CodeLine:
     coupon = code(connection, text)
     making.close(connection, context, coupon)
     return code_line(connection, context, code(connection, text))
+
+
+def close_campaign(connection: Connection, context: Context, name: str) -> CampaignMade | None:
+    """Take all codes of a campaign out of use everywhere; None where there is no such campaign."""
+    found = coupons.campaign(connection, normal_code(name))
+    if found is None or found.solo:
+        return None
+    coupons.save_campaign(connection, replace(found, closed_at=found.closed_at or context.now()))
+    engine.settle(connection, context, [one.code for one in coupons.codes_of(connection, found.name)])
+    return made(connection, found)
 
 
 def push(connection: Connection, context: Context, text: str) -> CodeLine:
@@ -300,8 +363,3 @@ def unmerge(connection: Connection, context: Context, person: str, number: int) 
 def forget(connection: Connection, context: Context, person: str) -> int:
     """Remove whoever this is from everything that is stored; return how many orders named them."""
     return merging.forget(connection, context, person)
-
-
-def safe_name(name: str) -> bool:
-    """Whether a campaign's name can be a file's."""
-    return bool(re.fullmatch(r"[\w .-]{1,60}", name))

@@ -40,27 +40,55 @@ __all__ = [
     "code_line",
     "code_status",
     "codes",
+    "codes_of",
     "customer",
     "find_person",
+    "known",
     "liability",
+    "named",
     "says",
 ]
 
 
 def find_person(connection: Connection, context: Context, name: str) -> str:
     """Return the person of a name of ours, an e-mail, a phone, or "CHANNEL:ID"; raises Missing."""
-    row = people.person(connection, name)
-    if row is not None:
-        return find_person(connection, context, row.merged_into) if row.merged_into else str(row.person)
+    if people.person(connection, name) is not None:
+        return known(connection, name)
     channel, _, customer_id = name.partition(":")
-    if customer_id and (account := people.find_customers(connection, channel, [customer_id]).get(customer_id)):
-        return account.person
-    for contact in (contacts.email(name), contacts.phone(name, context.rules.loyalty.country)):
-        if contact is not None:
-            found = people.find_contacts(connection, contact.kind, [contact.value]).get(contact.value)
-            if found is not None:
-                return found.person
-    raise Missing(
+    tries = [(channel, customer_id), contacts.email(name), contacts.phone(name, context.rules.loyalty.country)]
+    found = next((person for one in tries if one and (person := _person(connection, one))), None)
+    if found is None:
+        raise _nobody()
+    return known(connection, found)
+
+
+def known(connection: Connection, person: str) -> str:
+    """Return a person by our own name for them, whoever they became since; raises Missing."""
+    row = people.person(connection, person)
+    if row is None:
+        raise Missing("there is nobody of this name", next_step="look them up by e-mail, phone or account")
+    return known(connection, row.merged_into) if row.merged_into else str(row.person)
+
+
+def named(connection: Connection, name: Contact | tuple[str, str]) -> str:
+    """Return the person of exactly this contact, or of this account (channel, id); raises Missing."""
+    found = _person(connection, name)
+    if found is None:
+        raise _nobody()
+    return known(connection, found)
+
+
+def _person(connection: Connection, name: Contact | tuple[str, str]) -> str | None:
+    if isinstance(name, Contact):
+        contact = people.find_contacts(connection, name.kind, [name.value]).get(name.value)
+        return contact.person if contact is not None else None
+    channel, customer_id = name
+    account = people.find_customers(connection, channel, [customer_id]).get(customer_id)
+    return account.person if account is not None else None
+
+
+def _nobody() -> Missing:
+    return Missing(
         "nobody is known by this name, e-mail, phone or account",
         next_step="an account is named CHANNEL:ID, such as shop:17",
     )
@@ -105,7 +133,7 @@ def customer(
         points=balance(connection, context, person),
         lots=_lots(connection, context, person),
         moves=_moves(connection, person, limit),
-        codes=tuple(code_line(connection, context, one) for one in coupons.of_person(connection, person)),
+        codes=tuple(codes_of(connection, context, person)),
         orders=tuple(people.orders_of(connection, person)),
         merges=tuple(
             MergeLine(number=one.id, gone=one.gone, at=one.at, why=one.why) for one in people.merge_rows(connection, person)
@@ -165,6 +193,12 @@ def says(terms: CouponTerms) -> str:
         text += f" from {terms.minimum}"
     if terms.skus or terms.tags:
         text += f" on {', '.join((*terms.skus, *terms.tags))}"
+    if terms.excluded:
+        text += f" except on {', '.join(terms.excluded)}"
+    if terms.first_order:
+        text += ", first orders only"
+    if terms.per_customer is not None:
+        text += ", once a customer" if terms.per_customer == 1 else f", {terms.per_customer} times a customer"
     return text
 
 
@@ -206,11 +240,23 @@ def codes(
     return [code_line(connection, context, one, terms[one.campaign]) for one in rows]
 
 
+def codes_of(connection: Connection, context: Context, person: str) -> list[CodeLine]:
+    """Return the codes that a person's points are in, or that they invite by."""
+    rows = coupons.of_person(connection, person)
+    terms = coupons.campaigns_of(connection, {one.campaign for one in rows})
+    return [code_line(connection, context, one, terms[one.campaign]) for one in rows]
+
+
 def code_status(connection: Connection, context: Context, coupon: Coupon) -> CodeStatus:
     """Say where a code can be used, was used, and by which order."""
     terms = coupons.campaign(connection, coupon.campaign)
     assert terms is not None
-    claims = coupons.claims_of(connection, [coupon.code])
+    # What time has ended is not open, even before it is swept.
+    claims = [
+        one
+        for one in coupons.claims_of(connection, [coupon.code])
+        if not one.expires_at or one.expires_at > context.now()
+    ]
     used = coupons.uses_of(connection, coupon.code)
     rows = coupons.find_listings(connection, [coupon.code]).get(coupon.code, {})
     claimed = Tally(one.channel for one in claims)

@@ -4,8 +4,26 @@ from dataclasses import dataclass
 from datetime import datetime
 
 __all__ = [
-    "BalanceLine", "CampaignMade", "ClaimLine", "CodeChannel", "CodeLine", "CodeStatus", "CodeUseLine", "ContactLine", "CustomerLine",
-    "CustomerView", "Liability", "LotLine", "MergeLine", "Merged", "PointsMove", "Redeemed",
+    "BalanceLine",
+    "CampaignMade",
+    "ClaimLine",
+    "CodeChannel",
+    "CodeLine",
+    "CodeStatus",
+    "CodeUseLine",
+    "ContactLine",
+    "CustomerExport",
+    "CustomerLine",
+    "CustomerView",
+    "Liability",
+    "LotLine",
+    "MergeLine",
+    "Merged",
+    "PersonLine",
+    "PointsMove",
+    "Redeemed",
+    "TakenCode",
+    "TakenOver",
 ]  # fmt: skip
 
 
@@ -207,3 +225,48 @@ class Redeemed:
     channels: tuple[str, ...]
     balance: BalanceLine
     refused: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonLine:
+    """A person in a list, with the contact that tells them from others, masked."""
+
+    person: str
+    since: datetime | None
+    contact: str
+    channels: str
+    points: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerExport:
+    """All that is stored about a person, in the clear: what to send to somebody who asks for their data."""
+
+    customer: CustomerView
+    orders: tuple[dict[str, object], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenCode:
+    """A code that a shop had already. `state`: taken (ours from now on), joined (ours already, this shop's counts too), known, foreign
+    (left to the shop, for `reason`). `left` None: without limit."""
+
+    code: str
+    state: str
+    says: str = ""
+    used: int = 0
+    left: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenOver:
+    """The codes of a shop, and what became of each."""
+
+    channel: str
+    codes: tuple[TakenCode, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """3 where a code that was asked for stays the shop's."""
+        return 3 if any(one.state == "foreign" for one in self.codes) else 0

@@ -1,7 +1,8 @@
 """What a person sets right: parked items taken back in, a guarded plan approved, holds made and released."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Connection
@@ -10,14 +11,15 @@ from bridge.app import holding
 from bridge.app.errors import AppError
 from bridge.app.looking import hold_line, parked_line
 from bridge.app.results import Approval, HoldLine, ParkedLine, Retried
-from bridge.app.working import recorded, working
+from bridge.app.working import context_of, recorded, working
 from bridge.contract.errors import Gone, Refused
 from bridge.domain.catalog import Product, StockKey
+from bridge.engine import making
 from bridge.engine.booking import book
 from bridge.engine.context import Channel, Context
 from bridge.engine.linking import link_all
 from bridge.engine.noting import park
-from bridge.store import documents, events, listings, mirrors, notes, orders, positions, queries
+from bridge.store import coupons, documents, events, listings, mirrors, notes, orders, people, positions, queries
 
 if TYPE_CHECKING:
     from bridge.app.app import App
@@ -35,7 +37,8 @@ async def retry(app: "App", ids: Sequence[int] | None) -> Retried:
         found = app.database.read(lambda connection: _chosen(connection, ids))
         refused = app.database.read(lambda connection: [one for one in found if _waits(connection, one)])
         taken = [one for one in found if one not in refused]
-        unread = app.database.write(lambda connection: _taken_back(connection, taken, app.now()))
+        context = context_of(app, {})
+        unread = app.database.write(lambda connection: _taken_back(connection, context, taken))
         if unread:
             async with working(app, only=sorted({one.channel for one in unread})) as work:
                 for one in unread:
@@ -58,7 +61,7 @@ def _waits(connection: Connection, one: ParkedLine) -> bool:
     return one.subject == "plan" or any(record.unlinked for record in recorded_orders.values())
 
 
-def _taken_back(connection: Connection, taken: Sequence[ParkedLine], now: datetime) -> list[ParkedLine]:
+def _taken_back(connection: Connection, context: Context, taken: Sequence[ParkedLine]) -> list[ParkedLine]:
     """Free what needs no call; return what has to be read first."""
     unread = []
     for one in taken:
@@ -68,12 +71,12 @@ def _taken_back(connection: Connection, taken: Sequence[ParkedLine], now: dateti
         if one.subject == "product" and " " not in one.key and not listings.product(connection, one.channel, one.key):
             unread.append(one)
             continue
-        _free(connection, one, now)
+        _free(connection, context, one)
         notes.unpark(connection, one.subject, one.channel, [one.key])
     return unread
 
 
-def _free(connection: Connection, one: ParkedLine, now: datetime) -> None:
+def _free(connection: Connection, context: Context, one: ParkedLine) -> None:
     if one.subject == "order":
         mirrors.retry(connection, one.channel, [one.key])
     elif one.subject == "product":
@@ -82,7 +85,13 @@ def _free(connection: Connection, one: ParkedLine, now: datetime) -> None:
         stock_id, _, location = one.key.rpartition("@")
         positions.unpark(connection, one.channel, StockKey(stock_id, location))
     elif one.subject == "event":
-        events.again(connection, one.key, now)
+        events.again(connection, one.key, context.now())
+    elif one.subject == "coupon" and one.channel:
+        for coupon in coupons.find(connection, [one.key]).values():
+            making.reopen(connection, context, coupon, one.channel)
+    elif one.subject == "points":
+        shown = people.find_customers(connection, one.channel, [one.key]).values()
+        people.save_customers(connection, [replace(row, points_note="") for row in shown])
 
 
 async def _read_anew(context: Context, channel: Channel, one: ParkedLine) -> None:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.engine import Connection
 
-from bridge.app.results import ChannelPlan, Plan, PlannedField, PlannedOrder, PlannedWrite
+from bridge.app.loyal_looking import says
+from bridge.app.results import ChannelPlan, LoyalPlan, Plan, PlannedCode, PlannedField, PlannedOrder, PlannedWrite
 from bridge.app.working import Working, recorded, working
 from bridge.contract.errors import BridgeError
 from bridge.domain.guard import guard
 from bridge.domain.position import Due
+from bridge.engine.code_push import plan_codes
 from bridge.engine.collect import collect
 from bridge.engine.context import Channel, Context
 from bridge.engine.documents import sync_products
@@ -24,13 +26,15 @@ from bridge.engine.mirror import mirror
 from bridge.engine.purse import urgency
 from bridge.engine.push import change_of
 from bridge.engine.report import ChannelReport, Report
-from bridge.store import positions, queries
+from bridge.store import coupons, people, positions, queries
 
 if TYPE_CHECKING:
     from bridge.app.app import App
     from bridge.app.syncing import What
 
 __all__ = ["plan"]
+
+_AT_ONCE = 2_000
 
 
 async def plan(
@@ -57,10 +61,17 @@ async def plan(
         if what in {"all", "orders"}:
             todo = await mirror(work.context, chosen, Report(), dry_run=True)
         names = {channel.name for channel in chosen}
+        loyal = [
+            app.database.read(partial(_loyal, channel=channel, limit=limit))
+            for channel in chosen
+            if what in {"all", "stock"} and not skus
+        ]
         return Plan(
             channels=tuple(found),
             fields=tuple(_field(one) for one in fields),
             orders=tuple(_order(one) for one in todo if one.channel in names),
+            codes=tuple(row for rows, _ in loyal for row in rows),
+            loyalty=tuple(one for _, one in loyal if one.codes or one.refused or one.points),
             left_out=tuple(name for name in work.left_out if not only or name in only),
             errors=news.errors,
         )
@@ -101,6 +112,25 @@ def _order(one: Todo) -> PlannedOrder:
     return PlannedOrder(
         channel=one.channel, source=one.source, order_id=one.order_id, action=one.action, reason=one.reason
     )
+
+
+def _loyal(connection: Connection, channel: Channel, limit: int | None) -> tuple[list[PlannedCode], LoyalPlan]:
+    """What codes a channel gets, and which it cannot have; at most `limit` of each are told."""
+    rows = [
+        PlannedCode(
+            channel=channel.name, code=write.code, action="write" if write.active else "switch off", says=says(write.terms),
+            limit=write.limit,
+        )
+        for _, write in plan_codes(connection, channel)
+    ]  # fmt: skip
+    refused = [
+        PlannedCode(channel=channel.name, code=one.code, action="refused", says="", reason=one.reason)
+        for one in coupons.refused(connection, channel.name, _AT_ONCE if limit is None else limit)
+    ]
+    return [*rows[:limit], *refused], LoyalPlan(
+        channel=channel.name, codes=coupons.work_count(connection, channel.name),
+        refused=coupons.refused_count(connection, channel.name), points=people.untold_counts(connection).get(channel.name, 0),
+    )  # fmt: skip
 
 
 def _channel(

@@ -27,7 +27,8 @@ class ChannelStatus:
     """One channel as the database knows it. `open`: positions whose write is still to come; ages in seconds.
 
     `accepted`: of those in flight, what the platform has taken in and carries out later. `put_off`: of those to come, what its
-    limits of a day hold up; the first of them goes on at `put_off_until`.
+    limits of a day hold up; the first of them goes on at `put_off_until`. `codes_open` and `points_open`: codes still to be written
+    there, and customers still to be shown other points.
     """
 
     channel: str
@@ -44,6 +45,8 @@ class ChannelStatus:
     accepted: int = 0
     put_off: int = 0
     put_off_until: datetime | None = None
+    codes_open: int = 0
+    points_open: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +99,8 @@ class Status:
     findings: int
     parked: int
     conflicts: int
+    codes: int = 0
+    persons: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -427,12 +432,36 @@ class PlannedOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedCode:
+    """A code that `sync` would write, switch off, or (`action` "refused") not write, for `reason`. `limit` None: no limit."""
+
+    channel: str
+    code: str
+    action: str
+    says: str
+    limit: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoyalPlan:
+    """How many codes a channel gets, how many it cannot have, and to how many customers it will show other points."""
+
+    channel: str
+    codes: int
+    refused: int
+    points: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Every write that `sync` would make now."""
+    """Every write that `sync` would make now. `loyalty` has a row for a channel with codes or points to be written, or refused."""
 
     channels: tuple[ChannelPlan, ...]
     fields: tuple[PlannedField, ...] = ()
     orders: tuple[PlannedOrder, ...] = ()
+    codes: tuple[PlannedCode, ...] = ()
+    loyalty: tuple[LoyalPlan, ...] = ()
     left_out: tuple[str, ...] = ()
     errors: dict[str, str] = field(default_factory=dict)
 
@@ -461,6 +490,8 @@ class ChannelRun:
     parked: tuple[str, ...]
     error: str
     needs_person: bool
+    codes: int = 0
+    points: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

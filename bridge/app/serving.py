@@ -38,6 +38,7 @@ from bridge.store import ledger, lookup, orders, queries, requests
 
 if TYPE_CHECKING:
     from bridge.app.app import App
+    from bridge.app.loyal_serving import LoyalServing
 
 __all__ = ["BadCursor", "Kept", "KeyTaken", "Once", "Serving"]
 
@@ -87,6 +88,13 @@ class Serving:
     def context(self) -> Context:
         """The daemon's context while it runs; else one for the database alone."""
         return self.app.live or context_of(self.app, {})
+
+    @property
+    def loyal(self) -> "LoyalServing":
+        """What there is about points and codes."""
+        from bridge.app.loyal_serving import LoyalServing
+
+        return LoyalServing(self)
 
     # Looking.
 
@@ -182,7 +190,7 @@ class Serving:
         until = ends if isinstance(ends, datetime) else self.app.now() + ends
         if until <= self.app.now():
             raise AppError("the hold would end before it began", where="expires_at", next_step="name a later moment")
-        return self._once(
+        return self.do_once(
             once,
             lambda connection: (
                 201,
@@ -192,17 +200,19 @@ class Serving:
 
     def release_hold(self, once: Once, hold_id: str) -> Kept:
         """Give the units of a hold back."""
-        return self._once(once, lambda connection: (200, holding.give_back(connection, self.context, hold_id)))
+        return self.do_once(once, lambda connection: (200, holding.give_back(connection, self.context, hold_id)))
 
     def capture_hold(self, once: Once, hold_id: str) -> Kept:
         """Turn a hold into a sale, named "hold-<id>" among the token's sales."""
         source = source_of(once.token)
-        return self._once(once, lambda connection: (200, holding.hand_over(connection, self.context, hold_id, source)))
+        return self.do_once(
+            once, lambda connection: (200, holding.hand_over(connection, self.context, hold_id, source))
+        )
 
     def sell(self, once: Once, sale: Sale) -> Kept:
         """Book a reported sale whole, or nothing of it."""
         self._in_time(sale.occurred_at, "occurred_at")
-        return self._once(once, lambda connection: self._sell(connection, once, sale))
+        return self.do_once(once, lambda connection: self._sell(connection, once, sale))
 
     def _sell(self, connection: Connection, once: Once, sale: Sale) -> tuple[int, SaleAnswer]:
         context, source = self.context, source_of(once.token)
@@ -220,7 +230,7 @@ class Serving:
     def count(self, once: Once, sku: str, place: str, quantity: int, at: datetime) -> Kept:
         """Believe a count of a shelf."""
         self._in_time(at, "counted_at")
-        return self._once(once, lambda connection: (201, self._count(connection, once, sku, place, quantity, at)))
+        return self.do_once(once, lambda connection: (201, self._count(connection, once, sku, place, quantity, at)))
 
     def _count(
         self, connection: Connection, once: Once, sku: str, place: str, quantity: int, at: datetime
@@ -261,7 +271,7 @@ class Serving:
             step = f"GET /api/v1/skus/{missing[0].key} names its places; one that no channel shows has none"
             raise AppError(what, where="place", next_step=step)
 
-    def _once(self, once: Once, unit: Callable[[Connection], tuple[int, Any]]) -> Kept:
+    def do_once(self, once: Once, unit: Callable[[Connection], tuple[int, Any]]) -> Kept:
         """Do it in one transaction with its answer, unless it was done before: then return that answer."""
 
         def whole(connection: Connection) -> Kept:

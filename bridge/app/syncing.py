@@ -112,6 +112,8 @@ def _channel(name: str, part: ChannelReport) -> ChannelRun:
         parked=tuple(part.parked),
         error=part.error,
         needs_person=part.needs_person,
+        codes=part.codes,
+        points=part.points,
     )
 
 

@@ -6,19 +6,22 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import fields, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from importlib import import_module
 from typing import Any
 
 from bridge.app.vault import DatabaseVault
 from bridge.config import ChannelTable, Config, Loaded
-from bridge.config.model import PRODUCT_FIELDS
+from bridge.config.model import PRODUCT_FIELDS, PointsTable
 from bridge.contract.errors import NeedsPerson
 from bridge.contract.ports import Connector
 from bridge.domain.allotment import Rule
+from bridge.domain.earning import EarnRule, PointsRules, Tier
 from bridge.domain.guard import GuardRule
+from bridge.domain.money import Money
 from bridge.domain.pricing import PriceRule
-from bridge.engine.context import Channel, Documents, Mirroring, Rules
+from bridge.engine.context import Channel, Documents, Loyalty, Mirroring, Rules
 from bridge.engine.events import Events, Target
 from bridge.wire.http import Surroundings
 from connectors import PLATFORMS
@@ -53,6 +56,9 @@ def channel_of(loaded: Loaded, name: str, around: Surroundings) -> tuple[Channel
         # A setting that cannot be right: the file and the line are known here, the platform's rules only there.
         error.what += f" ({loaded.file}, line {loaded.lines.of(('channels', name, _named(error, settings)))})"
         raise
+    if table.points == "own" and not connector.limits.earns_itself:
+        text = f'channels.{name}.points cannot be "own": {table.platform} gives no points by itself; allowed: "show", "off"'
+        raise loaded.error(("channels", name, "points"), text)
     warnings = list(loaded.warnings(name, module.Settings))
     if table.counts_from and connector.orders is None:
         warnings.append(f"counts_from of {name} does nothing: nobody can buy there, so what is set there never counts")
@@ -96,6 +102,7 @@ def rules_of(config: Config) -> Rules:
         grace=config.stock.grace,
         history=config.orders.history,
         track=config.stock.track,
+        loyalty=_loyalty(config),
     )
 
 
@@ -106,6 +113,45 @@ def events_of(config: Config) -> Events | None:
         for one in config.events
     ]
     return Events(targets) if targets else None
+
+
+def _loyalty(config: Config) -> Loyalty:
+    points, names = config.points, config.channels.items()
+    common = Loyalty(
+        country=config.customers.country, remind=config.coupons.remind, reward=config.coupons.reward,
+        own=frozenset(name for name, table in names if table.points == "own"),
+        hidden=frozenset(name for name, table in names if table.points == "off"),
+    )  # fmt: skip
+    if points is None:
+        return common
+    rules = _points(points, common.own | common.hidden)
+    return replace(common, points=rules, notice=points.notice, lasts=points.code_lasts)
+
+
+def _points(table: PointsTable, off: frozenset[str]) -> PointsRules:
+    """What orders earn: numbers as their shortest text, so that 1 and 1.0 are the same rules."""
+    return PointsRules(
+        currency=table.currency, earn=_plain(table.earn), value=_plain(table.value), pending_days=_days(table.pending),
+        expires_days=None if table.expires is None else _days(table.expires), with_tax=table.include_tax, discounted=table.discounted,
+        rules=tuple(
+            EarnRule(times=_plain(one.times), sku=one.sku, tag=one.tag, channel=one.channel, since=one.since, until=one.until)
+            for one in table.rule
+        ),
+        tiers=tuple(Tier(name=one.name, spend=_minor(one.spend, table.currency), times=_plain(one.times)) for one in table.tier),
+        tier_days=table.tier_days, off=off,
+    )  # fmt: skip
+
+
+def _plain(number: Decimal) -> str:
+    return f"{number.normalize():f}"
+
+
+def _minor(amount: Decimal, currency: str) -> int:
+    return Money.rounded(amount, currency).minor
+
+
+def _days(span: timedelta) -> float:
+    return span / timedelta(days=1)
 
 
 def _allotment(config: Config) -> list[Rule]:

@@ -1,29 +1,15 @@
 """bridge hold"""
 
-import re
 from datetime import timedelta
 
 import click
 
 from bridge.app.results import HoldLine
+from bridge.cli.moments import Lasts
 from bridge.cli.output import clock, emit, say, table
 from bridge.cli.session import opened, options, run
 
 __all__ = ["command"]
-
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-
-
-class Lasts(click.ParamType[timedelta]):
-    """A time such as 30m, 4h or 2d."""
-
-    name = "time"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        found = re.fullmatch(r"(\d{1,6})([mhd])", str(value))
-        if found is None:
-            self.fail(f"{value} is not a time such as 30m, 4h or 2d", param, ctx)
-        return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
 @click.group(name="hold")

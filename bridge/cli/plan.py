@@ -85,6 +85,7 @@ def show(result: Plan) -> None:
     )
     if len(result.orders) > _FIELDS:
         say(f"... and {len(result.orders) - _FIELDS:,} more orders (all of them with --json)")
+    _loyal(result)
     for one in result.channels:
         if one.halted:
             step = f"Next: `bridge sync` notes it, `bridge approve {one.channel}` lets it through"
@@ -93,6 +94,17 @@ def show(result: Plan) -> None:
         say(error)
     for name in result.left_out:
         say(f"{name}: not adopted, left out. Next: `bridge adopt {name}`")
+
+
+def _loyal(result: Plan) -> None:
+    table(
+        "Codes",
+        ["channel", "what", "code", "says", "may accept>", "because"],
+        [(c.channel, c.action, c.code, c.says, number(c.limit), c.reason) for c in result.codes],
+    )
+    columns = ["channel", "codes to write>", "codes it cannot have>", "customers to be shown points>"]
+    rows = [(one.channel, number(one.codes), number(one.refused), number(one.points)) for one in result.loyalty]
+    table("Points and codes in all", columns, rows)
 
 
 def _short(value: str | None) -> str:

@@ -54,6 +54,8 @@ def _show(result: Status) -> None:
     counted = (f"{result.skus:,} SKUs", f"{result.findings:,} findings (`bridge link`)", f"{result.parked:,} parked (`bridge parked`)",
                f"{result.conflicts:,} conflicts (`bridge conflicts`)")  # fmt: skip
     say(" · ".join(counted))
+    if result.persons or result.codes:
+        say(f"{result.persons:,} customers (`bridge customer`) · {result.codes:,} open codes (`bridge coupon list`)")
 
 
 def _waiting(one: ChannelStatus) -> None:
@@ -63,6 +65,10 @@ def _waiting(one: ChannelStatus) -> None:
         until = clock(one.put_off_until)
         say(
             f"{one.channel}: {one.put_off:,} numbers wait for {one.platform}'s limits of a day; the first goes on at {until} UTC"
+        )
+    if one.codes_open or one.points_open:
+        say(
+            f"{one.channel}: {one.codes_open:,} codes and the points of {one.points_open:,} customers are still to be written"
         )
 
 

@@ -79,6 +79,8 @@ def _show(result: SyncRun) -> None:
     ]
     table("", columns, rows)
     for one in result.channels:
+        if one.codes or one.points:
+            say(f"{one.channel}: {one.codes:,} codes written, {one.points:,} customers shown their points")
         if one.error:
             say(one.error)
         for text in one.parked:

@@ -10,7 +10,7 @@ from bridge.cli.session import json_option
 
 __all__ = ["command"]
 
-_SCOPES = ("read", "stock", "holds", "metrics")
+_SCOPES = ("read", "stock", "holds", "loyalty", "metrics")
 
 
 @click.command(name="token")
@@ -28,12 +28,13 @@ def command(name: str, scopes: tuple[str, ...], as_json: bool) -> int:
     """Make a token for a script or a till.
 
     It is shown once and kept nowhere: the config gets its hash. Scripts send it as `Authorization: Bearer TOKEN`.
-    `read` looks (the page and the API), `stock` reports sales and counts, `holds` reserves units, `metrics` reads /metrics.
+    `read` looks (the page and the API), `stock` reports sales and counts, `holds` reserves units, `loyalty` asks for
+    points and codes and redeems them, `metrics` reads /metrics.
 
     \b
     Examples:
       bridge token dashboard --scope read
-      bridge token till-2 --scope read --scope stock --scope holds
+      bridge token till-2 --scope read --scope stock --scope holds --scope loyalty
     """
     import secrets
 

@@ -7,6 +7,7 @@ import types
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path as FilePath
 from typing import Any, TypeVar
 
@@ -152,12 +153,20 @@ def _allowed(path: Path) -> frozenset[str]:
     model: Any = Config
     for part in path:
         inner = model.model_fields[part].annotation if _is_model(model) and part in model.model_fields else model
-        model = inner if _is_model(model) else _inside(model)
+        model = _certain(inner) if _is_model(model) else _inside(model)
     while not _is_model(model) and typing.get_args(model):
         model = _inside(model)
     if model is ChannelTable:
         return ChannelTable.own_keys()
-    return frozenset(model.model_fields) if _is_model(model) else frozenset()
+    if not _is_model(model):
+        return frozenset()
+    return frozenset(one.alias or name for name, one in model.model_fields.items())
+
+
+def _certain(kind: Any) -> Any:
+    """The table of a key that may be left out."""
+    inner = [one for one in typing.get_args(kind) if one is not types.NoneType]
+    return inner[0] if isinstance(kind, types.UnionType) and len(inner) == 1 else kind
 
 
 def _is_model(kind: Any) -> bool:
@@ -195,9 +204,30 @@ def _strangers(config: Config) -> Iterator[tuple[Path, str]]:
     if config.orders.home in config.orders.mirror:
         yield ("orders", "mirror"), f"{config.orders.home} is orders.home: its own orders are there already"
     yield from _receivers(config)
+    yield from _points(config)
     for kit, parts in config.kits.items():
         if not parts or any(part in config.kits for part in parts):
             yield ("kits", kit), f"kit {kit} needs components, and none of them may be a kit itself"
+
+
+def _points(config: Config) -> Iterator[tuple[Path, str]]:
+    """Find rules of points that say nothing, or nothing certain."""
+    points = config.points
+    if points is None:
+        if config.coupons.reward:
+            yield ("coupons", "reward"), "a reward is given in points, and no points are given: add a [points] table"
+        return
+    if points.code_lasts <= timedelta(0):
+        yield ("points", "code_lasts"), "a code made of points has to last for some time, such as 24h"
+    for index, rule in enumerate(points.rule):
+        if rule.since is not None and rule.until is not None and rule.until <= rule.since:
+            yield ("points", "rule", index, "until"), "the rule ends before it begins: look at its two dates"
+    for index, tier in enumerate(points.tier):
+        before = points.tier[:index]
+        if any(one.name == tier.name for one in before):
+            yield ("points", "tier", index, "name"), f"there is another tier called {tier.name!r}"
+        if any(one.spend == tier.spend for one in before):
+            yield ("points", "tier", index, "spend"), f"there is another tier from {tier.spend} on"
 
 
 def _receivers(config: Config) -> Iterator[tuple[Path, str]]:
@@ -221,6 +251,9 @@ def _mentions(config: Config) -> Iterator[tuple[Path, str]]:
     for index, policy in enumerate(config.policy):
         if policy.channel is not None:
             yield ("policy", index, "channel"), policy.channel
+    for index, one in enumerate(config.points.rule if config.points else ()):
+        if one.channel is not None:
+            yield ("points", "rule", index, "channel"), one.channel
     if config.orders.home:
         yield ("orders", "home"), config.orders.home
     for index, name in enumerate(config.orders.mirror):

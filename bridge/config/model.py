@@ -1,7 +1,7 @@
 """The shape of the config. Pydantic, and only here: precise errors, nothing unknown let through."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -30,6 +30,27 @@ def _decimal(value: object) -> Decimal:
     return Decimal(value)
 
 
+def _moment(value: object) -> datetime:
+    """Read a date or a time of TOML; a date is its first moment, and a time without an offset is UTC."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+    raise ValueError("a date is wanted, without quotes, such as 2026-11-27 or 2026-11-27T18:00:00+01:00")
+
+
+def _end(value: object) -> datetime:
+    """Read an end: a date is wholly in it, so it is the first moment of the next one."""
+    moment = _moment(value)
+    return moment if isinstance(value, datetime) else moment + timedelta(days=1)
+
+
+def _country(value: str) -> str:
+    if value == "UK":
+        raise ValueError("the United Kingdom is GB (ISO 3166)")
+    return value
+
+
 def _platform(value: str) -> str:
     if value not in PLATFORMS:
         *most, last = (repr(name) for name in PLATFORMS)
@@ -44,6 +65,9 @@ def _field_rule(value: object) -> object:
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Number = Annotated[Decimal, BeforeValidator(_decimal)]
 Units = Annotated[int, Field(ge=0, le=1_000_000_000)]
+Start = Annotated[datetime, BeforeValidator(_moment)]
+End = Annotated[datetime, BeforeValidator(_end)]
+Factor = Annotated[Number, Field(ge=0, le=1_000)]
 
 
 class _Table(BaseModel):
@@ -66,6 +90,7 @@ class ChannelTable(_Table):
     counts: Literal["sellable", "shelf"] = "sellable"
     restock: Literal["always", "never", "ask"] = "always"
     create: bool = False
+    points: Literal["show", "own", "off"] = "show"
     map: str = ""
     home_location: str = ""
     locations: dict[str, str] = {}
@@ -113,6 +138,55 @@ class OrdersTable(_Table):
     history: Duration = timedelta(days=60)
 
 
+class PointsRuleTable(_Table):
+    """[[points.rule]]: lines of orders that earn more, less, or nothing. What is not named fits all; the rules that fit multiply."""
+
+    sku: str | None = None
+    tag: str | None = None
+    channel: str | None = None
+    since: Start | None = Field(default=None, alias="from")
+    until: End | None = None
+    times: Factor
+
+
+class TierTable(_Table):
+    """[[points.tier]]: who spent so much within `tier_days` earns more."""
+
+    name: Annotated[str, Field(min_length=1, max_length=60)]
+    spend: Annotated[Number, Field(ge=0, le=1_000_000_000)]
+    times: Factor = Decimal(1)
+
+
+class PointsTable(_Table):
+    """[points]: what orders earn. Without this table no points are given."""
+
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
+    earn: Factor = Decimal(1)
+    value: Annotated[Number, Field(gt=0, le=1_000)] = Decimal("0.01")
+    pending: Duration = timedelta(days=14)
+    expires: Duration | None = None
+    include_tax: bool = False
+    discounted: bool = True
+    tier_days: Annotated[int, Field(ge=1, le=3_650)] = 365
+    notice: Duration = timedelta(days=14)
+    code_lasts: Duration = timedelta(days=1)
+    rule: list[PointsRuleTable] = []
+    tier: list[TierTable] = []
+
+
+class CustomersTable(_Table):
+    """[customers]: how people are told apart."""
+
+    country: Annotated[str, Field(pattern="^([A-Z]{2})?$"), AfterValidator(_country)] = ""
+
+
+class CouponsTable(_Table):
+    """[coupons]: what holds for all codes."""
+
+    remind: Duration = timedelta(days=3)
+    reward: Units = 0
+
+
 class FieldTable(_Table):
     """One field of [products.fields]: its owner, and who else may change it."""
 
@@ -156,12 +230,12 @@ class TokenTable(_Table):
 
     name: Annotated[str, Field(min_length=1, max_length=60)]
     hash: Annotated[str, Field(pattern="^[0-9a-f]{64}$", repr=False)]
-    scopes: Annotated[list[Literal["read", "stock", "holds", "metrics"]], Field(min_length=1)]
+    scopes: Annotated[list[Literal["read", "stock", "holds", "loyalty", "metrics"]], Field(min_length=1)]
 
 
 EVENT_TYPES = (
     "order.paid", "order.fulfilled", "order.cancelled", "order.ready", "stock.out", "stock.low", "stock.back", "drift", "parked",
-    "webhooks.silent",
+    "webhooks.silent", "points.expiring", "points.debt", "coupon.unused", "coupon.overused",
 )  # fmt: skip
 
 
@@ -186,6 +260,9 @@ class Config(_Table):
     kits: dict[str, dict[str, Annotated[int, Field(ge=1, le=1_000_000)]]] = {}
     orders: OrdersTable = OrdersTable()
     products: ProductsTable = ProductsTable()
+    points: PointsTable | None = None
+    customers: CustomersTable = CustomersTable()
+    coupons: CouponsTable = CouponsTable()
     daemon: DaemonTable = DaemonTable()
     audit: AuditTable = AuditTable()
     web: WebTable = WebTable()

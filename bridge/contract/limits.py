@@ -42,6 +42,7 @@ class Limits:
     earns_itself     the platform may give points for purchases by itself (Square Loyalty)
     coupon_batch     codes per call at most
     coupon_groups    many codes of the same terms are held by one discount there (Shopify)
+    orders_every     seconds between two readings of the orders feed that the platform allows on average, 0 where no such limit binds
     fixed_locations  locations whose numbers the platform alone moves (goods in its own warehouse): read and believed, never written
     """
 
@@ -75,6 +76,7 @@ class Limits:
     earns_itself: bool = False
     coupon_batch: int = 1
     coupon_groups: bool = False
+    orders_every: float = 0.0
     fixed_locations: frozenset[str] = frozenset()
 
     @property

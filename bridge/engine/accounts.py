@@ -18,7 +18,7 @@ from bridge.store import ledger, notes, people
 from bridge.store import points as store
 from bridge.store.points import LotRow
 
-__all__ = ["aim", "look", "mature", "prove", "settle"]
+__all__ = ["aim", "look", "mature", "prove", "settle", "show"]
 
 
 def look(connection: Connection, person: str, now: datetime) -> Account:
@@ -102,6 +102,18 @@ def prove(connection: Connection, now: datetime) -> list[tuple[str, int, int]]:
         if there != right:
             found.append((person, there, right))
     return found + [(person, balance, 0) for person, balance in balances.items() if balance]
+
+
+def show(connection: Connection, context: Context, persons: Iterable[str]) -> None:
+    """Say what the channels should show of persons whose records there are new; nothing that they have has changed."""
+    names, now = {one for one in persons if one}, context.now()
+    lots, spends = store.lots_of(connection, names), store.spends_of(connection, names)
+    found = {
+        name: account([row.lot for row in rows], [row.spend for row in spends.get(name, ())], now)
+        for name, rows in lots.items()
+    }
+    if found:
+        aim(connection, context, found)
 
 
 _MATURED = "points_matured"

@@ -113,12 +113,20 @@ def _record(
         if before.code in now
     ]
     store.save_listings(connection, changed)
+    own = _own(connection, [row.code for row in changed if row.reason])
     for row in changed:
-        if row.reason:
+        if row.reason and row.code not in own:
             park(connection, context, "coupon", channel.name, row.code, row.reason)
     settled = [row.code for row in changed if not row.reason and row.key is None]
     notes.unpark(connection, "coupon", channel.name, settled)
     codes.settle(connection, context, [row.code for row in changed if row.cut_at is not None or row.reason])
+
+
+def _own(connection: Connection, wanted: Sequence[str]) -> set[str]:
+    """Those made of somebody's points: a shop where they have no account cannot have theirs, and nobody need see to it."""
+    coupons = store.find(connection, wanted)
+    terms = store.campaigns_of(connection, {one.campaign for one in coupons.values()})
+    return {code for code, one in coupons.items() if terms[one.campaign].kind == "points"}
 
 
 def _after(context: Context, row: CodeListing, sent: CodeListing, result: CouponResult) -> CodeListing:

@@ -211,7 +211,7 @@ def _digest(terms: Campaign, most: int | None, active: bool, only: Goods, but: G
 
 def used(connection: Connection, context: Context, use: CodeUse, *, claimed: bool = False) -> None:
     """A use is on record: keep the promise that it fulfils (`claimed`: it was one itself, the others stand), free what was held for it."""
-    if not claimed:
+    if not (claimed or use.note):
         _keep_claim(connection, use)
     coupon = store.find(connection, [use.code])[use.code]
     if coupon.hold is not None:

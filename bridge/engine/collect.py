@@ -15,7 +15,7 @@ from bridge.domain.catalog import Level, Product, StockKey
 from bridge.domain.orders import Order
 from bridge.domain.people import Customer
 from bridge.domain.position import Position, read, too_early
-from bridge.engine import codes, people
+from bridge.engine import accounts, codes, merging, people
 from bridge.engine.booking import book, rebook
 from bridge.engine.context import Channel, Context
 from bridge.engine.examine import examine
@@ -33,6 +33,7 @@ __all__ = [
     "audit_customers",
     "collect",
     "collect_loyalty",
+    "collect_people",
     "drain_orders",
     "mark_gone",
     "read_again",
@@ -58,6 +59,8 @@ async def collect(context: Context, channel: Channel, report: ChannelReport) -> 
     channel.written.clear()
     levels = await _catalog(context, channel, report, result)
     levels += await _stock(context, channel)
+    # Whose an account is must be known before an order that names nothing else of its buyer.
+    await collect_people(context, channel, report)
     await drain_orders(context, channel, report)
     await collect_loyalty(context, channel, report)
     result.waiting = await examine_levels(context, channel, levels, report)
@@ -157,23 +160,30 @@ async def drain_orders(context: Context, channel: Channel, report: ChannelReport
     def since(cursor: str) -> AsyncIterator[Page[Order]]:
         return _bundled(context, feed.since(cursor))
 
+    begun = context.now()
     await follow(context, channel, "orders", since, keep, report)
+    channel.drained_at = begun
+
+
+async def collect_people(context: Context, channel: Channel, report: ChannelReport) -> None:
+    """Read which customers of a channel changed, where the merchant has points or codes."""
+    port = channel.connector.customers
+    if port is None or port.changes is None or not loyal(context):
+        return
+
+    def keep(connection: Connection, page: Page[Customer]) -> None:
+        _meet(connection, context, channel, page.items)
+
+    begin_feed(context, channel, "customers", port.changes.begin)
+    async with aside(context, channel, "customers"):
+        await follow(context, channel, "customers", port.changes.since, keep, report)
 
 
 async def collect_loyalty(context: Context, channel: Channel, report: ChannelReport) -> None:
-    """Read what a channel tells of customers and points, where the merchant has them; its orders were read a moment ago."""
+    """Read what a channel tells of points, where the merchant has them; its orders were read a moment ago."""
     if not loyal(context):
         return
     begun = context.now()
-    port = channel.connector.customers
-    if port is not None and port.changes is not None:
-
-        def keep(connection: Connection, page: Page[Customer]) -> None:
-            people.learn(connection, context, channel.name, page.items)
-
-        begin_feed(context, channel, "customers", port.changes.begin)
-        async with aside(context, channel, "customers"):
-            await follow(context, channel, "customers", port.changes.since, keep, report)
     async with aside(context, channel, "points"):
         await drain_points(context, channel, report)
     context.database.write(lambda connection: codes.confirm(connection, context, channel.name, begun))
@@ -186,8 +196,19 @@ async def audit_customers(context: Context, channel: Channel) -> None:
         return
     async with aside(context, channel, "customers"):
         async for page in port.all():
-            learn = partial(people.learn, context=context, channel=channel.name, found=page.items)
-            context.database.write(learn)
+            context.database.write(partial(_meet, context=context, channel=channel, found=page.items))
+
+
+def _meet(connection: Connection, context: Context, channel: Channel, found: Sequence[Customer]) -> None:
+    """Note customers; one whose account here is new is shown what they have earned elsewhere.
+
+    Who was known by the number of an account alone, from an order that came before it, turns out to be whoever has its contact.
+    """
+    whose = people.learn(connection, context, channel.name, found)
+    for gone, kept in people.recognised(connection, context, found, whose).items():
+        merging.merge(connection, context, kept, gone, f"their account on {channel.name} has the same contact")
+        whose |= {key: kept for key, person in whose.items() if person == gone}
+    accounts.show(connection, context, whose.values())
 
 
 async def _bundled(context: Context, pages: AsyncIterator[Page[Order]]) -> AsyncIterator[Page[Order]]:

@@ -107,6 +107,7 @@ class Lane:
 
     `heard_at`: when its feeds were last read to their end; `hinted_at`: the last delivery; `unhinted`: orders that polling found
     since then; `news_at`: since when changes wait to be shown here. `_unsure`: a write may have no known outcome.
+    `_refuted`: what a number was believed to be when its write came back stale.
     """
 
     context: Context
@@ -127,6 +128,7 @@ class Lane:
     _errands: set[Errand] = field(default_factory=lambda: set[Errand](("poll",)))
     _doubts: dict[StockKey, float] = field(default_factory=dict)
     _told: dict[StockKey, int] = field(default_factory=dict)
+    _refuted: dict[StockKey, int | None] = field(default_factory=dict)
     _later: dict[str, float] = field(default_factory=dict)
     _memory: Memory = field(default_factory=Memory)
     _feeds_at: float | None = None
@@ -310,7 +312,9 @@ class Lane:
     async def _push(self, report: ChannelReport) -> None:
         since, self.news_at = self.news_at, None
         try:
-            self._doubt(await push(self.context, self.channel, report))
+            stale = await push(self.context, self.channel, report, refuted=self._refuted)
+            self._refute(stale)
+            self._doubt(stale)
             await show_loyalty(self.context, self.channel, report)
         except BaseException:
             self.news_at = since
@@ -318,6 +322,13 @@ class Lane:
         if since is not None and report.written:
             delay = (self.context.now() - since).total_seconds()
             self._count({figures.delay_name(delay): 1})
+
+    def _refute(self, stale: set[StockKey]) -> None:
+        """Remember numbers that came back stale: sent again before anything new is known, they would always be on their way, and
+        never be judged."""
+        if stale:
+            found = self.context.database.read(lambda connection: positions.by_keys(connection, self.name, stale))
+            self._refuted |= {key: row.shown for key, row in found.items()}
 
     async def _look_once_more(self, report: ChannelReport) -> None:
         due = [one for one, at in self._later.items() if at <= _time()]
@@ -330,7 +341,8 @@ class Lane:
         """Read again what was found different, once it has stood for the grace time; what was told and is so by now is settled."""
         due = {key for key, at in self._doubts.items() if at <= _time()}
         told = {key: self._told.pop(key) for key in due & self._told.keys()}
-        for key in due:
+        looked = frozenset(due)
+        for key in looked:
             del self._doubts[key]
         if told:
             known = self.context.database.read(lambda connection: positions.by_keys(connection, self.name, told))
@@ -338,6 +350,8 @@ class Lane:
         if due:
             self._doubt(await read_again(self.context, self.channel, sorted(due), report))
             self.wake()
+        for key in looked:
+            self._refuted.pop(key, None)
 
     async def _audit(self, report: ChannelReport) -> None:
         """Read the numbers again that were not verified for longest, so many that all have had their turn within the age."""

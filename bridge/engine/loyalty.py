@@ -19,7 +19,7 @@ from bridge.engine.report import ChannelReport
 from bridge.store import coupons, ledger
 from bridge.store import points as store
 
-__all__ = ["apply_loyalty", "aside", "held_points", "loyal", "settle_loyalty", "show_loyalty"]
+__all__ = ["apply_loyalty", "aside", "held_points", "loyal", "loyalty_in_force", "settle_loyalty", "show_loyalty"]
 
 
 def loyal(context: Context) -> bool:
@@ -29,10 +29,15 @@ def loyal(context: Context) -> bool:
 
 def apply_loyalty(connection: Connection, context: Context) -> None:
     """Note the rules of earning that are in force from now on, where they are others than before."""
+    if not loyalty_in_force(connection, context):
+        # Platforms tell the time of an order in whole seconds.
+        store.save_rules(connection, context.rules.loyalty.points, context.now().replace(microsecond=0))
+
+
+def loyalty_in_force(connection: Connection, context: Context) -> bool:
+    """Tell whether orders earn by these rules now."""
     known = store.rules(connection)
-    wanted = context.rules.loyalty.points
-    if wanted != (known[-1][1] if known else None):
-        store.save_rules(connection, wanted, context.now())
+    return context.rules.loyalty.points == (known[-1][1] if known else None)
 
 
 def settle_loyalty(connection: Connection, context: Context) -> int:

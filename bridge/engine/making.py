@@ -1,5 +1,7 @@
 """Making codes: one, many of a campaign, or one out of points; and promises of a use at a till, which has no codes of its own."""
 
+import itertools
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -26,7 +28,9 @@ __all__ = [
 
 # Crockford's: no I, L, O and U, which are read as other characters when a code is typed in.
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_LOOK_ALIKE = str.maketrans("OIL", "011")
+_LOOK_ALIKE = {character: group for group in ("0O", "1IL") for character in group}
+# So many spellings of a code are tried at most; a word of a campaign has some dozens, a drawn code two or three.
+_SPELLINGS = 2_000
 _AT_ONCE = 1_000
 
 
@@ -58,11 +62,20 @@ def add_codes(context: Context, campaign: Campaign, count: int, prefix: str, len
 
 
 def lookup(connection: Connection, text: str) -> Coupon | None:
-    """Return the code that somebody typed in, in any case; what looks like another character is taken for it, if the code is unknown."""
+    """Return the code that somebody typed in, in any case; unknown ones are read with characters that look alike, if just one is meant."""
     code = normal_code(text)
-    tries = [code, code.translate(_LOOK_ALIKE)]
-    found = store.find(connection, tries)
-    return next((found[one] for one in tries if one in found), None)
+    exact = store.find(connection, [code]).get(code)
+    if exact is not None:
+        return exact
+    alike = store.find(connection, _spellings(code))
+    return next(iter(alike.values())) if len(alike) == 1 else None
+
+
+def _spellings(code: str) -> list[str]:
+    """Every way to write a code with 0 for O, 1 for I, and so on: a prefix is a word, what was drawn has digits only."""
+    groups = [_LOOK_ALIKE.get(one, one) for one in code]
+    many = math.prod(len(one) for one in groups)
+    return ["".join(one) for one in itertools.product(*groups)] if many <= _SPELLINGS else []
 
 
 def worth(rules: PointsRules, units: int) -> Money:
@@ -104,9 +117,10 @@ def close(connection: Connection, context: Context, coupon: Coupon) -> None:
         _account(connection, context, coupon.person)
 
 
-def reopen(connection: Connection, context: Context, coupon: Coupon) -> None:
-    """Write a code again wherever it was refused or deleted by hand."""
-    rows = store.find_listings(connection, [coupon.code]).get(coupon.code, {}).values()
+def reopen(connection: Connection, context: Context, coupon: Coupon, channel: str = "") -> None:
+    """Write a code again wherever it was refused or deleted by hand: on one channel, or on all ("")."""
+    found = store.find_listings(connection, [coupon.code]).get(coupon.code, {}).values()
+    rows = [row for row in found if channel in {"", row.channel}]
     store.save_listings(
         connection, [replace(row, reason="", tries=0, shown="?" if row.external_id else "") for row in rows]
     )
@@ -161,23 +175,33 @@ def capture(connection: Connection, context: Context, one: Claim, order_id: str)
             note=f"claimed at {one.channel}" + (f", order {order_id}" if order_id else ""),
         )
     )  # fmt: skip
-    use = CodeUse(channel=one.channel, order_id=source, code=one.code, person=one.person, counted_there=0, at=now)
+    use = CodeUse(
+        channel=one.channel,
+        order_id=source,
+        code=one.code,
+        person=one.person,
+        counted_there=0,
+        at=now,
+        note=f"claim {one.id}",
+    )
     store.save_uses(connection, [use])
     store.change_claim(connection, one.id, "used", order_id)
     ledger.release_hold(connection, one.id, "captured")
     codes.used(connection, context, use, claimed=True)
     if coupon.person and coupon.points:
-        _burn(connection, desk, coupon, one, now)
+        _burn(connection, desk, coupon, one, order_id)
         accounts.settle(connection, context, desk, [coupon.person])
     desk.close()
     codes.settle(connection, context, [one.code])
 
 
-def _burn(connection: Connection, desk: Desk, coupon: Coupon, one: Claim, now: datetime) -> None:
+def _burn(connection: Connection, desk: Desk, coupon: Coupon, one: Claim, order_id: str) -> None:
+    """Spend the points in a code. Those of an order are named as its booking names them: a cancelled one gives them back."""
     assert coupon.person is not None
+    now = desk.now
     spend = SpendRow(
-        id=f"claim/{one.id}", person=coupon.person, points=coupon.points, at=now, channel=one.channel, source=one.id,
-        note=f"code {coupon.code}",
+        id=f"{one.channel}/{order_id}/{coupon.code}" if order_id else f"claim/{one.id}", person=coupon.person, points=coupon.points,
+        at=now, channel=one.channel, source=order_id or one.id, note=f"code {coupon.code}",
     )  # fmt: skip
     point_store.save_spends(connection, [spend])
     desk.move(

@@ -20,7 +20,7 @@ from bridge.engine.noting import park
 from bridge.store import notes, people
 from bridge.store.people import ContactRow, CustomerRow
 
-__all__ = ["Sighting", "identify", "learn", "new_person", "seen"]
+__all__ = ["Sighting", "identify", "learn", "new_person", "recognised", "seen"]
 
 
 class Sighting(NamedTuple):
@@ -51,6 +51,22 @@ def learn(connection: Connection, context: Context, channel: str, found: Sequenc
     rows = [_row(channel, one, whose[one.id], known.get(one.id)) for one in found]
     people.save_customers(connection, rows)
     return whose
+
+
+def recognised(
+    connection: Connection, context: Context, found: Sequence[Customer], whose: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the persons of these accounts who have no contact of their own, each with the one whose contact the account has."""
+    sightings = {one.id: _account(context, one).contacts for one in found}
+    owners: dict[Contact, str] = {}
+    for kind in ("email", "phone"):
+        values = {one.value for some in sightings.values() for one in some if one.kind == kind}
+        owners |= {
+            Contact(kind, row.value): row.person for row in people.find_contacts(connection, kind, values).values()
+        }
+    named = {key: next((owners[one] for one in some if one in owners), "") for key, some in sightings.items()}
+    apart = {whose[key]: owner for key, owner in named.items() if owner and owner != whose[key]}
+    return {person: owner for person, owner in apart.items() if not people.contacts_of(connection, person)}
 
 
 def _account(context: Context, one: Customer) -> Sighting:

@@ -4,9 +4,10 @@ A write whose answer was lost leaves its positions in flight; engine/recover.py 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from sqlalchemy.engine import Connection
 
@@ -276,20 +277,55 @@ def _again(outcome: Outcome) -> bool:
     return isinstance(outcome, Rejected) and outcome.kind == "retry"
 
 
-async def push(context: Context, channel: Channel, report: ChannelReport, skus: Sequence[str] = ()) -> set[StockKey]:
-    """Write what differs on a channel; return the keys whose number was not what we believed."""
-    rows = context.database.read(lambda connection: _simply(connection, context, channel, skus))
-    if rows is None:
-        rows = context.database.write(lambda connection: planned(connection, context, channel, skus))
+async def push(
+    context: Context,
+    channel: Channel,
+    report: ChannelReport,
+    skus: Sequence[str] = (),
+    refuted: Mapping[StockKey, int | None] = MappingProxyType({}),
+) -> set[StockKey]:
+    """Write what differs on a channel; return the keys whose number was not what we believed.
+
+    `refuted` are numbers that came back stale: they are not sent again before something new is known of them.
+    """
+
+    def fresh(found: Sequence[Position]) -> Sequence[Position]:
+        return [row for row in found if row.key not in refuted or refuted[row.key] != row.shown]
+
+    simple = context.database.read(lambda connection: _simply(connection, context, channel, skus))
+    if simple is None:
+        simple = context.database.write(lambda connection: planned(connection, context, channel, skus))
+    rows = fresh(simple)
     if not rows:
         return set()
     work = Push(context, channel, report)
     limits = channel.connector.limits
     if limits.absolute and channel.sells:
+        # Nothing is sold again of what goes to nothing: sold out waits for no reading.
+        gone = [row for row in rows if row.target == 0]
+        await _send(work, gone)
+        if len(gone) == len(rows):
+            return work.stale
         # Drain, then set: what was sold there and not heard of yet would be wiped, and sold again.
-        await drain_orders(context, channel, report)
-        work.drained_at = context.now()
-        rows = context.database.write(lambda connection: planned(connection, context, channel, skus))
+        await _drain(work)
+        rows = fresh(context.database.write(lambda connection: planned(connection, context, channel, skus)))
+    await _send(work, rows)
+    return work.stale
+
+
+async def _drain(work: Push) -> None:
+    """Read the orders, unless that was done a moment ago as far as the platform lets us read them."""
+    channel, now = work.channel, work.context.now()
+    every = timedelta(seconds=channel.connector.limits.orders_every)
+    if channel.drained_at is None or now - channel.drained_at >= every:
+        await drain_orders(work.context, channel, work.report)
+    if not every:
+        work.drained_at = work.context.now()
+
+
+async def _send(work: Push, rows: Sequence[Position]) -> None:
+    context, channel = work.context, work.channel
+    limits = channel.connector.limits
     to_send = work.affordable(first(rows))
     gate = asyncio.Semaphore(1 if limits.serial_writes else limits.concurrency)
     batches = sorted(channel.connector.stock.batches([change_of(row) for row in to_send]), key=_most_urgent)
@@ -301,12 +337,11 @@ async def push(context: Context, channel: Channel, report: ChannelReport, skus: 
         done += len(changes)
         context.progress("writing stock", channel.name, done, len(to_send))
 
-    ended = await asyncio.gather(*(one(batch) for batch in batches), return_exceptions=True)
+    ended = await asyncio.gather(*(one(batch) for batch in batches if batch), return_exceptions=True)
     for error in ended:
         if isinstance(error, BaseException):
             raise error
     work.settle_purse()
-    return work.stale
 
 
 def _most_urgent(batch: Sequence[StockChange]) -> int:

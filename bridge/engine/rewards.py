@@ -27,7 +27,7 @@ from bridge.store.coupons import Campaign, CodeUse, Coupon
 from bridge.store.orders import Recorded
 from bridge.store.points import LotRow, OrderPerson, SpendRow
 
-__all__ = ["book"]
+__all__ = ["OVERLAP", "book"]
 
 _NOTHING = EarnTerms(version="", rate="0", with_tax=False, pending_days=0, expires_days=None)
 
@@ -243,13 +243,15 @@ class _Rewards:
         self, order: Order, coupon: Coupon, person: str, at: datetime, was: CodeUse | None, *, still: bool
     ) -> CodeUse | None:
         """What an order takes off a code now; None for one from before the code was ours."""
-        if was is None and coupon.created_at is not None and at < coupon.created_at - _OVERLAP:
+        if was is None and coupon.created_at is not None and at < coupon.created_at - OVERLAP:
             return None
-        there = still and order.status != "cancelled"
-        kept = there or (still and not self.terms[coupon.campaign].restore)
+        # A till without codes keys a discount in: its order names no code, and the claim says that it was used.
+        claim = was.note if was is not None else ""
+        used, running = still or bool(claim), order.status != "cancelled"
+        kept = used and (running or not self.terms[coupon.campaign].restore)
         return CodeUse(
-            channel=self.channel.name, order_id=order.id, code=coupon.code, person=person, count=int(kept), counted_there=int(there),
-            at=was.at if was is not None else at,
+            channel=self.channel.name, order_id=order.id, code=coupon.code, person=person or (was.person if was is not None else ""),
+            count=int(kept), counted_there=int(still and running), at=was.at if was is not None else at, note=claim,
         )  # fmt: skip
 
     def _count(self, record: Recorded, row: CodeUse, was: CodeUse | None) -> None:
@@ -300,4 +302,4 @@ class _Rewards:
 
 
 # A code is used within moments of its making, and clocks differ.
-_OVERLAP = timedelta(minutes=5)
+OVERLAP = timedelta(minutes=5)

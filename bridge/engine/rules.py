@@ -7,7 +7,7 @@ from sqlalchemy.engine import Connection
 
 from bridge.engine.context import Context, Rules
 from bridge.engine.desk import Desk
-from bridge.engine.loyalty import apply_loyalty
+from bridge.engine.loyalty import apply_loyalty, loyalty_in_force
 from bridge.store import listings, notes
 
 __all__ = ["apply_rules", "in_force"]
@@ -37,8 +37,8 @@ def _settle(connection: Connection, context: Context, skus: Sequence[str]) -> No
 
 
 def in_force(connection: Connection, context: Context) -> bool:
-    """Tell whether the targets in the store follow from these rules."""
-    return notes.get_meta(connection, "rules") == _fingerprint(context.rules)
+    """Tell whether the targets in the store follow from these rules, and orders earn by them."""
+    return notes.get_meta(connection, "rules") == _fingerprint(context.rules) and loyalty_in_force(connection, context)
 
 
 def _fingerprint(rules: Rules) -> str:

@@ -35,7 +35,7 @@ PUBLIC_URL = "https://bridge.example"
 LATENCY = 0.05
 # What news need at the very least: the delivery, a look at the order, a write.
 NETWORK = timedelta(seconds=4 * LATENCY)
-NO_GUARD = GuardRule(zero=10_000, percent=1e9)
+NO_GUARD = GuardRule(zero=10_000, percent=1e9, free=10**9)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,10 +16,11 @@ from bridge.store.tables_loyalty import campaigns, claims, code_listings, code_u
 
 __all__ = [
     "Campaign", "Claim", "CodeListing", "CodeUse", "Coupon", "add_campaign", "add_claim", "add_coupons", "campaign",
-    "campaigns_of", "change_claim", "claim", "claims_of", "close", "codes", "codes_of", "count", "cut", "ending", "exist",
+    "campaigns_of", "change_claim", "claim", "claims_ever", "claims_of", "close", "codes", "codes_of", "count", "cut", "ending", "exist",
     "find", "find_listings", "forget_mails", "group_ids", "in_flight", "in_flight_of", "last_use", "listings_of", "move",
-    "of_person", "open_campaigns", "overdue_claims", "remind", "save_campaign", "save_listings", "save_uses", "uncounted", "used_by",
-    "uses_of", "uses_of_orders", "with_hold", "work", "work_count",
+    "of_person", "open_campaigns", "open_count", "overdue_claims", "refused", "refused_count", "remind", "save_campaign",
+    "save_listings", "save_uses", "uncounted", "used_by", "uses_of", "uses_of_orders", "with_hold", "work", "work_count",
+    "work_counts",
 ]  # fmt: skip
 
 
@@ -62,7 +63,7 @@ class Coupon:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeUse:
     """An order (or a claim at a till) that used a code. `count` is what it takes off the uses that are left, `counted_there` what the
-    channel has counted for it by itself."""
+    channel has counted for it by itself. `note` names the claim by which it was used where the order itself names no code."""
 
     channel: str
     order_id: str
@@ -353,6 +354,33 @@ def work_count(connection: Connection, channel: str) -> int:
     return int(connection.execute(sa.select(sa.func.count()).where(mine)).scalar_one())
 
 
+def work_counts(connection: Connection) -> dict[str, int]:
+    """Return how many codes of each channel differ from what they should be."""
+    query = sa.select(code_listings.c.channel, sa.func.count()).where(_WORK).group_by(code_listings.c.channel)
+    return {row[0]: int(row[1]) for row in connection.execute(query)}
+
+
+def refused(connection: Connection, channel: str, limit: int) -> list[CodeListing]:
+    """Return open codes that a channel does not have, for a reason: the newest first."""
+    query = sa.select(code_listings).join(coupons, coupons.c.code == code_listings.c.code)
+    mine = sa.and_(code_listings.c.channel == channel, code_listings.c.reason != "", coupons.c.closed_at.is_(None))
+    rows = connection.execute(query.where(mine).order_by(coupons.c.created_at.desc(), coupons.c.code).limit(limit))
+    return [_made(CodeListing, row) for row in rows]
+
+
+def refused_count(connection: Connection, channel: str) -> int:
+    """Return how many open codes a channel does not have, for a reason."""
+    query = sa.select(sa.func.count()).select_from(code_listings.join(coupons, coupons.c.code == code_listings.c.code))
+    mine = sa.and_(code_listings.c.channel == channel, code_listings.c.reason != "", coupons.c.closed_at.is_(None))
+    return int(connection.execute(query.where(mine)).scalar_one())
+
+
+def open_count(connection: Connection) -> int:
+    """Return how many codes are not closed."""
+    query = sa.select(sa.func.count()).select_from(coupons).where(coupons.c.closed_at.is_(None))
+    return int(connection.execute(query).scalar_one())
+
+
 def in_flight(connection: Connection, channel: str) -> list[CodeListing]:
     """Return the codes of a channel of whose write nobody knows what became."""
     mine = sa.and_(code_listings.c.channel == channel, code_listings.c.key.is_not(None))
@@ -408,6 +436,12 @@ def claims_of(connection: Connection, wanted: Iterable[str]) -> list[Claim]:
         .order_by(claims.c.created_at, claims.c.id)
     )
     return [_made(Claim, row) for part in chunks(set(wanted)) for row in rows_of(connection, query, {"codes": part})]
+
+
+def claims_ever(connection: Connection, code: str, limit: int) -> list[Claim]:
+    """Return the claims on a code whatever became of them, newest first."""
+    query = sa.select(claims).where(claims.c.code == code).order_by(claims.c.created_at.desc(), claims.c.id)
+    return [_made(Claim, row) for row in connection.execute(query.limit(limit))]
 
 
 def overdue_claims(connection: Connection, now: datetime) -> list[Claim]:

@@ -14,8 +14,9 @@ from bridge.store.tables_loyalty import contacts, customers, merges, order_peopl
 
 __all__ = [
     "ContactRow", "CustomerRow", "MergeRow", "add_contacts", "add_persons", "by_points_id", "contacts_of", "customer",
-    "customers_of", "drop_contacts", "find_contacts", "find_customers", "forget", "forgotten", "merge_rows", "move",
-    "orders_of", "person", "points_in_flight", "remember_merge", "save_customers", "set_referral", "undo_merge", "untold",
+    "customers_of", "drop_contacts", "drop_customers", "find_contacts", "find_customers", "forget", "forgotten", "known_only_to",
+    "merge_rows", "move", "newest", "of_orders", "orders_of", "person", "points_in_flight", "remember_merge", "save_customers",
+    "set_referral", "undo_merge", "untold", "untold_counts",
 ]  # fmt: skip
 
 _CONTACTS = sa.select(contacts).where(contacts.c.kind == sa.bindparam("of"), among(contacts.c.value, "values"))
@@ -73,6 +74,43 @@ def add_persons(connection: Connection, names: Iterable[str], now: datetime) -> 
 def person(connection: Connection, name: str) -> Any | None:
     """Return a person's row."""
     return connection.execute(sa.select(persons).where(persons.c.person == name)).one_or_none()
+
+
+def newest(connection: Connection, limit: int) -> list[Any]:
+    """Return the rows of the newest persons, those left out that became another or asked to be forgotten."""
+    standing = sa.and_(persons.c.merged_into.is_(None), persons.c.forgotten_at.is_(None))
+    query = sa.select(persons).where(standing).order_by(persons.c.created_at.desc(), persons.c.person)
+    return list(connection.execute(query.limit(limit)))
+
+
+def of_orders(connection: Connection, channel: str, ids: Iterable[str]) -> set[str]:
+    """Return whose these orders of a channel are."""
+    mine = sa.and_(order_people.c.channel == sa.bindparam("on"), among(order_people.c.order_id, "ids"))
+    query = sa.select(order_people.c.person).distinct().where(mine, order_people.c.person != "")
+    rows = (row for part in chunks(set(ids)) for row in rows_of(connection, query, {"on": channel, "ids": part}))
+    return {row.person for row in rows}
+
+
+def known_only_to(connection: Connection, channel: str) -> list[str]:
+    """Return the persons who have accounts or orders on this channel, and none on another."""
+    seen = sa.union_all(
+        sa.select(customers.c.person, customers.c.channel), sa.select(order_people.c.person, order_people.c.channel)
+    ).subquery()
+    elsewhere = sa.select(seen.c.person).where(seen.c.channel != channel)
+    here = sa.select(seen.c.person).distinct().where(seen.c.channel == channel, seen.c.person != "")
+    return [row.person for row in connection.execute(here.where(seen.c.person.not_in(elsewhere)))]
+
+
+def drop_customers(connection: Connection, channel: str) -> None:
+    """Forget all accounts of a channel."""
+    connection.execute(customers.delete().where(customers.c.channel == channel))
+
+
+def untold_counts(connection: Connection) -> dict[str, int]:
+    """Return how many customers of each channel are shown other points than they have."""
+    mine = sa.and_(_UNTOLD, customers.c.points_note == "", customers.c.gone_at.is_(None))
+    query = sa.select(customers.c.channel, sa.func.count()).where(mine).group_by(customers.c.channel)
+    return {row[0]: int(row[1]) for row in connection.execute(query)}
 
 
 def set_referral(connection: Connection, name: str, code: str) -> None:

@@ -94,6 +94,8 @@ LIMITS = Limits(
     burst=5,
     # "It takes few minutes to reflect" (selling-partner-api-docs issue 2167); Seller Central says up to 15.
     visible_after=900,
+    # The rate of SEARCH_ORDERS; the queue tells of orders first.
+    orders_every=180,
     ticket_hours=6,
     fixed_locations=frozenset(code for _, code in MARKETPLACES.values()),
 )

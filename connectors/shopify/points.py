@@ -89,7 +89,8 @@ def _before(write: PointsWrite, node: Mapping[str, Any] | None, taken: set[str])
         step = "delete the metafield bridge.points of this customer in the shop's admin"
         return _result(write, "refused", reason=f"the field holds something that is no number: {step}")
     # Never read until now: what was just read is what it goes from, and the digest guards it from here on.
-    if write.shown is not None and shown != write.shown:
+    # A field that is not there shows nothing, which is 0: the engine believes no less.
+    if write.shown is not None and (shown or 0) != write.shown:
         return _result(write, "stale", balance=shown, reason=f"it shows {shown}, not {write.shown}")
     return _result(write, "done", balance=shown) if shown == write.balance else None
 

@@ -42,12 +42,13 @@ class Customers:
     async def find(self, *, email: str = "", phone: str = "") -> Sequence[Customer]:
         """Return the accounts with exactly this address (one call) or phone number (E.164; all accounts are read)."""
         found: list[Customer] = []
-        if email:
+        # WooCommerce refuses to look for what is no address.
+        if "@" in email.strip("@"):
             page = await self._rest.rows("find customer", "customers", email=email, role="all", _fields=_FIELDS)
             found = [one for one in map(customer, page.rows) if one.email.lower() == email.strip().lower()]
-        elif phone:
-            found = [one async for page in self.all() for one in page.items if one.phone == phone]
-        return [one for one in found if not phone or one.phone == phone]
+        if phone:
+            found += [one async for page in self.all() for one in page.items if one.phone == phone]
+        return list({one.id: one for one in found}.values())
 
     async def rows(self, customer_ids: Sequence[str]) -> Sequence[Row]:
         """Read the rows of these accounts; what is no id of WordPress is no account."""

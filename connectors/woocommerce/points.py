@@ -38,8 +38,8 @@ class Points:
 
         Raises TryLater(maybe_applied=True) if the answer was lost; reading then tells.
         """
-        if not 1 <= len(writes) <= LIMITS.points_batch:
-            raise Refused(f"a points batch has 1 to {LIMITS.points_batch} rows, not {len(writes)}")
+        if len(writes) > LIMITS.points_batch:
+            raise Refused(f"a points batch has up to {LIMITS.points_batch} rows, not {len(writes)}")
         results = [_unfit(one) for one in writes]
         fit = [one for one, wrong in zip(writes, results, strict=True) if wrong is None]
         told = iter(await self._write(fit) if fit else ())

@@ -22,6 +22,7 @@ PAGES = (
     "/parked",
     "/webhooks",
     "/events",
+    "/customers",
 )
 PHONE = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True, "device_scale_factor": 2}
 NARROW = {"viewport": {"width": 320, "height": 640}}

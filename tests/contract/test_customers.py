@@ -66,6 +66,7 @@ async def test_what_is_read_is_what_the_shop_knows(bench: Bench) -> None:
     assert one.points is None
 
 
+@pytest.mark.where("knows_consent")
 async def test_whoever_does_not_want_to_be_written_to_is_known(bench: Bench) -> None:
     yes, no = bench.person(1, consent=True), bench.person(2, consent=False)
     consent = {one.id: one.consent for one in await _everybody(bench)}

@@ -132,6 +132,12 @@ async def test_the_same_rows_twice_count_once(bench: Bench) -> None:
     assert bench.shows(customer) == 55
 
 
+async def test_nothing_shown_is_as_good_as_0(bench: Bench) -> None:
+    customer = bench.person(1)
+    (result,) = await _show(bench, _row(1, customer, 40, 0))
+    assert (result.kind, result.balance, bench.shows(customer)) == ("done", 40, 40)
+
+
 async def test_the_same_rows_twice_count_once_where_nothing_was_shown(bench: Bench) -> None:
     customer = bench.person(1)
     for _ in range(2):

@@ -50,7 +50,7 @@ def test_what_is_sold_out_goes_first_and_what_rises_last() -> None:
     visit(story, shop=SHOP, bay=replace(BAY, limits=ONE_BY_ONE), goods={"shop": stock, "bay": stock})
 
 
-def test_a_call_that_carries_a_sold_out_number_goes_first() -> None:
+def test_sold_out_numbers_go_first_and_alone_and_wait_for_no_reading_of_orders() -> None:
     async def story(fair: Fair) -> None:
         bay = fair.market("bay")
 
@@ -61,7 +61,7 @@ def test_a_call_that_carries_a_sold_out_number_goes_first() -> None:
         sell(fair, A=1, B=1, C=1, OUT=4)
         await fair.wait()
         await fair.well()
-        assert [one.key.stock_id for one in bay.sent[0]] == ["s-C", "s-OUT"]
+        assert [[one.key.stock_id for one in call] for call in bay.sent[:2]] == [["s-OUT"], ["s-A", "s-B"]]
 
     stock = goods(A=9, B=9, C=9, OUT=4)
     visit(story, shop=SHOP, bay=replace(BAY, limits=ONE_BY_ONE), goods={"shop": stock, "bay": stock})

@@ -32,6 +32,12 @@ def test_everything_holds(story: int) -> None:
     assert (score.lost, score.invented) == (0, 0)
 
 
+@pytest.mark.parametrize("seed", [67, 310, 384])
+def test_a_number_that_comes_back_stale_is_judged_however_much_there_is_to_push(seed: int) -> None:
+    """A lane pushes while it reads: a refuted number that was always on its way again was never judged, and held up all others."""
+    assert torture(seed).problems == ()
+
+
 def test_a_seed_tells_the_same_story_twice() -> None:
     assert torture(3) == torture(3)
 

@@ -4,7 +4,7 @@ import re
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.app.configfile import config_text, write_new
-from bridge.app.wiring import connector_module, rules_of
+from bridge.app.wiring import channel_of, connector_module, outside, rules_of
 from bridge.config import ConfigError, Loaded, find, load, parse
 from bridge.config.text import Lines, expand, read_toml
+from bridge.domain.earning import Tier
+from bridge.engine.context import Loyalty
 from connectors import PLATFORMS
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 EVENTS = '[[events]]\nname = "mailer"\nurl = "https://x.example"\nsecret = "sixteen letters!"\ntypes = ["drift"]\n'
+POINTS = '[points]\ncurrency = "EUR"\n'
+TIER = '[[points.tier]]\nname = "Gold"\nspend = 500\n'
 TOKEN = '[[tokens]]\nname = "till"\nhash = "' + "0" * 64 + '"\nscopes = ["read"]\n'
 SHOP = '[channels.shop]\nplatform = "square"\naccess_token = "t"\n'
 
@@ -60,6 +64,18 @@ def test_the_example_is_read_with_every_setting_in_it() -> None:
     assert (rules.mirroring.home, rules.mirroring.sources) == ("shop", frozenset({"store"}))
     assert rules.documents.owners["barcode"] == "shop"
     assert rules.documents.writers == {"price": frozenset({"till"})}
+    points = rules.loyalty.points
+    assert points is not None
+    assert (points.currency, points.earn, points.value) == ("EUR", "1", "0.01")
+    assert (points.pending_days, points.expires_days, points.tier_days) == (14.0, 730.0, 365)
+    assert [(one.sku, one.tag, one.channel, one.times) for one in points.rules] == [
+        ("GIFT-*", None, None, "0"), (None, "autumn", "shop", "2"),
+    ]  # fmt: skip
+    assert (points.rules[1].since, points.rules[1].until) == (
+        datetime(2026, 11, 27, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC),
+    )  # fmt: skip
+    assert points.tiers == (Tier(name="Gold", spend=50_000, times="1.5"),)
+    assert (rules.loyalty.country, rules.loyalty.reward, rules.loyalty.lasts) == ("DE", 500, timedelta(hours=24))
     price = loaded.config.channels["store"].price
     assert (price.factor, price.rounding, price.step) == (Decimal("1.1"), "ending", 99)
 
@@ -70,6 +86,7 @@ def test_the_smallest_config_has_the_documented_defaults() -> None:
     assert loaded.database == str(Path("bridge.db").resolve())
     assert rules.documents.owners == {}
     assert rules.mirroring.home == ""
+    assert rules.loyalty == Loyalty()
     assert (rules.guard.zero, rules.guard.percent, rules.guard.free) == (25, 40.0, 200)
     channel = loaded.config.channels["shop"]
     assert (channel.counts_from, channel.counts, channel.restock, channel.create) == (None, "sellable", "always", False)
@@ -101,6 +118,23 @@ def test_the_smallest_config_has_the_documented_defaults() -> None:
         (SHOP + '[products]\nowner = "shoop"\n', 5, "there is no channel 'shoop': did you mean shop? allowed: bridge, shop"),
         (SHOP + '[products.fields]\nprise = "shop"\n', 5, "there is no product field prise: did you mean price?"),
         (SHOP + '[products.fields]\nprice = { owner = "shop", writer = ["shop"] }\n', 5, "unknown key writer"),
+        (SHOP + "[points]\nearn = 1\n", 4, "points.currency is missing"),
+        (SHOP + POINTS + 'earn = "2"\n', 6, "a number is wanted, without quotes"),
+        (SHOP + POINTS + "value = 0\n", 6, "points.value cannot be"),
+        (SHOP + POINTS + "erns = 1\n", 6, "unknown key erns in points: did you mean earn? allowed: code_lasts, currency, "),
+        (SHOP + POINTS + 'pending = "two weeks"\n', 6, "a duration is a number with s, m, h or d"),
+        (SHOP + POINTS + 'code_lasts = "0s"\n', 6, "a code made of points has to last for some time"),
+        (SHOP + POINTS.replace("EUR", "euro"), 5, "points.currency cannot be 'euro'"),
+        (SHOP + POINTS + '[[points.rule]]\nsku = "A"\n', 6, "points.rule.0.times is missing"),
+        (SHOP + POINTS + "[[points.rule]]\ntimes = 2\nform = 2026-01-01\n", 8, "unknown key form in points.rule.0: did you mean from?"),
+        (SHOP + POINTS + '[[points.rule]]\ntimes = 2\nfrom = "2026-01-01"\n', 8, "a date is wanted, without quotes, such as 2026-11-27"),
+        (SHOP + POINTS + "[[points.rule]]\ntimes = 2\nfrom = 2026-01-02\nuntil = 2026-01-01\n", 9, "the rule ends before it begins"),
+        (SHOP + POINTS + '[[points.rule]]\ntimes = 2\nchannel = "shp"\n', 8, "there is no channel 'shp': did you mean shop?"),
+        (SHOP + POINTS + TIER + TIER.replace("500", "600"), 10, "there is another tier called 'Gold'"),
+        (SHOP + POINTS + TIER + TIER.replace("Gold", "Silver"), 11, "there is another tier from 500 on"),
+        (SHOP + '[customers]\ncountry = "UK"\n', 5, "the United Kingdom is GB"),
+        (SHOP + "[coupons]\nreward = 5\n", 5, "no points are given: add a [points] table"),
+        (SHOP + 'points = "of"\n', 4, "channels.shop.points cannot be 'of': allowed is 'show', 'own' or 'off'"),
         ('[channels.ledger]\nplatform = "square"\n', 1, "a channel cannot be called 'ledger'"),
         ('[channels.shop]\nurl = "x"\n', 1, "channels.shop.platform is missing"),
         ('[channels.shop]\nplatform = "bazaar"\n', 2, "allowed is 'woocommerce', 'shopify', "),
@@ -114,6 +148,42 @@ def test_what_is_wrong_is_named_with_its_line_and_what_is_allowed(text: str, lin
     assert len(found) == 1
     assert found[0][0] == line
     assert told in found[0][1]
+
+
+def test_a_channel_that_gives_points_by_itself_or_none_earns_nothing_from_us() -> None:
+    loaded = read(
+        SHOP
+        + 'points = "own"\n'
+        + SHOP.replace("shop", "pop")
+        + 'points = "off"\n'
+        + SHOP.replace("shop", "bar")
+        + POINTS
+    )
+    rules = rules_of(loaded.config).loyalty
+    assert rules.points is not None
+    assert (rules.points.off, rules.own, rules.hidden) == (
+        frozenset({"shop", "pop"}),
+        frozenset({"shop"}),
+        frozenset({"pop"}),
+    )
+
+
+def test_the_same_rules_have_the_same_name_however_they_are_written() -> None:
+    versions = [
+        rules_of(read(SHOP + POINTS + f"earn = {earn}\n").config).loyalty.points for earn in ("1", "1.0", "10", "1.1")
+    ]
+    assert versions[0] == versions[1]
+    assert len({one.version for one in versions if one is not None}) == 3
+
+
+def test_only_a_platform_with_a_programme_of_its_own_can_earn_by_itself() -> None:
+    text = '[channels.web]\nplatform = "shopify"\nshop = "x.myshopify.com"\naccess_token = "shpat_x"\npoints = "own"\n'
+    with pytest.raises(ConfigError) as caught:
+        channel_of(read(text), "web", outside())
+    assert [(one.line, one.text) for one in caught.value.problems] == [
+        (5, 'channels.web.points cannot be "own": shopify gives no points by itself; allowed: "show", "off"')
+    ]  # fmt: skip
+    assert channel_of(read(SHOP + 'points = "own"\n'), "shop", outside())[0].name == "shop"
 
 
 def test_all_problems_are_told_at_once_in_the_order_of_the_file() -> None:

@@ -67,11 +67,19 @@ def matrix() -> str:
         ("names who changed a number", lambda one: "yes" if one.limits.names_causes else "no"),
         ("write products", lambda one: "yes" if one.products else "no"),
         ("tells us by webhook", lambda one: f"{len(one.webhooks.topics)} topics" if one.webhooks else "no"),
+        ("shows customers their points", lambda one: "yes" if one.points else "no"),
+        ("takes codes at checkout", _codes),
         ("orders written there", lambda one: ", ".join(sorted(one.limits.order_actions)) if one.order_writer else "no"),
     ]
     lines = [f"| | {' | '.join(made)} |", f"|---|{'---|' * len(made)}"]
     lines += [f"| {name} | {' | '.join(cell(one) for one in made.values())} |" for name, cell in rows]
     return "\n".join(lines)
+
+
+def _codes(one: Connector) -> str:
+    if one.coupons is None:
+        return "no: claimed" if one.customers else "no"
+    return f"yes, {one.limits.coupon_batch} written a call"
 
 
 def test_the_matrix_is_made_from_the_connectors() -> None:

@@ -21,8 +21,8 @@ from tests.engine.bench import Bench, tell
 __all__ = ["House", "api_story", "loaded"]
 
 TOKENS = {
-    "till": ["read", "stock", "holds"],
-    "other": ["read", "stock", "holds"],
+    "till": ["read", "stock", "holds", "loyalty"],
+    "other": ["read", "stock", "holds", "loyalty"],
     "reader": ["read"],
     "scraper": ["metrics"],
 }

@@ -66,6 +66,9 @@ def test_the_document_is_for_everybody_and_describes_every_route() -> None:
         assert set(document["paths"]) == {
             "/skus", "/skus/{sku}", "/skus/{sku}/movements", "/orders", "/orders/{channel}/{order_id}", "/holds",
             "/holds/{hold_id}", "/holds/{hold_id}/capture", "/holds/{hold_id}/release", "/sales", "/counts",
+            "/customers", "/customers/{person}", "/customers/{person}/points", "/customers/{person}/redemptions",
+            "/coupons/{code}", "/coupons/{code}/close", "/coupons/{code}/claims", "/claims/{claim_id}/capture",
+            "/claims/{claim_id}/release",
         }  # fmt: skip
         answer = await house.client.post("/api/v1/openapi.json")
         _is_problem(answer, 405)

@@ -1,8 +1,6 @@
 """Every answer of /api/v1 is as its document says: schemathesis makes up the calls, right ones and wrong ones."""
 
-import asyncio
 import itertools
-import random
 import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -13,23 +11,26 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.config import GenerationConfig, ProjectConfig, ProjectsConfig, SchemathesisConfig
 from schemathesis.config._auth import AuthConfig
+from schemathesis.specs.openapi.checks import positive_data_acceptance
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
 from bridge.app import App
 from bridge.app.serving import Once
 from bridge.domain.ledger import Movement, stock
+from bridge.engine.context import Rules
 from bridge.engine.inbox import Inbox
 from bridge.engine.reported import Sale
-from bridge.store import ledger, listings, schema
+from bridge.rehearsal.world import build
+from bridge.store import ledger, listings
 from bridge.store.database import Database
 from bridge.webserver import api
 from bridge.webserver.api.document import openapi
+from bridge.webserver.api.operation import KEY
 from bridge.webserver.api.shapes import PLAIN
-from bridge.webserver.api.table import KEY
 from bridge.webserver.web import Health, Web
-from bridge.wire.http import Surroundings
 from tests.webserver.api_house import loaded
+from tests.webserver.loyal_house import ADA, CODE, LOYALTY, code, member
 
 NOW = datetime(2026, 11, 22, 17, 0, tzinfo=UTC)
 OPENED = datetime(2026, 1, 1, tzinfo=UTC)
@@ -48,12 +49,19 @@ _ONE_SEED = SchemathesisConfig(
 
 @lru_cache(maxsize=1)
 def _house() -> tuple[Starlette, dict[str, str]]:
-    """An API that knows one SKU, one sale and one hold, made when the first call comes; and what they are called."""
-    database = Database(":memory:")
-    schema.ensure(database)
+    """An API that knows one SKU, one sale, one hold, one person and one code, made when the first call comes; and their names."""
+    world = build(
+        ("square",),
+        database=Database(":memory:"),
+        now=lambda: NOW,
+        time=lambda: 0.0,
+        seed=1,
+        rules=Rules(loyalty=LOYALTY),
+    )
+    database, around = world.database, world.around
     database.write(_stocked)
-    around = Surroundings(now=lambda: NOW, time=lambda: 0.0, sleep=asyncio.sleep, rng=random.Random(1))
     app = App(loaded(), database, surroundings=around, progress=lambda *_: None, warn=lambda _: None)
+    app.live = world.context
     inbox = Inbox(database, {}, around.now, lambda _: None, threads=False)
     sale = Sale(id="S-1", revision=1, occurred_at=NOW, place="main", units={KNOWN: 1})
     app.serving.sell(Once(token="till", key="sale", digest=""), sale)
@@ -65,8 +73,19 @@ def _house() -> tuple[Starlette, dict[str, str]]:
         "channel": "api:till",
         "order_id": "S-1",
         "hold_id": str(msgspec.json.decode(hold.body)["id"]),
+        **_loyal(app),
     }
     return Starlette(routes=api.routes(Web(app=app, inbox=inbox, health=Health, poke=lambda: None))), names
+
+
+def _loyal(app: App) -> dict[str, str]:
+    """Somebody with points for all the calls there are, a code without end, and a promise of one use of it."""
+    assert app.live is not None
+    member(app.live, 10**9)
+    code(app.live, uses=None)
+    once = Once(token="till", key="claim", digest="")
+    claim = app.serving.loyal.claim(once, CODE, "square", timedelta(days=1))
+    return {"person": ADA, "code": CODE, "claim_id": str(msgspec.json.decode(claim.body)["id"])}
 
 
 async def _served(scope: Scope, receive: Receive, send: Send) -> None:
@@ -103,6 +122,9 @@ def _sometimes_known(value: Any) -> Any:
                 named[name] = BETWEEN
         if isinstance(named.get("place"), str):
             named["place"] = "main"
+    for name, known in (("channel", "square"), ("customer", ADA)):
+        if isinstance(named.get(name), str):
+            named[name] = known
     return named
 
 
@@ -116,8 +138,12 @@ def test_every_answer_is_as_the_document_says(case: schemathesis.Case[Any]) -> N
         case.body = _sometimes_known(case.body)
         for name in case.path_parameters:
             case.path_parameters[name] = _house()[1][name]
+        if case.path == "/customers" and "email" in case.query:
+            case.query = {"email": "ada@example.com"}
     if re.fullmatch(KEY, str(case.headers.get("Idempotency-Key", ""))):
         case.headers["Idempotency-Key"] = f"call-{next(_fresh)}"
     if isinstance(case.query.get("cursor"), str):
         case.query["cursor"] = ""  # cursors are ours to make up
-    case.call_and_validate()
+    # That one of three is given, and that it is an address or a number at all, is more than a schema of parameters can say.
+    unsaid: list[Any] = [positive_data_acceptance] if case.path == "/customers" else []
+    case.call_and_validate(excluded_checks=unsaid)

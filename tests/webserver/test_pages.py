@@ -35,6 +35,7 @@ PAGES = (
     "/parked",
     "/webhooks",
     "/events",
+    "/customers",
 )
 
 
@@ -89,6 +90,7 @@ def test_no_page_leads_to_one_that_is_not_there(visitor: Visitor) -> None:
         "/parked",
         "/webhooks",
         "/events",
+        "/customers",
     }
 
 

@@ -4,7 +4,8 @@ from starlette.routing import BaseRoute, Mount, Route, Router
 
 from bridge.webserver.api.document import Document
 from bridge.webserver.api.endpoint import Endpoint, nowhere
-from bridge.webserver.api.table import OPERATIONS, Operation
+from bridge.webserver.api.operation import Operation
+from bridge.webserver.api.table import OPERATIONS
 from bridge.webserver.web import Web
 
 __all__ = ["routes"]

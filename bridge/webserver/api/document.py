@@ -6,9 +6,10 @@ import msgspec
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from bridge.webserver.api.operation import KEY, Operation
 from bridge.webserver.api.problems import Problem, ProblemBody
 from bridge.webserver.api.shapes import PLAIN
-from bridge.webserver.api.table import KEY, OPERATIONS, Operation
+from bridge.webserver.api.table import OPERATIONS
 
 __all__ = ["Document", "openapi"]
 
@@ -69,8 +70,8 @@ def openapi() -> dict[str, Any]:
 
 
 _ABOUT = (
-    "Availability, holds, and sales and counts of tills that have no connector. Every POST carries an Idempotency-Key: the "
-    "same call with the same key is done once and answered alike for 14 days. What was refused changed nothing."
+    "Availability, holds, sales and counts of tills that have no connector, and customers' points and codes. Every POST carries an "
+    "Idempotency-Key: the same call with the same key is done once and answered alike for 14 days. What was refused changed nothing."
 )
 
 
@@ -84,7 +85,10 @@ def _operation(one: Operation, refs: dict[int, Any], components: dict[str, Any])
         "responses": _responses(one, refs),
     }
     if one.body is not None:
-        found["requestBody"] = {"required": True, "content": {"application/json": {"schema": refs[id(one.body)]}}}
+        found["requestBody"] = {
+            "required": not one.bare,
+            "content": {"application/json": {"schema": refs[id(one.body)]}},
+        }
     return found
 
 

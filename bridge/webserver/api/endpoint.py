@@ -15,9 +15,9 @@ from bridge.app.errors import AppError
 from bridge.app.serving import Kept, Once
 from bridge.config.model import TokenTable
 from bridge.store.errors import StoreError
+from bridge.webserver.api.operation import KEY, Call, Operation
 from bridge.webserver.api.problems import Problem, problem_of
 from bridge.webserver.api.shapes import PLAIN
-from bridge.webserver.api.table import KEY, Call, Operation
 from bridge.webserver.auth import token_of
 from bridge.webserver.web import Web
 
@@ -141,6 +141,8 @@ async def _body(request: Request, operation: Operation) -> Any:
         if raw.strip() not in {b"", b"{}"}:
             raise Problem(422, "this call takes no body", "body", "leave the body out")
         return None
+    if operation.bare and not raw.strip():
+        return operation.body()
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise Problem(415, f"the body is {kind or 'of no type'}", "Content-Type", "send application/json")

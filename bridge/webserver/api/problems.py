@@ -7,6 +7,7 @@ import msgspec
 from starlette.responses import Response
 
 from bridge.app.errors import AppError, Missing
+from bridge.app.loyal_serving import Unreadable
 from bridge.app.serving import BadCursor, KeyTaken
 from bridge.store.errors import StoreError
 
@@ -51,6 +52,6 @@ def problem_of(error: AppError | StoreError, where: str) -> Problem:
     status = 409
     if isinstance(error, Missing):
         status = 404
-    elif isinstance(error, KeyTaken | BadCursor):
+    elif isinstance(error, KeyTaken | BadCursor | Unreadable):
         status = 422
     return Problem(status, error.what, error.where or where, error.next_step)

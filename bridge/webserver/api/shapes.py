@@ -6,7 +6,10 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-__all__ = ["PLAIN", "ListOrders", "ListSkus", "MovementsOf", "NewCount", "NewHold", "NewSale", "Nothing", "SaleLine"]
+__all__ = [
+    "PLAIN", "CaptureClaim", "FindCustomer", "ListOrders", "ListSkus", "MovementsOf", "NewClaim", "NewCount", "NewHold", "NewRedemption",
+    "NewSale", "Nothing", "PointsOf", "SaleLine",
+]  # fmt: skip
 
 # PostgreSQL keeps no NUL in a text, and no name has a control character in it.
 PLAIN = r"^[^\x00-\x1f\x7f]+$"
@@ -22,6 +25,8 @@ SaleId = Annotated[
 ]
 Limit = Annotated[int, Meta(ge=1, le=200, description="Rows a page.")]
 Cursor = Annotated[str, Meta(max_length=600, pattern=_PLAIN_OR_NOTHING, description="`next` of the page before.")]
+Channel = Annotated[str, Meta(min_length=1, max_length=64, pattern=PLAIN, description="A channel of the config.")]
+Minor = Annotated[int, Meta(ge=0, le=10**12, description="Money in minor units, such as cents.")]
 
 
 class Nothing(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -93,3 +98,43 @@ class ListOrders(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     status: Literal["", "placed", "paid", "fulfilled", "cancelled"] = ""
     cursor: Cursor = ""
     limit: Limit = 50
+
+
+class FindCustomer(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Who is asked for: give one of the three."""
+
+    email: Annotated[str, Meta(max_length=320, pattern=_PLAIN_OR_NOTHING, description="The whole address.")] = ""
+    phone: Annotated[
+        str, Meta(max_length=40, pattern=_PLAIN_OR_NOTHING, description="With + and the country's number.")
+    ] = ""
+    account: Annotated[str, Meta(max_length=320, pattern=_PLAIN_OR_NOTHING, description="CHANNEL:ID.")] = ""
+
+
+class PointsOf(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """How many movements to list."""
+
+    limit: Limit = 50
+
+
+class NewRedemption(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Points to turn into a code that can be used once, at any of `channels` (none named: at all)."""
+
+    points: Annotated[int, Meta(ge=1, le=10**12)]
+    channels: Annotated[tuple[Channel, ...], Meta(max_length=50)] = ()
+
+
+class NewClaim(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """A use to promise at a channel for a while (15 minutes, if nobody says how long)."""
+
+    channel: Channel
+    expires_in: Annotated[int, Meta(ge=1, le=86400, description="Seconds from now.")] | None = None
+    customer: Annotated[
+        str, Meta(max_length=64, pattern=_PLAIN_OR_NOTHING, description="The person, as /customers names them.")
+    ] = ""
+    spent: Minor | None = None
+
+
+class CaptureClaim(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """By which order of the channel the use was made, if it has a number."""
+
+    order: Annotated[str, Meta(max_length=120, pattern=_PLAIN_OR_NOTHING)] = ""

@@ -1,62 +1,15 @@
 """The table of what the API offers. What is not in it is neither served nor documented."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Literal
 
 from bridge.app import answers
-from bridge.app.serving import Kept, Once, Serving
+from bridge.app.serving import Kept, Serving
 from bridge.engine.reported import Sale
-from bridge.webserver.api import shapes
+from bridge.webserver.api import loyal_table, shapes
+from bridge.webserver.api.operation import Call, Operation
 from bridge.webserver.api.problems import Problem
 
-__all__ = ["KEY", "OPERATIONS", "Call", "Operation", "Scope"]
-
-# What an Idempotency-Key looks like, as a regular expression.
-KEY = "[!-~]{1,200}"
-Scope = Literal["read", "stock", "holds"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """One call, read and checked. `body` and `once` are None for one that only looks."""
-
-    path: Mapping[str, str]
-    query: Any
-    body: Any
-    once: Once | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
-    """One thing the API does. `scopes`: a token with any of them may. `names`: the SKUs that a call names, to be known.
-
-    `run` returns the answer, or what was kept of it where something changes.
-    """
-
-    method: Literal["GET", "POST"]
-    path: str
-    name: str
-    about: str
-    scopes: tuple[Scope, ...]
-    run: Callable[[Serving, Call], Any]
-    answer: Any
-    statuses: tuple[int, ...] = (200,)
-    problems: tuple[int, ...] = ()
-    query: type[Any] = shapes.Nothing
-    body: type[Any] | None = None
-    names: Callable[[Any], set[str]] = field(default=lambda _: set())
-
-    @property
-    def changes(self) -> bool:
-        """Whether it changes anything."""
-        return self.method == "POST"
-
-    @property
-    def route(self) -> str:
-        """The path as Starlette matches it: SKUs and order numbers may have slashes in them."""
-        return self.path.replace("{sku}", "{sku:path}").replace("{order_id}", "{order_id:path}")
+__all__ = ["OPERATIONS"]
 
 
 def _movements(serving: Serving, call: Call) -> answers.MovementPage:
@@ -77,15 +30,15 @@ def _hold(serving: Serving, call: Call) -> Kept:
     ends = body.expires_at if body.expires_in is None else timedelta(seconds=body.expires_in)
     if ends is None or (body.expires_at is not None and body.expires_in is not None):
         raise Problem(409, "a hold ends once", "expires_in, expires_at", "give one of the two")
-    return serving.make_hold(_once(call), body.sku, body.quantity, body.place, ends, body.note)
+    return serving.make_hold(call.once_only, body.sku, body.quantity, body.place, ends, body.note)
 
 
 def _release(serving: Serving, call: Call) -> Kept:
-    return serving.release_hold(_once(call), call.path["hold_id"])
+    return serving.release_hold(call.once_only, call.path["hold_id"])
 
 
 def _capture(serving: Serving, call: Call) -> Kept:
-    return serving.capture_hold(_once(call), call.path["hold_id"])
+    return serving.capture_hold(call.once_only, call.path["hold_id"])
 
 
 def _sale(serving: Serving, call: Call) -> Kept:
@@ -94,17 +47,12 @@ def _sale(serving: Serving, call: Call) -> Kept:
     for line in body.lines:
         units[line.sku] = units.get(line.sku, 0) + line.quantity
     sale = Sale(id=body.id, revision=body.revision, occurred_at=body.occurred_at, place=body.place, units=units)
-    return serving.sell(_once(call), sale)
+    return serving.sell(call.once_only, sale)
 
 
 def _count(serving: Serving, call: Call) -> Kept:
     body: shapes.NewCount = call.body
-    return serving.count(_once(call), body.sku, body.place, body.quantity, body.counted_at)
-
-
-def _once(call: Call) -> Once:
-    assert call.once is not None, "whatever changes something is called with a key"
-    return call.once
+    return serving.count(call.once_only, body.sku, body.place, body.quantity, body.counted_at)
 
 
 OPERATIONS = (
@@ -163,4 +111,5 @@ OPERATIONS = (
         scopes=("stock",), run=_count, answer=answers.CountAnswer, statuses=(201,), problems=(404, 409), body=shapes.NewCount,
         names=lambda body: {body.sku},
     ),
+    *loyal_table.OPERATIONS,
 )  # fmt: skip

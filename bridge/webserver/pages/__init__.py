@@ -10,6 +10,8 @@ from starlette.routing import BaseRoute, Route
 from bridge.webserver.pages.acts import Acts
 from bridge.webserver.pages.door import Door
 from bridge.webserver.pages.gate import Gate
+from bridge.webserver.pages.loyal_acts import LoyalActs
+from bridge.webserver.pages.loyal_views import LoyalViews
 from bridge.webserver.pages.site import Site
 from bridge.webserver.pages.views import Views
 from bridge.webserver.security import SecureHeaders
@@ -24,6 +26,7 @@ def routes(web: Web) -> list[BaseRoute]:
     """Return the page's routes. The last one answers every GET that nobody else has taken: it belongs behind all others."""
     site = Site(web)
     gate, views, acts = Gate(site), Views(site), Acts(site)
+    loyal, clerk = LoyalViews(site), LoyalActs(site)
     shown = {
         "/": views.overview,
         "/search": views.search,
@@ -34,6 +37,9 @@ def routes(web: Web) -> list[BaseRoute]:
         "/parked": views.parked,
         "/webhooks": views.hooks,
         "/events": views.events,
+        "/customers": loyal.desk,
+        "/customer": loyal.customer,
+        "/code": loyal.code,
     }
     door = Door(gate, frozenset(shown))
     return [
@@ -43,6 +49,11 @@ def routes(web: Web) -> list[BaseRoute]:
         _route("/logout", gate.acting(door.leave), "POST"),
         _route("/approve", gate.acting(acts.approve), "POST"),
         _route("/retry", gate.acting(acts.retry), "POST"),
+        _route("/customers", gate.acting(loyal.find), "POST"),
+        _route("/code/claim", gate.acting(clerk.claim), "POST"),
+        _route("/code/capture", gate.acting(clerk.capture), "POST"),
+        _route("/code/release", gate.acting(clerk.release), "POST"),
+        _route("/code/close", gate.acting(clerk.close), "POST"),
         _route("/static/{name}", _asset(site)),
         _route("/{rest:path}", gate.looking(views.missing)),
     ]

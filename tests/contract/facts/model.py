@@ -96,6 +96,7 @@ class Facts:
     customer_page customers per page
     people_change the platform says which customers changed
     phone_search  people can be looked up by their phone number
+    knows_consent the platform says who does not want to be written to
     points_stale  a write of points that names another number than is shown comes back stale (where it is not a difference anyway)
     earning       options of the stand-in under which the platform itself gives points for a sale
 
@@ -185,6 +186,7 @@ class Facts:
     customer_page: int = 100
     people_change: bool = True
     phone_search: bool = True
+    knows_consent: bool = True
     points_stale: bool = True
     earning: Values = field(default_factory=dict)
 

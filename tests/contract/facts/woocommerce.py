@@ -42,6 +42,7 @@ FACTS = Facts(
         "edit": {"method": "POST", "path": _WOO_BATCH},
         "subscribe": {"method": "POST", "path": r"/webhooks$"},
         "coupon": {"method": "POST", "path": r"/coupons/batch$"},
+        "points": {"method": "POST", "path": r"/customers/batch$"},
     },
     page=100,
     # Cash on delivery and bank transfer take the stock at once, a card when it is paid.
@@ -52,5 +53,11 @@ FACTS = Facts(
     trash=True,
     # A form "webhook_id=N" goes to the address while the webhook is made (recorded from WooCommerce 11.0.1).
     greets=True,
+    # No modified_after for customers: it is ignored silently (recorded from WooCommerce 8.9.3 to 11.0.1).
+    people_change=False,
+    # An account of WooCommerce says nothing of consent; plugins keep it each in its own way.
+    knows_consent=False,
+    # Points are in the account's meta, and a write of meta is absolute.
+    points_stale=False,
     spoil_price=(r'"66\.61"', '"much"'),
 )

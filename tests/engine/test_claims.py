@@ -1,0 +1,128 @@
+"""A promise at a till that was kept: its use and its points belong to the till's order from then on, whatever the order tells later."""
+
+from datetime import timedelta
+
+import pytest
+
+from bridge.app import loyal_acting as acting
+from bridge.app.errors import AppError
+from bridge.engine.making import lookup
+from bridge.store import coupons
+from tests.engine.bench import Bench, tell
+from tests.webserver.loyal_house import ADA, CODE, LOYALTY, balance, code, free, left, member
+
+BOTH = ("woocommerce", "square")
+
+
+def captured(bench: Bench, name: str, order: str) -> None:
+    """Claim a code at the till and say by which order it was used."""
+    context = bench.world.context
+    database = context.database
+    one = database.write(lambda connection: acting.claim(connection, context, name, "square", timedelta(minutes=5)))
+    database.write(lambda connection: acting.capture(connection, context, one.id, order))
+
+
+def rung_up(bench: Bench) -> str:
+    """A sale at the till, with 5.00 keyed in."""
+    order: str = bench.shop("square").sale([{"sku": "A", "quantity": 2}], discount="5.00")
+    return order
+
+
+def uses(bench: Bench, name: str) -> list[tuple[str, str, int]]:
+    rows = bench.world.database.read(lambda connection: coupons.uses_of(connection, name))
+    return [(row.channel, row.order_id, row.count) for row in rows]
+
+
+def test_a_use_stays_with_an_order_that_names_no_code() -> None:
+    async def story(bench: Bench) -> None:
+        code(bench.world.context)
+        order = rung_up(bench)
+        captured(bench, CODE, order)
+        await bench.wait()
+        await bench.sync()
+        bench.shop("square").refund(order, [{"sku": "A", "quantity": 1}])
+        await bench.wait()
+        await bench.sync()
+        assert uses(bench, CODE) == [("square", order, 1)]
+        assert left(bench.world.context) == 0
+        assert not bench.shop("woocommerce").coupons().get(CODE, {}).get("active")
+
+    tell(story, *BOTH, loyalty=LOYALTY)
+
+
+def test_points_stay_spent_and_come_back_with_a_cancelled_order() -> None:
+    async def story(bench: Bench) -> None:
+        context = bench.world.context
+        member(context, 500)
+        made = context.database.write(lambda connection: acting.redeem(connection, context, ADA, 500, []))
+        order = bench.shop("square").sale([{"sku": "A", "quantity": 2}], discount="5.00", paid=False)
+        await bench.wait()
+        await bench.sync()
+        captured(bench, made.code, order)
+        await bench.sync()
+        assert (balance(context).balance, balance(context).held) == (0, 0)
+        bench.shop("square").cancel(order)
+        await bench.wait()
+        await bench.sync()
+        assert uses(bench, made.code) == [("square", order, 0)]
+        assert (left(context, made.code), balance(context).balance, free(context)) == (1, 500, 0)
+        context.database.write(lambda connection: acting.close(connection, context, made.code))
+        assert free(context) == 500
+
+    tell(story, *BOTH, loyalty=LOYALTY)
+
+
+def test_one_order_uses_a_code_once_however_often_it_was_claimed() -> None:
+    async def story(bench: Bench) -> None:
+        context = bench.world.context
+        code(context, uses=2)
+        captured(bench, CODE, "R-7")
+        one = context.database.write(lambda connection: acting.claim(connection, context, CODE, "square", None))
+        with pytest.raises(AppError, match="order R-7 has used AUTUMN-0F1R already") as refused:
+            context.database.write(lambda connection: acting.capture(connection, context, one.id, "R-7"))
+        assert "release this claim" in refused.value.next_step
+        assert (uses(bench, CODE), left(context)) == ([("square", "R-7", 1)], 1)
+
+    tell(story, *BOTH, loyalty=LOYALTY)
+
+
+def test_a_claim_that_is_captured_takes_no_other_one_of_its_till() -> None:
+    async def story(bench: Bench) -> None:
+        context = bench.world.context
+        database = context.database
+        code(context, uses=3)
+        ends = timedelta(minutes=5)
+        first, second = (
+            database.write(lambda connection: acting.claim(connection, context, CODE, "square", ends)) for _ in range(2)
+        )
+        database.write(lambda connection: acting.capture(connection, context, second.id, "R-7"))
+        states = {
+            one.id: one.state for one in database.read(lambda connection: coupons.claims_ever(connection, CODE, 9))
+        }
+        assert states == {first.id: "open", second.id: "used"}
+        database.write(lambda connection: acting.capture(connection, context, first.id))
+        assert left(context) == 1
+
+    tell(story, *BOTH, loyalty=LOYALTY)
+
+
+def test_a_code_with_letters_that_look_like_digits_is_found_by_either() -> None:
+    async def story(bench: Bench) -> None:
+        context = bench.world.context
+        for name in ("WELCOME10", "FRIEND-0A1B", "OFF10", "0FF10"):
+            code(context, name)
+        for typed, meant in (
+            ("welc0me1o", "WELCOME10"),
+            ("WE1COMEIO", "WELCOME10"),
+            ("FR1END-OAIB", "FRIEND-0A1B"),
+            ("FRLEND-OALB", "FRIEND-0A1B"),
+            ("off10", "OFF10"),
+            ("0ff10", "0FF10"),
+        ):
+            found = context.database.read(lambda connection, typed=typed: lookup(connection, typed))  # type: ignore[misc]
+            assert found is not None, typed
+            assert found.code == meant
+        for typed in ("OFFIO", "0FFI0", "WELCOME20", "", "O" * 4000):
+            assert context.database.read(lambda connection, typed=typed: lookup(connection, typed)) is None, typed  # type: ignore[misc]
+
+    tell(story, *BOTH, loyalty=LOYALTY)

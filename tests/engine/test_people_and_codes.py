@@ -1,0 +1,207 @@
+"""Who is who when news come late, who is forgotten, and codes that shops had before us."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from bridge.contract.loyalty import CouponsPort, CouponState
+from bridge.contract.webhooks import Hint
+from bridge.domain.contacts import Contact
+from bridge.domain.earning import PointsRules
+from bridge.domain.ledger import Counter
+from bridge.domain.orders import Order
+from bridge.domain.people import Customer
+from bridge.engine import people
+from bridge.engine.collect import _meet
+from bridge.engine.context import Loyalty
+from bridge.engine.privacy import heed
+from bridge.engine.rules import apply_rules, in_force
+from bridge.engine.take_over import Taken, take_over
+from bridge.store import coupons, ledger, tables
+from bridge.store import people as store
+from bridge.store.tables_loyalty import contacts, persons
+from tests.engine.bench import Bench, tell
+
+POINTS = Loyalty(points=PointsRules(currency="USD", pending_days=0.0), country="US")
+ANN = {"name": "Ann", "email": "ann@example.com", "phone": "+14155550123"}
+
+
+def learned(bench: Bench, channel: str, *found: Customer) -> None:
+    context = bench.world.context
+    bench.world.database.write(lambda c: _meet(c, context, bench.channel(channel), found))
+
+
+def account(bench: Bench, channel: str, customer_id: str) -> store.CustomerRow:
+    return bench.world.database.read(lambda c: store.find_customers(c, channel, [customer_id]))[customer_id]
+
+
+def apply(bench: Bench) -> None:
+    bench.world.database.write(lambda c: apply_rules(c, bench.world.context))
+
+
+def test_an_account_that_is_new_is_shown_what_was_earned_elsewhere() -> None:
+    async def story(bench: Bench) -> None:
+        apply(bench)
+        bench.shop("woocommerce").sale([{"sku": "A", "quantity": 2}], customer=ANN)
+        await bench.sync()
+        learned(bench, "square", Customer(id="S1", email="Ann@Example.com", points=0))
+        assert account(bench, "square", "S1").points_target == 20
+
+    tell(story, "woocommerce", "square", loyalty=POINTS)
+
+
+def test_who_was_known_by_an_accounts_number_alone_turns_out_to_be_its_owner() -> None:
+    async def story(bench: Bench) -> None:
+        apply(bench)
+        context, square = bench.world.context, bench.channel("square")
+        bench.shop("woocommerce").sale([{"sku": "A", "quantity": 1}], customer=ANN)
+        await bench.sync()
+        seen = {"o": people.Sighting("S1", ())}
+        nameless = bench.world.database.write(lambda c: people.identify(c, context, "square", seen))["o"]
+        learned(bench, square.name, Customer(id="S1", email=ANN["email"]))
+        assert account(bench, "square", "S1").person != nameless
+        row = bench.world.database.read(lambda c: store.person(c, nameless))
+        assert row is not None
+        assert row.merged_into == account(bench, "square", "S1").person
+        # A person who has a contact of their own is never taken for another.
+        seen = {"o": people.Sighting("S2", (Contact("email", "bob@example.com"),))}
+        bob = bench.world.database.write(lambda c: people.identify(c, context, "square", seen))["o"]
+        learned(bench, square.name, Customer(id="S2", email=ANN["email"]))
+        assert account(bench, "square", "S2").person == bob
+
+    tell(story, "woocommerce", "square", loyalty=POINTS, sound=False)
+
+
+def everything(connection: Connection) -> str:
+    orders = [msgspec.json.decode(row.snapshot, type=Order) for row in connection.execute(sa.select(tables.orders))]
+    rows = [tuple(row) for row in connection.execute(sa.select(contacts))]
+    return f"{rows} {[(one.customer and one.customer.email, one.ship_to) for one in orders]}"
+
+
+def test_a_platform_that_has_a_person_forgotten_has_them_forgotten_here_on_all_channels() -> None:
+    async def story(bench: Bench) -> None:
+        apply(bench)
+        shop, square = bench.shop("woocommerce"), bench.shop("square")
+        bench.shop("woocommerce").sale([{"sku": "A", "quantity": 1}], customer=ANN)
+        square.sale([{"sku": "A", "quantity": 1}], customer={"id": square.add_customer(**ANN)})
+        shop.sale([{"sku": "B", "quantity": 1}], customer={"name": "Bob", "email": "bob@example.com"})
+        await bench.sync()
+        order = next(row.order_id for row in bench.rows(tables.orders) if "ann@example.com" in row.snapshot)
+        hint = Hint(kind="privacy", topic="customers/redact", orders=(order,))
+        bench.world.database.write(lambda c: heed(c, bench.world.context, "woocommerce", hint))
+        left = bench.world.database.read(everything)
+        assert "ann@" not in left
+        assert "bob@example.com" in left
+        assert (
+            bench.world.database.read(
+                lambda c: store.customers_of(c, [r.person for r in c.execute(sa.select(persons))])
+            )
+            == []
+        )
+        hint = Hint(kind="privacy", topic="shop/redact")
+        bench.world.database.write(lambda c: heed(c, bench.world.context, "woocommerce", hint))
+        assert "bob@" not in bench.world.database.read(everything)
+
+    tell(story, "woocommerce", "square", loyalty=POINTS, sound=False)
+
+
+def test_who_asks_for_their_data_is_answered_with_an_export() -> None:
+    async def story(bench: Bench) -> None:
+        hint = Hint(kind="privacy", topic="customers/data_request", id="17", orders=("5",))
+        bench.world.database.write(lambda c: heed(c, bench.world.context, "woocommerce", hint))
+        (row,) = bench.rows(tables.parked)
+        assert "`bridge customer export woocommerce:17`" in row.reason
+
+    tell(story, "woocommerce")
+
+
+def test_rules_of_earning_that_were_changed_are_not_in_force_yet() -> None:
+    async def story(bench: Bench) -> None:
+        database, context = bench.world.database, bench.world.context
+        apply(bench)
+        assert database.read(lambda c: in_force(c, context))
+        double = replace(POINTS, points=PointsRules(currency="USD", earn="2"))
+        changed = replace(context, rules=replace(context.rules, loyalty=double))
+        assert not database.read(lambda c: in_force(c, changed))
+        database.write(lambda c: apply_rules(c, changed))
+        assert database.read(lambda c: in_force(c, changed))
+
+    tell(story, "woocommerce", loyalty=POINTS)
+
+
+def left(bench: Bench, code: str) -> int:
+    counter = Counter("uses", code)
+    return bench.world.database.read(lambda c: ledger.balances(c, [counter]))[counter]
+
+
+async def took(bench: Bench, channel: str, *codes: str, channels: tuple[str, ...] = ()) -> list[tuple[str, str]]:
+    found: list[Taken] = await take_over(bench.world.context, bench.channel(channel), codes, channels)
+    return [(one.code, one.kind) for one in found]
+
+
+class Stacking:
+    """A shop whose codes may all be used beside others, as WooCommerce's may."""
+
+    def __init__(self, port: CouponsPort) -> None:
+        self.port = port
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.port, name)
+
+    async def find(self, codes: Sequence[str]) -> list[CouponState]:
+        found = await self.port.find(codes)
+        return [replace(one, terms=replace(one.terms, stacks=True)) for one in found if one.terms is not None]
+
+
+def test_the_same_code_in_two_shops_is_one_code_and_its_uses_add_up() -> None:
+    async def story(bench: Bench) -> None:
+        for name, used in (("woocommerce", 2), ("shopify", 1)):
+            bench.shop(name).add_coupon("SUMMER", percent=15, limit=9)
+            for _ in range(used):
+                bench.shop(name).sale([{"sku": "A", "quantity": 1}], codes=["SUMMER"])
+        await bench.wait(60)
+        await bench.sync()
+        assert await took(bench, "woocommerce") == [("SUMMER", "taken")]
+        (other,) = await take_over(bench.world.context, bench.channel("shopify"), ["SUMMER"])
+        assert (other.kind, other.reason.partition(": ")[2]) == ("foreign", "stacks")
+        shopify = bench.channel("shopify")
+        port = shopify.connector.coupons
+        assert port is not None
+        shopify.connector = replace(shopify.connector, coupons=Stacking(port))
+        assert await took(bench, "shopify", "SUMMER") == [("SUMMER", "joined")]
+        assert await took(bench, "shopify", "SUMMER") == [("SUMMER", "known")]
+        assert left(bench, "SUMMER") == 6
+        await bench.sync()
+        assert [bench.shop(name).coupons()["SUMMER"]["limit"] for name in ("woocommerce", "shopify")] == [2 + 6, 1 + 6]
+        bench.shop("shopify").sale([{"sku": "A", "quantity": 1}], codes=["summer"])
+        await bench.wait(60)
+        await bench.sync()
+        assert left(bench, "SUMMER") == 5
+        assert bench.world.database.read(coupons.work_counts) == {}
+
+    tell(story, "woocommerce", "shopify", sound=False)
+
+
+def test_a_code_of_other_terms_or_without_sense_stays_the_shops() -> None:
+    async def story(bench: Bench) -> None:
+        woo, shopify = bench.shop("woocommerce"), bench.shop("shopify")
+        woo.add_coupon("SUMMER", percent=15)
+        shopify.add_coupon("SUMMER", percent=20)
+        woo.add_coupon("A B", percent=5)
+        woo.add_coupon("SPENT", percent=5, limit=1)
+        woo.sale([{"sku": "A", "quantity": 1}], codes=["SPENT"])
+        await bench.wait(60)
+        assert sorted(await took(bench, "woocommerce")) == [
+            ("A B", "foreign"),
+            ("SPENT", "foreign"),
+            ("SUMMER", "taken"),
+        ]
+        assert await took(bench, "shopify", "summer", "NONE") == [("SUMMER", "foreign"), ("NONE", "foreign")]
+        reasons = [one.reason for one in await take_over(bench.world.context, bench.channel("woocommerce"), ["spent"])]
+        assert reasons == ["it is used up"]
+
+    tell(story, "woocommerce", "shopify", sound=False)
