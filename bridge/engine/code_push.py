@@ -16,7 +16,6 @@ from bridge.engine.report import ChannelReport
 from bridge.store import coupons as store
 from bridge.store import notes
 from bridge.store.coupons import Campaign, CodeListing
-from bridge.store.sql import chunks
 
 __all__ = ["plan_codes", "push_codes", "recover_codes", "verify_codes"]
 
@@ -118,8 +117,8 @@ def _record(
     for row in changed:
         if row.reason and row.code not in own:
             park(connection, context, "coupon", channel.name, row.code, row.reason)
-    for part in chunks(row.code for row in changed if not row.reason and row.key is None):
-        notes.unpark(connection, "coupon", channel.name, part)
+    settled = [row.code for row in changed if not row.reason and row.key is None]
+    notes.unpark(connection, "coupon", channel.name, settled)
     codes.settle(connection, context, [row.code for row in changed if row.cut_at is not None or row.reason])
 
 
@@ -184,7 +183,8 @@ async def recover_codes(context: Context, channel: Channel) -> None:
         return
     # All at once: where many are asked for, a platform reads whole lists, which takes fewer calls.
     found = {one.code.upper(): one for one in await port.find([row.code for row in rows])}
-    for part in chunks(rows, _AT_ONCE):
+    for start in range(0, len(rows), _AT_ONCE):
+        part = rows[start : start + _AT_ONCE]
         context.database.write(lambda connection, part=part: _found(connection, context, part, found))  # type: ignore[misc]
 
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from bridge.domain.position import Position
-from bridge.store.sql import inserting
+from bridge.store.sql import chunks, inserting
 from bridge.store.tables import counts, drifts, meta, parked, runs
 
 __all__ = ["begin_run", "count", "drift", "end_run", "get_meta", "is_parked", "park", "set_meta", "unpark"]
@@ -55,8 +55,9 @@ def is_parked(connection: Connection, subject: str, channel: str, key: str) -> b
 
 def unpark(connection: Connection, subject: str, channel: str, keys: Sequence[str]) -> None:
     """Take items back in."""
-    mine = sa.and_(parked.c.subject == subject, parked.c.channel == channel, parked.c.key.in_(keys))
-    connection.execute(parked.delete().where(mine))
+    for part in chunks(keys):
+        mine = sa.and_(parked.c.subject == subject, parked.c.channel == channel, parked.c.key.in_(part))
+        connection.execute(parked.delete().where(mine))
 
 
 def begin_run(connection: Connection, command: str, now: datetime) -> int:

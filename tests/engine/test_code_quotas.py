@@ -119,7 +119,7 @@ class Story:
 
     async def run(self) -> None:
         self.make()
-        for _ in range(80):
+        for _ in range(50):
             self.now += timedelta(seconds=self.rng.choice((0, 1, 30, 90)))
             await self.act(self.rng.choice(ACTS), self.rng.choice(list(self.shops.values())))
             self.check()
@@ -257,7 +257,7 @@ def test_split_uses_are_never_overspent_whatever_is_late_or_lost(request: pytest
     database = Database(":memory:")
     schema.ensure(database)
     try:
-        for seed in range(80) if only is None else [only]:
+        for seed in range(50) if only is None else [only]:
             try:
                 asyncio.run(Story(database, seed).run())
             except AssertionError as error:

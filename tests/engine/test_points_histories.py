@@ -16,7 +16,7 @@ from bridge.domain.earning import PointsRules, Tier
 from bridge.domain.orders import Contact, Order, OrderLine
 from bridge.store import points as store
 
-SEEDS = 80
+SEEDS = 60
 
 
 def test_points_are_what_the_final_orders_come_to(request: pytest.FixtureRequest) -> None:
@@ -79,3 +79,12 @@ def test_a_code_of_points_that_two_orders_used_stays_spent_until_both_are_cancel
     first, second = order("a", codes=("points",)), order("b", codes=("POINTS",))
     gone = replace(first, status="cancelled", updated_at=NOON + timedelta(days=1))
     assert told([first, second], [gone], codes=[code])[0] == []
+
+
+def test_what_was_agreed_about_a_line_stays_although_it_is_discounted_later() -> None:
+    rules = replace(RULES, discounted=False)
+    first = order("a")
+    later = replace(first, updated_at=NOON + timedelta(hours=1), lines=(replace(first.lines[0], discounted=True),))
+    _, kept = told([first], [later], rules=rules)
+    assert kept == [10]
+    assert told([replace(later, id="b")], rules=rules) == ([], [0])

@@ -1,9 +1,11 @@
 """Resolvers that read code discounts, their codes, and what they took off orders."""
 
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 from bridge.sandbox.shopify import discounts, paging, search
@@ -106,17 +108,18 @@ def _known(context: Context) -> Any:
 
 @_both("codes")
 def _codes(row: Discount, _: Context, args: Args) -> Args:
-    node = syntax.parse(args.get("query"))
-    rows = [Shown(code, row) for code in row.codes.values() if _has(code, node)]
-    return paging.page(
-        sorted(rows, key=lambda one: one.row.number, reverse=bool(args.get("reverse"))),
-        args,
-        lambda one: (one.row.number, one.row.number),
-    )
+    wanted = list(syntax.required(syntax.parse(args.get("query"))))
+    codes = [code for code in row.codes.values() if _has(code, wanted)] if wanted else row.codes.values()
+    down = bool(args.get("reverse"))
+    some = sorted(codes, key=attrgetter("number"), reverse=down)
+    if args.get("after") and not down:
+        # A campaign's discount holds a hundred thousand codes, and is read page by page.
+        some = some[bisect_left(some, paging.decode(args["after"])[1], key=attrgetter("number")) :]
+    return paging.page((Shown(code, row) for code in some), args, lambda one: (one.row.number, one.row.number))
 
 
-def _has(code: RedeemCode, node: syntax.Node) -> bool:
-    return all(term.field != "" or syntax.text_matches(code.code, term) for term in syntax.required(node))
+def _has(code: RedeemCode, wanted: Sequence[syntax.Term]) -> bool:
+    return all(term.field != "" or syntax.text_matches(code.code, term) for term in wanted)
 
 
 @_both("codesCount")

@@ -49,7 +49,9 @@ async def list_coupons(woo: Woo, call: Call) -> Reply:
 
 def _select(woo: Woo, call: Call) -> list[Coupon]:
     params = call.params
-    rows = [coupon for coupon in woo.coupons.listed() if _matches(woo, call, coupon)]
+    named = woo.coupons.by_code(params["code"]) if params.get("code") else None
+    some = woo.coupons.listed() if not params.get("code") else [named] if named else []
+    rows = [coupon for coupon in some if _matches(woo, call, coupon)]
     if params["orderby"] == "include" and params.get("include"):
         place = {key: number for number, key in enumerate(params["include"])}
         return sorted(rows, key=lambda row: place[row.id])
@@ -63,8 +65,6 @@ def _select(woo: Woo, call: Call) -> list[Coupon]:
 
 def _matches(woo: Woo, call: Call, coupon: Coupon) -> bool:
     params = call.params
-    if params.get("code") and woo.coupons.by_code(params["code"]) is not coupon:
-        return False
     if params.get("include") and coupon.id not in params["include"]:
         return False
     if params.get("exclude") and coupon.id in params["exclude"]:

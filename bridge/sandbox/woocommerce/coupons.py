@@ -90,6 +90,8 @@ class Coupons:
     site: Site
     rows: dict[int, Coupon] = field(default_factory=dict)
     changes: Recency = field(default_factory=Recency)
+    # The coupons that have, or once had, a code: a shop with a hundred thousand of them is not read through for each.
+    _named: dict[str, list[int]] = field(default_factory=dict)
 
     def new(self, code: str) -> Coupon:
         """Make a coupon and give it an id; `store` puts it into the shop."""
@@ -103,11 +105,18 @@ class Coupons:
     def store(self, coupon: Coupon) -> None:
         """Put a new coupon into the shop."""
         self.rows[coupon.id] = coupon
+        self._name(coupon)
         self.changes.touch(coupon.id, coupon.modified)
         self.site.emit("coupon.created", coupon.id)
 
+    def _name(self, coupon: Coupon) -> None:
+        known = self._named.setdefault(coupon.code.lower(), [])
+        if coupon.id not in known:
+            known.append(coupon.id)
+
     def save(self, coupon: Coupon, *, moved: bool) -> None:
         """Save a change. The date moves only with code, description or status (recorded: coupons 165-168, deliveries 033)."""
+        self._name(coupon)
         if moved:
             coupon.modified = self.site.clock()
             self.changes.touch(coupon.id, coupon.modified)
@@ -129,8 +138,9 @@ class Coupons:
 
     def by_code(self, code: str, apart_from: int = 0) -> Coupon | None:
         """Return the newest published coupon of a code: wc_get_coupon_id_by_code knows no others."""
-        rows = (row for row in reversed(self.rows.values()) if row.status == "publish" and row.id != apart_from)
-        return next((row for row in rows if row.code.lower() == code.lower()), None)
+        known = sorted(self._named.get(code.lower(), ()), reverse=True)
+        rows = (self.rows[key] for key in known if key in self.rows and key != apart_from)
+        return next((row for row in rows if row.status == "publish" and row.code.lower() == code.lower()), None)
 
     def listed(self) -> Iterator[Coupon]:
         """Yield what lists show."""
