@@ -60,6 +60,8 @@ def main(count: int, first: int = 0) -> int:
         if wrong := play(seed):
             failed += 1
             print(wrong, flush=True)
+        if seed % 50 == 49:
+            print(f"{seed + 1 - first} played", flush=True)
     print(f"{count} seeds, {failed} failed")
     return failed
 
