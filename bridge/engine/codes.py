@@ -21,7 +21,7 @@ from bridge.store import coupons as store
 from bridge.store import goods, ledger
 from bridge.store.coupons import Campaign, CodeListing, CodeUse, Coupon
 
-__all__ = ["Goods", "confirm", "create", "goods_of", "objections", "settle", "tell_overuse", "used"]
+__all__ = ["Goods", "anew", "confirm", "create", "goods_of", "objections", "settle", "tell_overuse", "used"]
 
 Goods = tuple[tuple[str, str], ...]
 
@@ -206,6 +206,17 @@ def confirm(connection: Connection, context: Context, channel: str, read_at: dat
 
 # So long an order may need until it is to be seen in the feed of orders.
 _LATE = timedelta(minutes=1)
+
+
+def anew(context: Context, row: CodeListing) -> CodeListing:
+    """Have a code written again. One that was deleted begins to count at none: it accepts nothing (`split`) until the orders that the
+    deleted one may have had are read."""
+    if row.external_id:
+        return replace(row, reason="", tries=0, shown="?")
+    known = replace(row, reason="", tries=0, shown="")
+    if not row.reason or row.verified_at is None:
+        return known
+    return replace(known, since=context.now(), used_there=None, allotted=0)
 
 
 def _digest(terms: Campaign, most: int | None, active: bool, only: Goods, but: Goods) -> str:

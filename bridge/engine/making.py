@@ -121,9 +121,7 @@ def close(connection: Connection, context: Context, coupon: Coupon) -> None:
 def reopen(connection: Connection, context: Context, coupon: Coupon) -> None:
     """Write a code again wherever it was refused or deleted by hand."""
     rows = store.find_listings(connection, [coupon.code]).get(coupon.code, {}).values()
-    store.save_listings(
-        connection, [replace(row, reason="", tries=0, shown="?" if row.external_id else "") for row in rows]
-    )
+    store.save_listings(connection, [codes.anew(context, row) for row in rows])
     codes.settle(connection, context, [coupon.code])
 
 
