@@ -49,7 +49,9 @@ def moved(uses: int, quotas: Mapping[str, Quota]) -> dict[str, int]:
     Never do the ceilings and the allotments together come to more than the uses there are: a cut counts only once the channel is known
     to honour it, so one is raised only after the others' cuts.
     """
-    wanted = {channel: quota.allotted for channel, quota in quotas.items()}
+    wanted = _within(uses, quotas)
+    if any(wanted[channel] < quota.allotted for channel, quota in quotas.items()):
+        return wanted
     dry = sorted(
         (one for one, quota in quotas.items() if quota.used >= quota.allotted), key=lambda one: (-quotas[one].used, one)
     )
@@ -64,4 +66,16 @@ def moved(uses: int, quotas: Mapping[str, Quota]) -> dict[str, int]:
     richest = max(idle, key=lambda one: (idle[one], one))
     if not cutting and idle[richest] >= 2:
         wanted[richest] -= idle[richest] // 2
+    return wanted
+
+
+def _within(uses: int, quotas: Mapping[str, Quota]) -> dict[str, int]:
+    """Return the allotments, those that idle most cut as far as all come to more than there is: a use that counts for us and that its
+    channel gave back by itself (a cancelled order) is one that nobody else may make."""
+    wanted = {channel: quota.allotted for channel, quota in quotas.items()}
+    over = sum(max(quota.allotted, quota.used) for quota in quotas.values()) - uses
+    for channel in sorted(quotas, key=lambda one: (quotas[one].used - quotas[one].allotted, one)):
+        cut = max(0, min(over, quotas[channel].allotted - quotas[channel].used))
+        wanted[channel] -= cut
+        over -= cut
     return wanted

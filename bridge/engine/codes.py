@@ -21,7 +21,7 @@ from bridge.store import coupons as store
 from bridge.store import goods, ledger
 from bridge.store.coupons import Campaign, CodeListing, CodeUse, Coupon
 
-__all__ = ["Goods", "confirm", "create", "goods_of", "objections", "settle", "tell_overuse", "used"]
+__all__ = ["Goods", "anew", "confirm", "create", "goods_of", "objections", "settle", "tell_overuse", "used"]
 
 Goods = tuple[tuple[str, str], ...]
 
@@ -64,7 +64,8 @@ def _listings(context: Context, campaign: Campaign, rows: Sequence[Coupon]) -> l
     wrong = objections(context, campaign)
     able = [name for name in campaign.channels if _has_codes(context, name)]
     # The share of a till, which has no codes of its own, is what can be promised there.
-    share = spread(campaign.uses or 0, [name for name in campaign.channels if name not in wrong])
+    shared_out = campaign.uses or 0 if campaign.policy == "split" else 0
+    share = spread(shared_out, [name for name in campaign.channels if name not in wrong])
     return [
         CodeListing(
             channel=name, code=one.code, allotted=share.get(name, 0), ceiling=share.get(name, 0), reason="; ".join(wrong.get(name, ()))
@@ -114,6 +115,9 @@ class _Settling:
             elsewhere = self._elsewhere(coupon.code, rows) + sum(one.allotted for one in stuck.values())
             share = moved(terms.uses - elsewhere, quotas)
             quotas = {name: replace(quota, allotted=share[name]) for name, quota in quotas.items()}
+        if terms.policy == "claim":
+            yield from (one for row in rows.values() if row.reason and (one := self._stuck(row)) != row)
+            quotas = {name: replace(quota, allotted=quota.used + quota.claims) for name, quota in quotas.items()}
         most = limits(terms.policy, self._left(coupon, terms), quotas)
         for name, quota in quotas.items():
             row = self._aimed(coupon, terms, rows[name], quota, most[name])
@@ -202,6 +206,17 @@ def confirm(connection: Connection, context: Context, channel: str, read_at: dat
 
 # So long an order may need until it is to be seen in the feed of orders.
 _LATE = timedelta(minutes=1)
+
+
+def anew(context: Context, row: CodeListing) -> CodeListing:
+    """Have a code written again. One that was deleted begins to count at none: it accepts nothing (`split`) until the orders that the
+    deleted one may have had are read."""
+    if row.external_id:
+        return replace(row, reason="", tries=0, shown="?")
+    known = replace(row, reason="", tries=0, shown="")
+    if not row.reason or row.verified_at is None:
+        return known
+    return replace(known, since=context.now(), used_there=None, allotted=0)
 
 
 def _digest(terms: Campaign, most: int | None, active: bool, only: Goods, but: Goods) -> str:

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -121,24 +122,26 @@ def reopen(connection: Connection, context: Context, coupon: Coupon, channel: st
     """Write a code again wherever it was refused or deleted by hand: on one channel, or on all ("")."""
     found = store.find_listings(connection, [coupon.code]).get(coupon.code, {}).values()
     rows = [row for row in found if channel in {"", row.channel}]
-    store.save_listings(
-        connection, [replace(row, reason="", tries=0, shown="?" if row.external_id else "") for row in rows]
-    )
+    store.save_listings(connection, [codes.anew(context, row) for row in rows])
     codes.settle(connection, context, [coupon.code])
 
 
 def free_uses(connection: Connection, terms: Campaign, coupon: Coupon, channel: str) -> int | None:
-    """How many uses may be promised at a channel: what is left, less what was promised, and less what others may accept (`split`)."""
+    """How many uses may be promised at a channel: what is left, less what was promised, and less what other channels may still accept
+    (not with `shared`); with `claim`, by promises that are over, and whose limits are not known to be out of force."""
     if terms.uses is None:
         return None
     claims = store.claims_of(connection, [coupon.code])
     left = ledger.balances(connection, [uses(coupon.code)]).get(uses(coupon.code), 0) - len(claims)
-    if terms.policy != "split":
+    if terms.policy == "shared":
         return left
+    promised = Counter(one.channel for one in claims if terms.policy == "claim")
     counted = store.used_by(connection, [coupon.code]).get(coupon.code, {})
     rows = store.find_listings(connection, [coupon.code]).get(coupon.code, {})
     others = sum(
-        max(0, max(row.ceiling, row.allotted) - counted.get(name, 0)) for name, row in rows.items() if name != channel
+        max(0, max(row.ceiling, row.allotted) - counted.get(name, 0) - promised[name])
+        for name, row in rows.items()
+        if name != channel
     )
     return left - others
 
@@ -193,6 +196,7 @@ def capture(connection: Connection, context: Context, one: Claim, order_id: str)
         accounts.settle(connection, context, desk, [coupon.person])
     desk.close()
     codes.settle(connection, context, [one.code])
+    codes.tell_overuse(connection, context, [one.code])
 
 
 def _burn(connection: Connection, desk: Desk, coupon: Coupon, one: Claim, order_id: str) -> None:

@@ -13,6 +13,7 @@ from bridge.contract.ports import Connector
 from bridge.domain.ledger import stock
 from bridge.engine.adopt import meet, open_ledger, read_channel
 from bridge.engine.context import Channel, Context, Progress, Rules, Silent
+from bridge.engine.events import Events
 from bridge.engine.report import Report
 from bridge.engine.rules import apply_rules
 from bridge.engine.sync import Sync
@@ -43,6 +44,7 @@ class World:
     channels: dict[str, Channel] = field(default_factory=dict)
     progress: Progress = Silent
     strangers: set[str] = field(default_factory=set)
+    events: Events | None = None
     _places: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def numbers(self, name: str) -> dict[str, dict[str, int]]:
@@ -75,6 +77,7 @@ class World:
             sleep=self.around.sleep,
             rng=self.around.rng,
             progress=self.progress,
+            events=self.events,
         )
 
     def restart(self) -> None:

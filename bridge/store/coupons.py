@@ -82,6 +82,7 @@ class CodeListing:
     `shown_most` is the limit that is there, `used_there` the channel's own count when last read.
     `key` is that of a write on its way.
     `ceiling` is how many uses it may accept by what was written there before, until its orders were read after `cut_at`.
+    `since` is when it was made anew, after somebody deleted it there: its count began at none again, earlier uses are not in it.
     """
 
     channel: str
@@ -99,6 +100,7 @@ class CodeListing:
     cut_at: datetime | None = None
     key: str | None = None
     verified_at: datetime | None = None
+    since: datetime | None = None
     reason: str = ""
     tries: int = 0
 
@@ -277,12 +279,20 @@ def uses_of_orders(connection: Connection, channel: str, ids: Iterable[str]) -> 
     return found
 
 
+# Uses, each with what its channel has of the code; those from before the code was made anew there are in no count.
+_THERE = code_uses.outerjoin(
+    code_listings, sa.and_(code_listings.c.channel == code_uses.c.channel, code_listings.c.code == code_uses.c.code)
+)
+_FORGOTTEN = sa.and_(code_listings.c.since.is_not(None), code_uses.c.at < code_listings.c.since)
+
+
 def used_by(connection: Connection, wanted: Iterable[str]) -> dict[str, dict[str, int]]:
-    """Return how often the channels have counted a use of these codes, by code and channel."""
+    """Return how often the channels have counted a use of these codes, by code and channel; what a deleted one had counted is gone."""
     u = code_uses.c
     query = (
         sa.select(u.code, u.channel, sa.func.sum(u.counted_there))
-        .where(among(u.code, "codes"))
+        .select_from(_THERE)
+        .where(among(u.code, "codes"), sa.not_(_FORGOTTEN))
         .group_by(u.code, u.channel)
     )
     found: dict[str, dict[str, int]] = {}
@@ -296,7 +306,9 @@ def uncounted(connection: Connection, wanted: Iterable[str]) -> dict[str, int]:
     """Return how many uses of these codes no channel counts by itself: promises kept at a till, orders whose use was given back there
     only."""
     u = code_uses.c
-    query = sa.select(u.code, sa.func.sum(u.count)).where(among(u.code, "codes"), u.counted_there == 0).group_by(u.code)
+    unknown = sa.or_(u.counted_there == 0, _FORGOTTEN)
+    query = sa.select(u.code, sa.func.sum(u.count)).select_from(_THERE).where(among(u.code, "codes"), unknown)
+    query = query.group_by(u.code)
     rows = (row for part in chunks(set(wanted)) for row in rows_of(connection, query, {"codes": part}))
     return {code: int(total) for code, total in rows}
 

@@ -101,7 +101,7 @@ code_listings = Table(
     Column("most", Integer), Column("active", Boolean, nullable=False, default=True), name("wanted"), name("shown", default=""),
     Column("shown_most", Integer), Column("used_there", Integer), Column("allotted", Integer, nullable=False, default=0),
     Column("ceiling", Integer, nullable=False, default=0), time("cut_at"), name("key", nullable=True), time("verified_at"),
-    Column("reason", Text, nullable=False, default=""), Column("tries", Integer, nullable=False, default=0),
+    time("since"), Column("reason", Text, nullable=False, default=""), Column("tries", Integer, nullable=False, default=0),
     Index(None, "code"), Index(None, "key"), Index("ix_code_listings_work", "channel", "code"),
 )  # fmt: skip
 

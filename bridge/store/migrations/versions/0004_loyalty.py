@@ -201,6 +201,7 @@ def _coupons() -> None:
         sa.Column("cut_at", sa.String(27), nullable=True),
         sa.Column("key", sa.String(length=255), nullable=True),
         sa.Column("verified_at", sa.String(27), nullable=True),
+        sa.Column("since", sa.String(27), nullable=True),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("channel", "code", name=op.f("pk_code_listings")),
