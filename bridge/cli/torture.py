@@ -29,8 +29,11 @@ __all__ = ["command"]
     help=f"Which platforms take part: all, or some of {', '.join(STAND_INS)}.",
 )
 @click.option("--processes", default=2, show_default=True, type=click.IntRange(1, 64), help="How many at once.")
+@click.option("--loyalty", is_flag=True, help="Play points and codes as well; a seed tells another story then.")
 @json_option
-def command(seeds: int, first: int, seed: int | None, channels: str, processes: int, as_json: bool) -> int:
+def command(
+    seeds: int, first: int, seed: int | None, channels: str, processes: int, loyalty: bool, as_json: bool
+) -> int:
     """Let everything go wrong, by a seed, and see what holds.
 
     The whole system, stand-ins of the platforms included, in one process under a simulated clock. A seed draws who buys what
@@ -44,6 +47,7 @@ def command(seeds: int, first: int, seed: int | None, channels: str, processes: 
       bridge torture --seed 17
       bridge torture --channels woocommerce,square --json
       bridge torture --channels all --seed 3
+      bridge torture --loyalty --seeds 50
     """
     from bridge.rehearsal.scoring import board
     from bridge.rehearsal.torture import tortured
@@ -54,10 +58,10 @@ def command(seeds: int, first: int, seed: int | None, channels: str, processes: 
         raise click.UsageError(f"--channels: {error}") from error
     numbers = [seed] if seed is not None else list(range(first, first + seeds))
     scores = []
-    for score in tortured(numbers, names, processes):
+    for score in tortured(numbers, names, processes, loyalty=loyalty):
         scores.append(score)
         if not as_json:
-            _tell(score, names, whole=seed is not None)
+            _tell(score, names, whole=seed is not None, loyalty=loyalty)
     total = board(scores)
     if as_json:
         emit(total if seed is None else scores[0])
@@ -66,12 +70,13 @@ def command(seeds: int, first: int, seed: int | None, channels: str, processes: 
     return 1 if total.failed else 0
 
 
-def _tell(score: "Score", names: tuple[str, ...], *, whole: bool) -> None:
+def _tell(score: "Score", names: tuple[str, ...], *, whole: bool, loyalty: bool) -> None:
     if whole:
         say("\n".join(score.acted))
         say("\n".join(["", "Oversold, one by one:", *(str(lapse) for lapse in score.lapses)]))
     if not score.clean:
         again = f"bridge torture --seed {score.seed}" + ("" if names == FIRST else f" --channels {','.join(names)}")
+        again += " --loyalty" if loyalty else ""
         say(f"seed {score.seed} FAILED; play it again with: {again}")
         say("\n".join(f"  {problem}" for problem in score.problems))
     elif sys.stderr.isatty():
@@ -92,5 +97,18 @@ def _show(total: "Board") -> None:
         ("faults", number(total.faults), f"calls struck, and the daemon died {total.deaths:,} times"),
         ("agreement", f"{total.p50:.0f} s", f"after the last act (median); 99 in 100 by {total.p99:.0f} s, all by {total.longest:.0f} s"),
     ]  # fmt: skip
+    rows += _gains(total)
     rows += [(f"  {cause}", number(units), "units oversold: " + CAUSES[cause]) for cause, units in total.causes.items()]
     table("", ["", "number>", ""], rows)
+
+
+def _gains(total: "Board") -> list[tuple[str, str, str]]:
+    if total.gains is None:
+        return []
+    it = total.gains
+    return [
+        ("points earned", number(it.earned), f"{it.spent:,} of them spent, {it.owed:,} owed"),
+        ("points lost", number(it.lost), "against the shoppers' own receipts"),
+        ("points invented", number(it.invented), "against the shoppers' own receipts"),
+        ("codes used", number(it.uses), f"{it.beyond:,} times more often than a shared one allows, {it.split_beyond:,} than a split one"),
+    ]  # fmt: skip

@@ -107,8 +107,9 @@ def _record(
 ) -> None:
     """Note what became of a batch. What is wanted may have changed since it was sent: that is read anew."""
     now = {row.code: row for row in store.in_flight_of(connection, key)}
+    counted = store.used_by(connection, [one.code for one in results if one.kind == "gone"])
     changed = [
-        _after(context, now[before.code], before, result)
+        _after(context, now[before.code], before, result, counted.get(before.code, {}).get(channel.name, 0))
         for before, result in zip(sent, results, strict=True)
         if before.code in now
     ]
@@ -129,7 +130,9 @@ def _own(connection: Connection, wanted: Sequence[str]) -> set[str]:
     return {code for code, one in coupons.items() if terms[one.campaign].kind == "points"}
 
 
-def _after(context: Context, row: CodeListing, sent: CodeListing, result: CouponResult) -> CodeListing:
+def _after(
+    context: Context, row: CodeListing, sent: CodeListing, result: CouponResult, counted: int = 0
+) -> CodeListing:
     known = replace(row, external_id=result.id or row.external_id, group_id=result.group_id or row.group_id)
     if result.kind == "done":
         return _done(context, known, sent)
@@ -139,7 +142,7 @@ def _after(context: Context, row: CodeListing, sent: CodeListing, result: Coupon
     if again and row.tries < _TRIES:
         return replace(known, key=None, tries=row.tries + 1)
     if result.kind == "gone":
-        return _vanished(context, row)
+        return _anew(context, row) if _taken_out(row, counted) else _vanished(context, row)
     if result.kind == "taken":
         reason = f"{row.channel} has another coupon {row.code}: rename it there, or choose another code"
         return _refused(row, reason)
@@ -156,6 +159,16 @@ def _done(context: Context, row: CodeListing, sent: CodeListing) -> CodeListing:
 def _cut(context: Context, row: CodeListing, most: int | None) -> datetime | None:
     """Since when a channel accepts less than it might have before; the orders that are read from then on confirm it."""
     return context.now() if most is not None and row.ceiling > max(most, row.allotted) else row.cut_at
+
+
+def _taken_out(row: CodeListing, counted: int) -> bool:
+    """Whether a code accepted nothing there: it may be ourselves who took it out of its campaign. One that was used is not made again:
+    the channel would count its uses from 0, and accept them a second time."""
+    return row.shown_most == 0 and not counted and not row.used_there
+
+
+def _anew(context: Context, row: CodeListing) -> CodeListing:
+    return replace(row, key=None, external_id="", shown="", shown_most=0, verified_at=context.now())
 
 
 def _vanished(context: Context, row: CodeListing) -> CodeListing:
@@ -252,6 +265,9 @@ def _verify(
     for before in rows:
         row, state = now.get(before.code), found.get(before.code)
         if row is None or row.key is not None or row.shown != before.shown:
+            continue
+        if state is None and row.shown_most == 0:
+            changed.append(replace(row, verified_at=context.now()))
             continue
         if state is None:
             changed.append(_vanished(context, row))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bridge.rehearsal.lapses import CAUSES, Lapse
+from bridge.rehearsal.loyal_invariants import Gains
 
 __all__ = ["Board", "Score", "board"]
 
@@ -15,6 +16,7 @@ class Score:
     """One run. `lapses` are the sales below nothing, each with what it came from.
 
     `undecided`: units that the ledger says itself it could not decide: a person's edit met a write whose answer was lost.
+    `gains`: what came of points and codes, where they were played.
     `agreement`: seconds from the last act, with the platforms well again, until every number agreed; None: never.
     """
 
@@ -32,6 +34,7 @@ class Score:
     agreement: float | None = None
     problems: tuple[str, ...] = ()
     acted: tuple[str, ...] = field(default=(), repr=False)
+    gains: Gains | None = None
 
     @property
     def oversold(self) -> int:
@@ -71,6 +74,7 @@ class Board:
     p50: float
     p99: float
     longest: float
+    gains: Gains | None = None
 
 
 def board(scores: Sequence[Score]) -> Board:
@@ -100,5 +104,11 @@ def board(scores: Sequence[Score]) -> Board:
         p50=times[len(times) // 2],
         p99=times[min(len(times) - 1, len(times) * 99 // 100)],
         longest=times[-1],
+        gains=_gained([one.gains for one in scores if one.gains is not None]),
         **totals,
     )
+
+
+def _gained(found: Sequence[Gains]) -> Gains | None:
+    names = Gains.__dataclass_fields__
+    return Gains(**{name: sum(getattr(one, name) for one in found) for name in names}) if found else None

@@ -16,12 +16,16 @@ from urllib.parse import urlsplit
 
 from bridge.contract.webhooks import Delivery
 from bridge.domain.guard import GuardRule
-from bridge.engine.context import Rules
+from bridge.engine.collect import audit_customers
+from bridge.engine.context import Loyalty, Rules
 from bridge.engine.lane import Pace
 from bridge.rehearsal.fuse import CrashError, FusedDatabase
 from bridge.rehearsal.invariants import broken, undecided
 from bridge.rehearsal.lapses import lapses, traced
+from bridge.rehearsal.loyal_invariants import disloyal, gains, restless
 from bridge.rehearsal.scoring import Score
+from bridge.rehearsal.shoppers import Shoppers
+from bridge.rehearsal.shoppers import loyalty as loyal_rules
 from bridge.rehearsal.trade import Habits, Trade, catalogue
 from bridge.rehearsal.watch import Watch
 from bridge.rehearsal.world import World, build
@@ -89,6 +93,7 @@ class _Stage:
     trade: Trade
     watch: Watch
     rng: random.Random
+    shoppers: Shoppers | None = None
     deaths: int = 0
     nuisances: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -98,18 +103,21 @@ class _Stage:
         return list(self.world.platforms.values())
 
 
-def torture(seed: int, platforms: Sequence[str] = FIRST) -> Score:
-    """Play one seed on a loop of its own and return its score; an unforeseen error is one of its problems."""
+def torture(seed: int, platforms: Sequence[str] = FIRST, *, loyalty: bool = False) -> Score:
+    """Play one seed on a loop of its own and return its score; an unforeseen error is one of its problems.
+
+    `loyalty`: some shoppers are customers, earn points, turn them into codes and use codes; else the seed tells another story.
+    """
     loop = SimulatedLoop()
     asyncio.set_event_loop(loop)
     try:
-        return run_simulated(_play(loop, seed, platforms), loop)
+        return run_simulated(_play(loop, seed, platforms, loyalty), loop)
     finally:
         asyncio.set_event_loop(None)
 
 
-async def _play(loop: SimulatedLoop, seed: int, platforms: Sequence[str]) -> Score:
-    stage = await _staged(loop, seed, platforms)
+async def _play(loop: SimulatedLoop, seed: int, platforms: Sequence[str], loyalty: bool) -> Score:
+    stage = await _staged(loop, seed, platforms, loyalty)
     start = dict(stage.trade.truth)
     stage.nuisances = [asyncio.ensure_future(work) for work in _nuisances(stage)]
     stage.watch.start()
@@ -118,7 +126,7 @@ async def _play(loop: SimulatedLoop, seed: int, platforms: Sequence[str]) -> Sco
     await _calm(stage)
     agreement = await _agreement(stage)
     await stage.watch.stop()
-    problems = [*(repr(bug) for bug in stage.watch.bugs), *broken(stage.world, stage.trade.truth)]
+    problems = [*(repr(bug) for bug in stage.watch.bugs), *_wrong(stage)]
     score = _score(stage, start, problems, None if agreement is None else (loop.now() - ended).total_seconds())
     for platform in stage.platforms:
         await platform.courier.stop()
@@ -126,7 +134,7 @@ async def _play(loop: SimulatedLoop, seed: int, platforms: Sequence[str]) -> Sco
     return score
 
 
-async def _staged(loop: SimulatedLoop, seed: int, platforms: Sequence[str]) -> _Stage:
+async def _staged(loop: SimulatedLoop, seed: int, platforms: Sequence[str], loyalty: bool) -> _Stage:
     rng = random.Random(f"torture {seed}")
     fate = Fate.of(rng)
     database = FusedDatabase(":memory:")
@@ -136,7 +144,7 @@ async def _staged(loop: SimulatedLoop, seed: int, platforms: Sequence[str]) -> _
         now=loop.now,
         time=loop.time,
         seed=seed,
-        rules=Rules(guard=NO_GUARD),
+        rules=Rules(guard=NO_GUARD, loyalty=loyal_rules(_luck(seed, "rules")) if loyalty else Loyalty()),
         options=_options(fate, platforms),
         overrides={name: {"restock": "never"} for name in platforms},
     )
@@ -144,18 +152,36 @@ async def _staged(loop: SimulatedLoop, seed: int, platforms: Sequence[str]) -> _
     for platform in world.platforms.values():
         platform.shop.seed(goods)
         platform.faults.add(kind="latency", seconds=LATENCY, times=None)
-    await world.adopt(platforms[0])
+    watch = Watch(world, Pace(poll=timedelta(seconds=fate.poll)), PUBLIC_URL)
     trade = Trade(list(world.platforms.values()), random.Random(rng.random()), loop.now, _habits(world, fate))
+    shoppers = Shoppers(world, trade, _luck(seed, "shoppers"), watch.poke) if loyalty else None
+    if shoppers is not None:
+        shoppers.prepare(goods)
+    await world.adopt(platforms[0])
+    if shoppers is not None:
+        await _acquaint(world)
+        shoppers.issue()
+    trade = shoppers or trade
     trade.believes = lambda platform: world.channels[platform.name].believed
     trade.open(world.platforms[platforms[0]])
-    watch = Watch(world, Pace(poll=timedelta(seconds=fate.poll)), PUBLIC_URL)
-    stage = _Stage(loop, seed, fate, world, database, trade, watch, rng)
+    stage = _Stage(loop, seed, fate, world, database, trade, watch, rng, shoppers)
     database.died = watch.fell
     loop.set_exception_handler(_unless_it_died)
     for platform in stage.platforms:
         _listen(stage, platform)
     await asyncio.sleep(3)
     return stage
+
+
+def _luck(seed: int, of: str) -> random.Random:
+    """What points and codes bring is drawn apart, so that a seed without them tells the story that it always told."""
+    return random.Random(f"torture {seed} {of}")
+
+
+async def _acquaint(world: World) -> None:
+    """Whoever has an account already is read once, as an audit does."""
+    for channel in world.channels.values():
+        await audit_customers(world.context, channel)
 
 
 def _habits(world: World, fate: Fate) -> Habits:
@@ -285,10 +311,20 @@ async def _agreement(stage: _Stage) -> float | None:
         + 4 * max(one.connector.limits.visible_after for one in stage.world.channels.values())
     )
     for second in range(0, int(longest), 5):
-        if not broken(stage.world, stage.trade.truth):
+        settled = stage.shoppers is None or stage.shoppers.settle()
+        if settled and not _restless(stage) and not _wrong(stage):
             return float(second)
         await asyncio.sleep(5)
     return None
+
+
+def _wrong(stage: _Stage) -> list[str]:
+    found = broken(stage.world, stage.trade.truth)
+    return found if stage.shoppers is None else found + disloyal(stage.world, stage.shoppers)
+
+
+def _restless(stage: _Stage) -> bool:
+    return stage.shoppers is not None and restless(stage.world)
 
 
 def _score(stage: _Stage, start: Mapping[str, int], problems: Sequence[str], agreement: float | None) -> Score:
@@ -310,6 +346,7 @@ def _score(stage: _Stage, start: Mapping[str, int], problems: Sequence[str], agr
         agreement=agreement,
         problems=tuple(problems),
         acted=tuple(stage.trade.acts),
+        gains=None if stage.shoppers is None else gains(stage.world, stage.shoppers),
     )
 
 
@@ -326,11 +363,13 @@ def _undecided(stage: _Stage, gaps: Mapping[str, int]) -> int:
     return sum(min(units, slack[sku]) for sku, units in low.items())
 
 
-def tortured(seeds: Sequence[int], platforms: Sequence[str], processes: int) -> Iterator[Score]:
+def tortured(
+    seeds: Sequence[int], platforms: Sequence[str], processes: int, *, loyalty: bool = False
+) -> Iterator[Score]:
     """Play many seeds, several at once, and yield the scores as they come in."""
     if processes <= 1 or len(seeds) <= 1:
-        yield from (torture(seed, platforms) for seed in seeds)
+        yield from (torture(seed, platforms, loyalty=loyalty) for seed in seeds)
         return
     # Spawned, not forked: a child must not inherit locks that some thread of ours holds just then.
     with get_context("spawn").Pool(processes) as pool:
-        yield from pool.imap_unordered(partial(torture, platforms=platforms), seeds)
+        yield from pool.imap_unordered(partial(torture, platforms=platforms, loyalty=loyalty), seeds)

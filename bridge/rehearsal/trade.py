@@ -98,12 +98,7 @@ class Trade:
 
     def act(self) -> None:
         """Do one thing on one platform."""
-        habits = self.habits
-        verbs = {
-            self._sale: habits.sale, self._refund: habits.refund, self._cancel: habits.cancel, self._fulfil: habits.fulfil,
-            self._count: habits.count, self._offline: habits.offline, self._edit: habits.edit, self._unpaid: habits.unpaid,
-            self._pay: habits.pay, self._till: habits.till, self._plugin: habits.plugin, self._meddle: habits.meddle,
-        }  # fmt: skip
+        verbs = self._verbs()
         verb = self.rng.choices(list(verbs), list(verbs.values()))[0]
         platform = self.rng.choice(self._open_to(verb))
         before = _units(platform)
@@ -116,6 +111,15 @@ class Trade:
             self.acts.append(f"{self.now():%H:%M:%S} {platform.name} {note}")
         else:
             self._book(platform, before, note)
+
+    def _verbs(self) -> dict[Callable[[Platform], str], float]:
+        """Return what people do, each with its weight."""
+        habits = self.habits
+        return {
+            self._sale: habits.sale, self._refund: habits.refund, self._cancel: habits.cancel, self._fulfil: habits.fulfil,
+            self._count: habits.count, self._offline: habits.offline, self._edit: habits.edit, self._unpaid: habits.unpaid,
+            self._pay: habits.pay, self._till: habits.till, self._plugin: habits.plugin, self._meddle: habits.meddle,
+        }  # fmt: skip
 
     def _open_to(self, verb: Callable[[Platform], str]) -> Sequence[Platform]:
         """Return the platforms where there is somebody to do this."""
@@ -157,10 +161,14 @@ class Trade:
         goods = sorted({*self.truth, *self.kits})
         skus = self.rng.sample(goods, min(len(goods), self.rng.choice([1, 1, 1, 2, 3])))
         lines: list[dict[str, Any]] = [{"sku": sku, "quantity": self.rng.choice([1, 1, 1, 2, 3])} for sku in skus]
-        order = platform.shop.sale(lines, **how)
+        order = self._check_out(platform, lines, how)
         self._orders.append((platform, order, lines))
         self.sold += sum(int(line["quantity"]) for line in lines)
         return f"sale {order} {how or ''}"
+
+    def _check_out(self, platform: Platform, lines: list[dict[str, Any]], how: dict[str, Any]) -> str:
+        """Buy, and return the order's id; `how` may be added to."""
+        return platform.shop.sale(lines, **how)
 
     def _pick(self, platform: Platform) -> tuple[Platform, str, list[dict[str, Any]]]:
         mine = [one for one in self._orders if one[0] is platform]
@@ -172,8 +180,12 @@ class Trade:
         _, order, lines = self._pick(platform)
         line = self.rng.choice(lines)
         restock = self.rng.random() < 0.7 and self.believes(platform)
-        platform.shop.refund(order, [{"sku": line["sku"], "quantity": 1}], restock=restock)
+        self._give_back(platform, order, str(line["sku"]), restock=restock)
         return f"refund {order} {line['sku']} restock={restock}"
+
+    def _give_back(self, platform: Platform, order: str, sku: str, *, restock: bool) -> None:
+        """Take one unit back."""
+        platform.shop.refund(order, [{"sku": sku, "quantity": 1}], restock=restock)
 
     def _cancel(self, platform: Platform) -> str:
         _, order, _ = self._pick(platform)

@@ -50,6 +50,11 @@ class Watch:
         self._tasks = [asyncio.ensure_future(work) for work in works]
         return live
 
+    def poke(self) -> None:
+        """Somebody changed the ledger from outside: who runs looks at once."""
+        if self.live is not None and not self.died.is_set():
+            self.live.poke()
+
     def fell(self) -> None:
         """The process is dead: it takes in nothing more until it is started again."""
         self.inbox = None

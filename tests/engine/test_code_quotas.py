@@ -265,3 +265,40 @@ def test_split_uses_are_never_overspent_whatever_is_late_or_lost(request: pytest
         assert database.read(ledger.prove) == []
     finally:
         database.close()
+
+
+@pytest.mark.parametrize("verified", [False, True])
+def test_a_code_that_we_took_out_ourselves_is_made_again_when_its_use_comes_back(verified: bool) -> None:
+    """Shopify's campaigns cannot switch one of their codes off: it is taken out. Nobody deleted it by hand."""
+    database = Database(":memory:")
+    schema.ensure(database)
+    row = asyncio.run(_taken_out(Story(database, 0), verified=verified))
+    assert (row.reason, row.shown == row.wanted, row.shown_most) == ("", True, 1)
+    database.close()
+
+
+async def _taken_out(story: Story, *, verified: bool) -> store.CodeListing:
+    (name, shop), *others = story.shops.items()
+    for one, _ in others:
+        del story.shops[one], story.channels[one]
+    del story.channels[story.till]
+    story.uses = 1
+    story.make()
+    channel = story.channels[name]
+    await push_codes(story.context, channel, ChannelReport())
+    story.use(shop)
+    story.collect(shop)
+    await push_codes(story.context, channel, ChannelReport())
+    assert not shop.active
+    shop.there, shop.used = False, 0
+    if verified:
+        await verify_codes(story.context, channel, ChannelReport())
+    story.now += timedelta(minutes=1)
+    (order,) = shop.orders.values()
+    story.net -= 1
+    story.tell(shop, replace(order, status="cancelled", updated_at=story.now))
+    story.collect(shop)
+    await push_codes(story.context, channel, ChannelReport())
+    story.check()
+    assert (shop.there, shop.active, shop.limit) == (True, True, 1)
+    return story.database.read(lambda connection: store.find_listings(connection, [story.code]))[story.code][name]
