@@ -35,7 +35,7 @@ def test_an_unknown_key_is_named_with_file_and_line(configured: Bridge) -> None:
     file.write_text("databse = 'x.db'\n" + file.read_text())
     ran = configured("status", code=2)
     assert ran.err.startswith(
-        "config.toml, line 1: unknown key databse: did you mean database? allowed: audit, channels, daemon, database,"
+        "config.toml, line 1: unknown key databse: did you mean database? allowed: audit, channels, coupons, customers, daemon,"
     )
     assert ran.out == ""
 
