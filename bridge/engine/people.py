@@ -82,8 +82,11 @@ def _account(context: Context, one: Customer) -> Sighting:
 
 def _row(channel: str, one: Customer, person: str, before: CustomerRow | None) -> CustomerRow:
     row = before or CustomerRow(channel=channel, customer_id=one.id, person=person)
+    # Known from an order alone, they may have had no phone to keep points under: with their record it is tried again.
+    note = row.points_note if row.updated_at == one.updated_at else ""
     return replace(
         row, person=person, points_id=one.points_id or row.points_id, consent=one.consent, updated_at=one.updated_at, gone_at=None,
+        points_note=note,
         points_shown=row.points_shown if one.points is None or row.points_key is not None else one.points,
     )  # fmt: skip
 

@@ -269,6 +269,7 @@ def _record(
         if changed[-1].points_note:
             park(connection, context, "points", channel.name, row.customer_id, changed[-1].points_note)
     people_store.save_customers(connection, changed)
+    notes.unpark(connection, "points", channel.name, [row.customer_id for row in changed if not row.points_note])
 
 
 def _after(context: Context, row: CustomerRow, sent: CustomerRow, result: PointsResult) -> CustomerRow:

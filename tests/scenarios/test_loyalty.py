@@ -46,6 +46,23 @@ def test_a_guest_with_the_same_contact_is_the_same_person_and_another_is_not() -
     told(play)
 
 
+def test_points_that_a_till_could_not_keep_without_a_phone_are_shown_once_there_is_one() -> None:
+    """Torture found it (seeds 7, 15, 27): the order was heard of before the profile, and the refusal stood for good."""
+
+    async def play(street: Street) -> None:
+        nameless = {"name": ANNA["name"], "email": ANNA["email"], "phone": ""}
+        street.register(nameless, "square")
+        street.buys(nameless, "square")
+        await street.sync()
+        assert [(subject, channel) for subject, channel, _ in street.parked()] == [("points", "square")]
+        street.shop("square").edit_customer(street.accounts[ANNA["email"]]["square"], phone=ANNA["phone"])
+        await street.sync()
+        assert street.shown(ANNA) == {"square": 20}
+        assert street.parked() == []
+
+    told(play)
+
+
 def test_an_account_that_is_opened_later_shows_what_was_earned_before() -> None:
     async def play(street: Street) -> None:
         street.buys(ANNA, "shopify")
