@@ -194,8 +194,12 @@ class Trade:
 
     def _fulfil(self, platform: Platform) -> str:
         _, order, _ = self._pick(platform)
-        platform.shop.fulfil(order)
+        self._hand_over(platform, order)
         return f"fulfil {order}"
+
+    def _hand_over(self, platform: Platform, order: str) -> None:
+        """Ship an order, or hand it over."""
+        platform.shop.fulfil(order)
 
     def _edit(self, platform: Platform) -> str:
         _, order, lines = self._pick(platform)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bridge.engine import rewards
 from bridge.rehearsal.lapses import Lapse, lapses
 from bridge.rehearsal.scoring import Score, board
 from bridge.rehearsal.torture import torture
@@ -19,7 +20,14 @@ def seeds(config: pytest.Config) -> list[int]:
     return [one] if one is not None else list(range(max(8, config.getoption("--seeds") // 20)))
 
 
+def loyal_seeds(config: pytest.Config) -> list[int]:
+    one = config.getoption("--seed")
+    return [one] if one is not None else list(range(max(3, config.getoption("--seeds") // 60)))
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "loyal_story" in metafunc.fixturenames:
+        metafunc.parametrize("loyal_story", loyal_seeds(metafunc.config))
     if "story" in metafunc.fixturenames:
         metafunc.parametrize("story", seeds(metafunc.config))
 
@@ -38,8 +46,29 @@ def test_a_number_that_comes_back_stale_is_judged_however_much_there_is_to_push(
     assert torture(seed).problems == ()
 
 
-def test_a_seed_tells_the_same_story_twice() -> None:
-    assert torture(3) == torture(3)
+def test_points_and_codes_hold(loyal_story: int) -> None:
+    score = torture(loyal_story, loyalty=True)
+    if not score.clean:
+        told = "\n".join([*score.problems, *score.acted])
+        pytest.fail(f"seed {loyal_story}; replay with: bridge torture --loyalty --seed {loyal_story}\n{told}")
+    assert score.gains is not None
+    assert (score.gains.lost, score.gains.invented, score.gains.split_beyond) == (0, 0, 0)
+    assert score.gains.earned
+
+
+@pytest.mark.parametrize("loyalty", [False, True])
+def test_a_seed_tells_the_same_story_twice(loyalty: bool) -> None:
+    assert torture(3, loyalty=loyalty) == torture(3, loyalty=loyalty)
+
+
+def test_a_bridge_that_forgets_uses_and_points_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of points and codes is booked any more: the receipts of the shoppers must say so."""
+    monkeypatch.setattr(rewards, "book", lambda *_, **__: set())
+    score = torture(5, loyalty=True)
+    assert score.agreement is None
+    assert score.gains is not None
+    assert score.gains.lost
+    assert any("None are on record" in problem for problem in score.problems)
 
 
 def test_two_platforms_are_enough() -> None:
