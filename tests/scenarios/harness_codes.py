@@ -67,7 +67,7 @@ class Codes:
     restore: bool = field(init=False)
     live: bool = field(init=False)
     made: list[Use] = field(default_factory=list)
-    claims: list[str] = field(default_factory=list)
+    claims: dict[str, datetime] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     clean: list[tuple[datetime, datetime]] = field(default_factory=list)
     loosened: dict[str, datetime] = field(default_factory=dict)
@@ -207,7 +207,7 @@ class Codes:
         line = self.write(lambda connection, context: acting.claim(connection, context, CODE, channel, lasts))
         self.note(f"  has {line.id}")
         if channel == TILL:
-            self.claims.append(line.id)
+            self.claims[line.id] = self.now
         else:
             self.asked.append(channel)
 
@@ -215,7 +215,8 @@ class Codes:
         """The till keys the discount in, and says so; sometimes without naming its order."""
         if not self.claims:
             return self.ask()
-        claim = self.claims.pop(self.rng.randrange(len(self.claims)))
+        claim = self.rng.choice(list(self.claims))
+        asked_at = self.claims.pop(claim)
         self.note(f"{TILL}: keeps {claim}")
         named, paid = self.rng.random() < 0.7, self.rng.random() < 0.6
         # A clerk keys it in only after the promise was found to be good.
@@ -226,13 +227,13 @@ class Codes:
         if named:
             order = self.people(TILL).sale([{"sku": "A", "quantity": 1}], discount="5.00", paid=paid)
         self.write(lambda connection, context: acting.capture(connection, context, claim, order))
-        self.used(TILL, order or f"claim/{claim}")
+        self.used(TILL, order or f"claim/{claim}", asked_at)
         return None
 
     def release(self) -> None:
         """The till changes its mind."""
         if self.claims:
-            claim = self.claims.pop()
+            claim, _ = self.claims.popitem()
             self.note(f"{TILL}: gives {claim} back")
             self.write(lambda connection, context: acting.give_back(connection, context, claim))
 
@@ -288,8 +289,9 @@ class Codes:
 
     # The account.
 
-    def used(self, channel: str, order: str) -> None:
-        """Note a use that a platform accepted, and whether it may have been one too many."""
+    def used(self, channel: str, order: str, asked_at: datetime | None = None) -> None:
+        """Note a use that a platform accepted, and whether it may have been one too many. A promise is kept: what counts is whether it
+        could be given when it was asked for."""
         self.note(f"  {channel} used by {order}")
         now, others = self.now, [one for one in self.made if one.stands(self.now)]
         one = Use(channel, order.rsplit("/", 1)[-1] if channel == "shopify" else order, now, name=order)
@@ -303,7 +305,7 @@ class Codes:
             self.note("  one too many, after one by hand")
         elif self.policy != "shared":
             self.wrong.append(f"{self.policy}: use {len(others) + 1} of {self.limit}, by {order} on {channel}")
-        elif self._known_long(now):
+        elif self._known_long(asked_at or now):
             self.wrong.append(
                 f"shared: use {len(others) + 1} of {self.limit} by {order} on {channel}, though all were known"
             )
