@@ -23,7 +23,7 @@ from bridge.engine.following import begin_feed, follow, park_bad
 from bridge.engine.linking import link_all, place_levels, place_listings, position_name
 from bridge.engine.loyalty import aside, loyal
 from bridge.engine.noting import park
-from bridge.engine.points_push import drain_points
+from bridge.engine.points_push import drain_points, take_in_points
 from bridge.engine.report import ChannelReport
 from bridge.store import channels, listings, positions
 
@@ -36,6 +36,7 @@ __all__ = [
     "collect_people",
     "drain_orders",
     "mark_gone",
+    "meet_customers",
     "read_again",
 ]
 
@@ -172,7 +173,7 @@ async def collect_people(context: Context, channel: Channel, report: ChannelRepo
         return
 
     def keep(connection: Connection, page: Page[Customer]) -> None:
-        _meet(connection, context, channel, page.items)
+        meet_customers(connection, context, channel, page)
 
     begin_feed(context, channel, "customers", port.changes.begin)
     async with aside(context, channel, "customers"):
@@ -184,8 +185,9 @@ async def collect_loyalty(context: Context, channel: Channel, report: ChannelRep
     if not loyal(context):
         return
     begun = context.now()
-    async with aside(context, channel, "points"):
+    async with aside(context, channel, "points", "reading"):
         await drain_points(context, channel, report)
+        await take_in_points(context, channel, report)
     context.database.write(lambda connection: codes.confirm(connection, context, channel.name, begun))
 
 
@@ -194,18 +196,19 @@ async def audit_customers(context: Context, channel: Channel) -> None:
     port = channel.connector.customers
     if port is None or not loyal(context):
         return
-    async with aside(context, channel, "customers"):
+    async with aside(context, channel, "customers", "all"):
         async for page in port.all():
-            context.database.write(partial(_meet, context=context, channel=channel, found=page.items))
+            context.database.write(partial(meet_customers, context=context, channel=channel, page=page))
 
 
-def _meet(connection: Connection, context: Context, channel: Channel, found: Sequence[Customer]) -> None:
-    """Note customers; one whose account here is new is shown what they have earned elsewhere.
+def meet_customers(connection: Connection, context: Context, channel: Channel, page: Page[Customer]) -> None:
+    """Note a page of customers; one whose account here is new is shown what they have earned elsewhere.
 
     Who was known by the number of an account alone, from an order that came before it, turns out to be whoever has its contact.
     """
-    whose = people.learn(connection, context, channel.name, found)
-    for gone, kept in people.recognised(connection, context, found, whose).items():
+    read_at = page.as_of - channels.clock(connection, channel.name)
+    whose = people.learn(connection, context, channel.name, page.items, read_at)
+    for gone, kept in people.recognised(connection, context, page.items, whose).items():
         merging.merge(connection, context, kept, gone, f"their account on {channel.name} has the same contact")
         whose |= {key: kept for key, person in whose.items() if person == gone}
     accounts.show(connection, context, whose.values())

@@ -16,7 +16,7 @@ from bridge.engine.desk import Desk
 from bridge.engine.noting import park
 from bridge.engine.points_push import push_points, recover_points
 from bridge.engine.report import ChannelReport
-from bridge.store import coupons, ledger
+from bridge.store import coupons, ledger, notes
 from bridge.store import points as store
 
 __all__ = ["apply_loyalty", "aside", "held_points", "loyal", "loyalty_in_force", "settle_loyalty", "show_loyalty"]
@@ -132,15 +132,20 @@ async def show_loyalty(context: Context, channel: Channel, report: ChannelReport
 
 
 @asynccontextmanager
-async def aside(context: Context, channel: Channel, subject: str) -> AsyncIterator[None]:
-    """What a channel will not do with points or codes (no programme, no scope) is a person's business: its stock goes on."""
+async def aside(context: Context, channel: Channel, subject: str, step: str = "") -> AsyncIterator[None]:
+    """What a channel will not do with points or codes (no programme, no scope) is a person's business: its stock goes on.
+
+    It is told until the same `step` succeeds.
+    """
+    name, key = channel.name, f"{channel.name}/{step}" if step else channel.name
     try:
         yield
     except (NeedsPerson, Refused) as error:
         reason = str(error)
-        context.database.write(
-            lambda connection: park(connection, context, subject, channel.name, channel.name, reason)
-        )
+        context.database.write(lambda connection: park(connection, context, subject, name, key, reason))
+    else:
+        if context.database.read(lambda connection: notes.is_parked(connection, subject, name, key)):
+            context.database.write(lambda connection: notes.unpark(connection, subject, name, [key]))
 
 
 def held_points(connection: Connection, person: str) -> int:

@@ -6,7 +6,7 @@ become one by themselves only where one account has verified contacts of both. A
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
@@ -43,12 +43,14 @@ def seen(context: Context, order: Order) -> Sighting | None:
     return Sighting(customer_id, some) if customer_id or some else None
 
 
-def learn(connection: Connection, context: Context, channel: str, found: Sequence[Customer]) -> dict[str, str]:
-    """Note a channel's customers; return whose each is, by their id there."""
+def learn(
+    connection: Connection, context: Context, channel: str, found: Sequence[Customer], read_at: datetime
+) -> dict[str, str]:
+    """Note a channel's customers, as they were read at a moment by our clock; return whose each is, by their id there."""
     sightings = {one.id: _account(context, one) for one in found}
     known = people.find_customers(connection, channel, sightings)
     whose = identify(connection, context, channel, sightings)
-    rows = [_row(channel, one, whose[one.id], known.get(one.id)) for one in found]
+    rows = [_row(channel, one, whose[one.id], known.get(one.id), read_at) for one in found]
     people.save_customers(connection, rows)
     return whose
 
@@ -80,15 +82,20 @@ def _account(context: Context, one: Customer) -> Sighting:
     return Sighting(one.id, both, frozenset(contact for contact in verified if contact is not None))
 
 
-def _row(channel: str, one: Customer, person: str, before: CustomerRow | None) -> CustomerRow:
+def _row(channel: str, one: Customer, person: str, before: CustomerRow | None, read_at: datetime) -> CustomerRow:
     row = before or CustomerRow(channel=channel, customer_id=one.id, person=person)
+    # A page may be kept after what was written since it was read: what it showed then is no news.
+    old = row.points_key is not None or (row.points_at is not None and read_at < row.points_at + _OVERLAP)
     # Known from an order alone, they may have had no phone to keep points under: with their record it is tried again.
     note = row.points_note if row.updated_at == one.updated_at else ""
     return replace(
         row, person=person, points_id=one.points_id or row.points_id, consent=one.consent, updated_at=one.updated_at, gone_at=None,
-        points_note=note,
-        points_shown=row.points_shown if one.points is None or row.points_key is not None else one.points,
+        points_note=note, points_shown=row.points_shown if one.points is None or old else one.points,
     )  # fmt: skip
+
+
+# A long page takes its time, and clocks differ.
+_OVERLAP = timedelta(minutes=1)
 
 
 def identify(connection: Connection, context: Context, channel: str, found: Mapping[str, Sighting]) -> dict[str, str]:

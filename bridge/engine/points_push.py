@@ -22,6 +22,7 @@ from bridge.engine.desk import Desk
 from bridge.engine.following import begin_feed, follow
 from bridge.engine.noting import park
 from bridge.engine.people import Sighting
+from bridge.engine.points_open import open_points, unopened
 from bridge.engine.report import ChannelReport
 from bridge.store import channels, notes
 from bridge.store import people as people_store
@@ -29,9 +30,11 @@ from bridge.store import points as store
 from bridge.store.people import CustomerRow
 from bridge.store.points import LotRow, SpendRow
 
-__all__ = ["drain_points", "push_points", "recover_points", "take_events"]
+__all__ = ["drain_points", "push_points", "recover_points", "take_events", "take_in_points"]
 
 _AT_ONCE = 500
+# What a platform that writes one by one reads in a call (Square).
+_LOOK = 30
 _OURS = "points_mark"
 _SPENDS: Mapping[str, Why] = {"burn": "burn", "release": "cancel", "expire": "expire", "adjust": "correction"}
 
@@ -120,8 +123,8 @@ class _Events:
         ignored = event.kind in {"earn", "expire"} and not own
         if ignored:
             self._twice(event)
-        if event.points > 0 and event.kind in {"earn", "adjust"} and not ignored:
-            store.save_lots(self.connection, [self._lot(event, person)])
+        if event.points > 0 and event.kind in {"earn", "adjust"}:
+            store.save_lots(self.connection, [self._lot(event, person, 0 if ignored else event.points)])
         else:
             store.save_spends(self.connection, [self._spend(event, person, 0 if ignored else -event.points)])
         if event.points and not ignored:
@@ -136,16 +139,17 @@ class _Events:
             )
         )  # fmt: skip
 
-    def _lot(self, event: PointsEvent, person: str) -> LotRow:
+    def _lot(self, event: PointsEvent, person: str, kept: int) -> LotRow:
         return LotRow(
-            id=_id(self.channel, event), person=person, channel=self.channel.name, earned=event.points, kept=event.points,
-            earned_at=event.at - self.clock, spendable_at=event.at - self.clock, note=f"{event.kind} at {self.channel.name}",
+            id=_id(self.channel, event), person=person, channel=self.channel.name, line_id=event.customer or event.points_id,
+            earned=event.points, kept=kept, earned_at=event.at - self.clock, spendable_at=event.at - self.clock,
+            note=f"{event.kind} at {self.channel.name}",
         )  # fmt: skip
 
     def _spend(self, event: PointsEvent, person: str, taken: int) -> SpendRow:
         return SpendRow(
             id=_id(self.channel, event), person=person, points=taken, at=event.at - self.clock, why=_SPENDS.get(event.kind, "correction"),
-            channel=self.channel.name, source=event.id, note=event.kind,
+            channel=self.channel.name, source=event.customer or event.points_id or event.id, note=event.kind,
         )  # fmt: skip
 
     def _twice(self, event: PointsEvent) -> None:
@@ -176,16 +180,41 @@ async def push_points(context: Context, channel: Channel, report: ChannelReport)
     port = channel.connector.points
     if port is None:
         return
-    rows = _untold(context, channel)
-    unknown = [row for row in rows if row.points_shown is None]
-    if unknown:
+    if closed := _closed(context, channel, _untold(context, channel)):
+        await _open(context, channel, port, closed, report)
+    if unknown := [row for row in _untold(context, channel) if row.points_shown is None]:
         await _read(context, channel, port, unknown, report)
-        rows = _untold(context, channel)
+    rows = _untold(context, channel)
+    # Nothing is written over points that somebody had before us and that were not taken in yet.
+    waiting = {row.customer_id for row in _closed(context, channel, rows)}
+    rows = [row for row in rows if row.customer_id not in waiting]
     size = channel.connector.limits.points_batch
     for start in range(0, len(rows), size):
         await _show(
             context, channel, port, [row for row in rows[start : start + size] if row.points_shown is not None], report
         )
+
+
+async def take_in_points(context: Context, channel: Channel, report: ChannelReport) -> None:
+    """Take in what customers had on the channel before we came; they need not have bought anything since."""
+    port = channel.connector.points
+    if port is None or port.events is None:
+        return
+    rows = context.database.read(lambda connection: people_store.untaken(connection, channel.name, _AT_ONCE))
+    if rows:
+        await _open(context, channel, port, rows, report)
+
+
+async def _open(
+    context: Context, channel: Channel, port: PointsPort, rows: Sequence[CustomerRow], report: ChannelReport
+) -> None:
+    await _read(context, channel, port, rows, report)
+    ids = [row.customer_id for row in rows]
+    context.database.write(lambda connection: open_points(connection, context, channel, ids))
+
+
+def _closed(context: Context, channel: Channel, rows: Sequence[CustomerRow]) -> list[CustomerRow]:
+    return context.database.read(lambda connection: unopened(connection, channel, rows)) if rows else []
 
 
 def _untold(context: Context, channel: Channel) -> list[CustomerRow]:
@@ -208,14 +237,13 @@ async def _read(
     context: Context, channel: Channel, port: PointsPort, rows: Sequence[CustomerRow], report: ChannelReport
 ) -> None:
     """Read numbers, then what happened until then: a redemption that nobody has told yet is no reason to give it back."""
-    size = max(channel.connector.limits.points_batch, 1)
+    size = max(channel.connector.limits.points_batch, _LOOK)
     for start in range(0, len(rows), size):
-        part = rows[start : start + size]
+        part, begun = rows[start : start + size], context.now()
         writes = context.database.read(lambda connection, part=part: [_write(connection, row, "") for row in part])  # type: ignore[misc]
         shown = await port.read(writes)
         read = [
-            replace(row, points_shown=number or 0, points_at=context.now())
-            for row, number in zip(part, shown, strict=True)
+            replace(row, points_shown=number or 0, points_at=begun) for row, number in zip(part, shown, strict=True)
         ]
         context.database.write(lambda connection, read=read: people_store.save_customers(connection, read))  # type: ignore[misc]
     await drain_points(context, channel, report, read=True)

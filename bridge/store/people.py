@@ -10,13 +10,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from bridge.store.sql import among, chunks, insert, rows_of, upsert
-from bridge.store.tables_loyalty import contacts, customers, merges, order_people, persons
+from bridge.store.tables_loyalty import contacts, customers, lots, merges, order_people, persons
 
 __all__ = [
     "ContactRow", "CustomerRow", "MergeRow", "add_contacts", "add_persons", "by_points_id", "contacts_of", "customer",
     "customers_of", "drop_contacts", "drop_customers", "find_contacts", "find_customers", "forget", "forgotten", "known_only_to",
     "merge_rows", "move", "newest", "of_orders", "orders_of", "person", "points_in_flight", "remember_merge", "save_customers",
-    "set_referral", "undo_merge", "untold", "untold_counts",
+    "set_referral", "undo_merge", "untaken", "untold", "untold_counts",
 ]  # fmt: skip
 
 _CONTACTS = sa.select(contacts).where(contacts.c.kind == sa.bindparam("of"), among(contacts.c.value, "values"))
@@ -189,6 +189,17 @@ def untold(connection: Connection, channel: str, limit: int) -> list[CustomerRow
         customer(row)
         for row in connection.execute(sa.select(customers).where(mine).order_by(c.customer_id).limit(limit))
     ]
+
+
+def untaken(connection: Connection, channel: str, limit: int) -> list[CustomerRow]:
+    """Return the customers of a channel who have points there that were not taken in yet (engine/points_open.py names the lots)."""
+    c = customers.c
+    opened = sa.exists().where(lots.c.id == sa.literal(f"opening/{channel}/") + c.customer_id)
+    mine = sa.and_(
+        c.channel == channel, c.points_target.is_(None), c.points_shown > 0, c.points_key.is_(None), c.gone_at.is_(None)
+    )
+    query = sa.select(customers).where(mine, ~opened).order_by(c.customer_id).limit(limit)
+    return [customer(row) for row in connection.execute(query)]
 
 
 def points_in_flight(connection: Connection, channel: str) -> list[CustomerRow]:

@@ -26,7 +26,9 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LotRow:
-    """A lot as it is on record. `turn` counts how often its expiry was booked, so that each movement has a name of its own."""
+    """A lot as it is on record. `line_id` is the order's line, or the channel's account that its event was about.
+
+    `turn` counts how often its expiry was booked, so that each movement has a name of its own."""
 
     id: str
     person: str
@@ -54,7 +56,8 @@ class LotRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpendRow:
-    """Points that were taken: `why` is burn or correction, `source` the order, event or person it was for."""
+    """Points that were taken: `why` is burn or correction, `source` the order or person it was for, or the channel's account that its
+    event was about."""
 
     id: str
     person: str
@@ -142,6 +145,23 @@ def save_lots(connection: Connection, rows: Sequence[LotRow]) -> None:
     upsert(connection, lots, [
         {name: getattr(one, name) for name in names} | {"terms": msgspec.json.encode(one.terms).decode()} for one in rows
     ])  # fmt: skip
+
+
+def of_account(connection: Connection, channel: str, names: Iterable[str]) -> tuple[int, datetime | None]:
+    """Return what a channel's own events have added to an account of its ledger, believed or not, and when the newest was.
+
+    `names` are what events name it by: the customer, or the account.
+    """
+    mine = [one for one in names if one]
+    added = sa.select(sa.func.sum(lots.c.earned), sa.func.max(lots.c.earned_at)).where(
+        lots.c.channel == channel, lots.c.order_id == "", lots.c.line_id.in_(mine), lots.c.id.like("event/%")
+    )
+    taken = sa.select(sa.func.sum(spends.c.points), sa.func.max(spends.c.at)).where(
+        spends.c.channel == channel, spends.c.source.in_(mine), spends.c.id.like("event/%")
+    )
+    plus, first = connection.execute(added).one()
+    minus, second = connection.execute(taken).one()
+    return int(plus or 0) - int(minus or 0), max((at for at in (first, second) if at is not None), default=None)
 
 
 def _spend(row: Any) -> SpendRow:

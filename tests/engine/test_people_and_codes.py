@@ -8,6 +8,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from bridge.contract.feed import Page
 from bridge.contract.loyalty import CouponsPort, CouponState
 from bridge.contract.webhooks import Hint
 from bridge.domain.contacts import Contact
@@ -16,7 +17,7 @@ from bridge.domain.ledger import Counter
 from bridge.domain.orders import Order
 from bridge.domain.people import Customer
 from bridge.engine import people
-from bridge.engine.collect import _meet
+from bridge.engine.collect import meet_customers
 from bridge.engine.context import Loyalty
 from bridge.engine.privacy import heed
 from bridge.engine.rules import apply_rules, in_force
@@ -32,7 +33,8 @@ ANN = {"name": "Ann", "email": "ann@example.com", "phone": "+14155550123"}
 
 def learned(bench: Bench, channel: str, *found: Customer) -> None:
     context = bench.world.context
-    bench.world.database.write(lambda c: _meet(c, context, bench.channel(channel), found))
+    page = Page(items=found, as_of=context.now())
+    bench.world.database.write(lambda c: meet_customers(c, context, bench.channel(channel), page))
 
 
 def account(bench: Bench, channel: str, customer_id: str) -> store.CustomerRow:

@@ -1,0 +1,74 @@
+"""Points that customers had before we came, on a channel with a points ledger of its own: they are taken in once, as a lot.
+
+Without that, the first number we write there would take them away. What the channel's events say is booked by itself
+(bridge/engine/points_push.py); an opening is what an account shows, less what its events since then explain.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from sqlalchemy.engine import Connection
+
+from bridge.domain.ledger import Movement
+from bridge.domain.points import points
+from bridge.engine import accounts
+from bridge.engine.context import Channel, Context
+from bridge.engine.desk import Desk
+from bridge.store import people
+from bridge.store import points as store
+from bridge.store.people import CustomerRow
+from bridge.store.points import LotRow
+
+__all__ = ["open_points", "opening", "unopened"]
+
+# Events have whole seconds: one this close to a reading may be in the number or not.
+_UNSURE = timedelta(seconds=2)
+
+
+def opening(channel: str, customer_id: str) -> str:
+    """The lot of what a customer's account had when we came."""
+    return f"opening/{channel}/{customer_id}"
+
+
+def unopened(connection: Connection, channel: Channel, rows: Iterable[CustomerRow]) -> list[CustomerRow]:
+    """Return those of these customers whose former points were not taken in yet; none where the channel keeps no ledger of points."""
+    port = channel.connector.points
+    if port is None or port.events is None:
+        return []
+    mine = {opening(channel.name, row.customer_id): row for row in rows}
+    known = store.find_lots(connection, mine)
+    return [row for name, row in mine.items() if name not in known]
+
+
+def open_points(connection: Connection, context: Context, channel: Channel, ids: Sequence[str]) -> None:
+    """Take in what these customers had; their numbers, and the events until then, were read a moment ago.
+
+    One whose account has just moved is left for the next time: it may be in the number, or not.
+    """
+    desk = Desk(connection, context, context.now())
+    rows = unopened(connection, channel, people.find_customers(connection, channel.name, ids).values())
+    lots = [lot for row in rows if (lot := _lot(connection, row)) is not None]
+    for one in lots:
+        if one.kept:
+            desk.move(
+                Movement(
+                    counter=points(one.person), delta=one.kept, why="opening", unique=one.id, channel=channel.name, source=one.id,
+                    occurred_at=one.earned_at, note=one.note,
+                )
+            )  # fmt: skip
+    store.save_lots(connection, lots)
+    accounts.settle(connection, context, desk, {one.person for one in lots})
+    desk.close()
+
+
+def _lot(connection: Connection, row: CustomerRow) -> LotRow | None:
+    if row.points_shown is None or row.points_at is None:
+        return None
+    since, newest = store.of_account(connection, row.channel, (row.customer_id, row.points_id))
+    if newest is not None and newest + _UNSURE > row.points_at:
+        return None
+    had = max(0, row.points_shown - since)
+    return LotRow(
+        id=opening(row.channel, row.customer_id), person=row.person, channel=row.channel, line_id=row.points_id, earned=had, kept=had,
+        earned_at=row.points_at, spendable_at=row.points_at, note=f"had at {row.channel} before",
+    )  # fmt: skip
