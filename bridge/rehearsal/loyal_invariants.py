@@ -22,7 +22,7 @@ from bridge.sandbox.kit.platform import LoyalShop, Platform
 from bridge.store import coupons, ledger, notes, people
 from bridge.store import points as point_store
 from bridge.store.coupons import CodeListing
-from bridge.store.tables import holds
+from bridge.store.tables import holds, movements
 from bridge.store.tables_loyalty import (
     code_listings,
     code_uses,
@@ -65,6 +65,7 @@ def disloyal(world: World, shoppers: Shoppers) -> list[str]:
         found += world.database.read(lambda connection, name=name: _channel(connection, world, name))  # type: ignore[misc]
     found += world.database.read(lambda connection: [*_uses(connection, shoppers), *_limits(connection, shoppers)])
     found += world.database.read(lambda connection: [*_orders(connection, world, shoppers), *_burnt(connection)])
+    found += world.database.read(lambda connection: list(_given(connection, world, shoppers)))
     return found
 
 
@@ -218,6 +219,20 @@ def _orders(connection: Connection, world: World, shoppers: Shoppers) -> Iterato
                 person = "nobody"
             if owners.get(key) != person:
                 yield f"{who}: it belongs to {owners.get(key)}, {one.shopper.name} is {person}"
+
+
+def _given(connection: Connection, world: World, shoppers: Shoppers) -> Iterator[str]:
+    """What clerks gave by hand on a platform with a ledger of its own came in once, whether it was before our time or in it."""
+    theirs = sa.or_(movements.c.unique_key.like("event/%"), movements.c.unique_key.like("opening/%"))
+    for one in shoppers.people:
+        try:
+            person = loyal_looking.find_person(connection, world.context, one.email)
+        except Missing:
+            person = ""
+        mine = sa.and_(movements.c.kind == "points", movements.c.key == person, theirs)
+        booked = int(connection.scalar(sa.select(sa.func.sum(movements.c.delta)).where(mine)) or 0)
+        if booked != one.given:
+            yield f"{one.name} was given {one.given} points by hand, {booked} are booked"
 
 
 def _burnt(connection: Connection) -> Iterator[str]:

@@ -53,13 +53,17 @@ def tail(identity: str) -> str:
 
 @dataclass(slots=True)
 class Shopper:
-    """Somebody who buys on several platforms, under one e-mail address and one phone number. `accounts` are ids by platform."""
+    """Somebody who buys on several platforms, under one e-mail address and one phone number. `accounts` are ids by platform.
+
+    `given` are the points that clerks gave them by hand, less those taken.
+    """
 
     name: str
     email: str
     phone: str
     accounts: dict[str, str] = field(default_factory=dict)
     purse: list[str] = field(default_factory=list)
+    given: int = 0
 
     def named(self, platform: str) -> dict[str, Any]:
         """Say who buys there: by their account, else as a guest."""
@@ -312,6 +316,7 @@ class Shoppers(Trade):
             raise RefusedError("nobody gives points by hand there")
         units = self.luck.choice([50, 200, -30])
         _loyal(platform).give_points(customer=account, points=units, reason="goodwill")
+        shopper.given += units
         return f"give {units} to {shopper.name}"
 
     def _open_account(self, platform: Platform, shopper: Shopper) -> None:
