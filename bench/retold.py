@@ -123,7 +123,7 @@ class Retold:
                 )
                 for one in range(self.history.people)
             ]  # fmt: skip
-            whose = people.learn(self.connection, self.context, name, known)
+            whose = people.learn(self.connection, self.context, name, known, self.now)
             self.names = {one: whose[f"{name}-{one}"] for one in range(self.history.people)}
 
     def _pages(self) -> Iterator[tuple[datetime, str, Any]]:
