@@ -93,7 +93,7 @@ def gains(world: World, shoppers: Shoppers) -> Gains:
             earned=_sum(connection, lots.c.kept), spent=_sum(connection, spends.c.points),
             owed=sum(ledger.every(connection, "points").values()), uses=_sum(connection, code_uses.c.count),
             beyond=sum(units for code, units in over.items() if shoppers.allowed[code][0] == "shared"),
-            split_beyond=sum(units for code, units in shoppers.beyond.items() if shoppers.allowed[code][0] == "split"),
+            split_beyond=sum(units for code, units in shoppers.beyond.items() if shoppers.allowed.get(code, ("", 1))[0] == "split"),
             invented=sum(gap for gap in off if gap > 0), lost=-sum(gap for gap in off if gap < 0),
         )  # fmt: skip
 
