@@ -240,7 +240,16 @@ class Lane:
         self._unsure = bool(self.context.database.read(lambda connection: writes.open_writes(connection, self.name)))
 
     async def _look_at_tickets(self, report: ChannelReport) -> None:
+        self._tickets_at = None
         self._doubt(await look_at_tickets(self.context, self.channel, report))
+        self._await_tickets()
+
+    def _await_tickets(self) -> None:
+        if self.channel.connector.tickets is None:
+            return
+        due = self.context.database.read(lambda connection: writes.next_look(connection, self.name))
+        wait = 0.0 if due is None else max(0.0, (due - self.context.now()).total_seconds())
+        self._tickets_at = None if due is None else _time() + wait
 
     async def _work(self) -> None:
         """Read what is due, and push meanwhile: a sale elsewhere does not wait for a long reading.
@@ -390,10 +399,7 @@ class Lane:
             lambda connection: positions.suspects(connection, self.name) + positions.unverified(connection, self.name)
         )
         self._doubt({row.key for row in rows if row.in_flight is None})
-        if self.channel.connector.tickets is not None:
-            due = self.context.database.read(lambda connection: writes.next_look(connection, self.name))
-            wait = 0.0 if due is None else max(0.0, (due - self.context.now()).total_seconds())
-            self._tickets_at = None if due is None else _time() + wait
+        self._await_tickets()
 
     def _note(self, report: ChannelReport, since: datetime) -> None:
         calls, self._calls = self._calls, self.channel.connector.calls()

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from sqlalchemy.engine import Connection
+
 from bridge.contract.limits import Limits
 from bridge.engine.lane import Pace
 from bridge.engine.live import Live
@@ -170,6 +172,24 @@ def test_the_daemon_asks_for_tickets_by_itself_and_takes_up_those_of_one_that_di
         assert (states(fair), fair.number("zon", "A")) == (["done"], 8)
         asked = fair.database.read(lambda connection: list(connection.execute(tables.writes.select())))
         assert max(row.looks for row in asked) <= 12, "with growing pauses"
+
+    visit(story, shop=SHOP, zon=replace(ZON, ticket=(200.0, 201.0)))
+
+
+def test_a_ticket_that_is_due_is_asked_for_at_once_and_not_waited_for_by_trying_all_the_time() -> None:
+    async def story(fair: Fair) -> None:
+        fair.market("shop").sale([{"sku": "A", "quantity": 2}])
+        asked, read = 0, fair.database.read
+
+        def counting(unit: Callable[[Connection], Any]) -> Any:
+            nonlocal asked
+            asked += 1
+            return read(unit)
+
+        fair.database.read = counting  # type: ignore[method-assign]
+        await living(fair, 300)
+        assert (states(fair), fair.number("zon", "A")) == (["done"], 8)
+        assert asked < 1_000, "a lane that spins asks many thousand times"
 
     visit(story, shop=SHOP, zon=replace(ZON, ticket=(200.0, 201.0)))
 
