@@ -72,13 +72,14 @@ async def _catalog(context: Context, channel: Channel, report: ChannelReport, re
     levels: list[Level] = []
 
     def keep(connection: Connection, page: Page[Product]) -> None:
-        went = listings.record(connection, channel.name, page.items, context.now())
+        fresh = listings.news(connection, channel.name, page.items)
+        went = listings.record(connection, channel.name, fresh, context.now())
         if went or listings.has_unlinked(connection, channel.name, [one.id for one in page.items]):
             _relink(connection, context, channel)
         _note_reads(connection, channel, page.levels)
         levels.extend(page.levels)
-        result.products.update(one.id for one in page.items)
-        report.products += len(page.items)
+        result.products.update(one.id for one in fresh)
+        report.products += len(fresh)
 
     await follow(context, channel, "catalog", channel.connector.catalog.changes.since, keep, report)
     return levels

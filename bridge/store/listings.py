@@ -25,6 +25,7 @@ __all__ = [
     "has_unlinked",
     "known_skus",
     "loose",
+    "news",
     "prices",
     "product",
     "products_of",
@@ -49,7 +50,23 @@ _SHARING = sa.select(listings.c.stock_id, listings.c.variant_id, listings.c.sku)
 )
 _WITH_STOCK = _SHARING.where(listings.c.gone_at.is_(None))
 _WENT_WITH_STOCK = _SHARING.where(listings.c.gone_at.is_not(None))
+_BODIES = sa.select(products.c.product_id, products.c.body, products.c.gone_at).where(
+    products.c.channel == sa.bindparam("on"), among(products.c.product_id, "ids")
+)
 _KITS = sa.select(kits).order_by(kits.c.sku, kits.c.component)
+
+
+def news(connection: Connection, channel: str, items: Sequence[Product]) -> list[Product]:
+    """Return those that are not as we know them already: the pages of a feed overlap, and most of what they bring is known."""
+    known: dict[str, str] = {}
+    for part in chunks({one.id for one in items}):
+        rows = rows_of(connection, _BODIES, {"on": channel, "ids": part})
+        known |= {row.product_id: row.body for row in rows if row.gone_at is None}
+    return [one for one in items if one.deleted or known.get(one.id) != _body(one)]
+
+
+def _body(one: Product) -> str:
+    return msgspec.json.encode(one).decode()
 
 
 def record(connection: Connection, channel: str, items: Sequence[Product], now: datetime) -> bool:
@@ -59,7 +76,7 @@ def record(connection: Connection, channel: str, items: Sequence[Product], now: 
     """
     rows = [
         {
-            "channel": channel, "product_id": one.id, "body": msgspec.json.encode(one).decode(), "updated_at": one.updated_at,
+            "channel": channel, "product_id": one.id, "body": _body(one), "updated_at": one.updated_at,
             "gone_at": now if one.deleted else None,
         }
         for one in items

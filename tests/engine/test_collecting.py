@@ -9,7 +9,7 @@ import pytest
 from bridge.contract.errors import TryLater
 from bridge.contract.feed import Page
 from bridge.domain.orders import Order
-from bridge.engine.collect import drain_orders
+from bridge.engine.collect import collect, drain_orders
 from bridge.engine.report import ChannelReport
 from bridge.store import channels
 from tests.engine.bench import Bench, tell
@@ -120,3 +120,27 @@ def test_a_large_backlog_is_booked_a_thousand_orders_at_a_time(monkeypatch: pyte
         assert await drained(bench, monkeypatch, Backlog(bench, pages)) == 2
 
     tell(story, "woocommerce", sound=False)
+
+
+def test_products_that_an_overlap_brings_again_are_no_news() -> None:
+    async def story(bench: Bench) -> None:
+        channel = bench.channel("woocommerce")
+        feed = channel.connector.catalog.changes
+
+        async def read() -> tuple[set[str], int]:
+            """What is news, and how many products the next reading brings all the same."""
+            report = ChannelReport()
+            found = await collect(bench.world.context, channel, report)
+            assert report.products == len(found.products)
+            cursor = bench.world.database.read(lambda one: channels.cursor(one, "woocommerce", "catalog"))
+            return found.products, sum([len(page.items) async for page in feed.since(cursor or "")])
+
+        bench.shop("woocommerce").edit_product("A", price="12.00")
+        await bench.wait()
+        (changed, again), (news, _) = await read(), await read()
+        assert (len(changed), again > 0, news) == (1, True, set())
+        bench.shop("woocommerce").edit_product("A", price="13.00")
+        await bench.wait()
+        assert (await read())[0] == changed
+
+    tell(story, "woocommerce")
