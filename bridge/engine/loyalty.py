@@ -18,6 +18,7 @@ from bridge.engine.points_push import push_points, recover_points
 from bridge.engine.report import ChannelReport
 from bridge.store import coupons, ledger, notes
 from bridge.store import points as store
+from bridge.store.loyal_work import loyal_work
 
 __all__ = ["apply_loyalty", "aside", "held_points", "loyal", "loyalty_in_force", "settle_loyalty", "show_loyalty"]
 
@@ -123,12 +124,15 @@ async def show_loyalty(context: Context, channel: Channel, report: ChannelReport
     """Settle lost answers, then write codes and points as far as they differ: what ends goes out first."""
     if channel.connector.coupons is None and channel.connector.points is None:
         return
-    async with aside(context, channel, "coupons"):
-        await recover_codes(context, channel)
-        await push_codes(context, channel, report)
-    async with aside(context, channel, "points"):
-        await recover_points(context, channel, report)
-        await push_points(context, channel, report)
+    work = context.database.read(lambda connection: loyal_work(connection, channel.name))
+    if "coupons" in work:
+        async with aside(context, channel, "coupons"):
+            await recover_codes(context, channel)
+            await push_codes(context, channel, report)
+    if "points" in work:
+        async with aside(context, channel, "points"):
+            await recover_points(context, channel, report)
+            await push_points(context, channel, report)
 
 
 @asynccontextmanager

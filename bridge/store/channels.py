@@ -25,6 +25,10 @@ __all__ = [
 ]
 
 _CHANNEL = sa.select(channels).where(channels.c.channel == sa.bindparam("on"))
+_CLOCK = sa.select(channels.c.clock).where(channels.c.channel == sa.bindparam("on"))
+_CURSOR = sa.select(cursors.c.cursor).where(
+    cursors.c.channel == sa.bindparam("on"), cursors.c.feed == sa.bindparam("of")
+)
 # Whole-second stamps, and the time an answer is under way, are no sign of a clock that is wrong.
 _TELLING = 5
 
@@ -59,8 +63,7 @@ def heed_clock(connection: Connection, channel: str, ahead: timedelta) -> None:
 
 def clock(connection: Connection, channel: str) -> timedelta:
     """Return how far a channel's clock is ahead of ours: what compares times of two channels needs it."""
-    query = sa.select(channels.c.clock).where(channels.c.channel == channel)
-    return timedelta(seconds=connection.execute(query).scalar() or 0)
+    return timedelta(seconds=connection.execute(_CLOCK, {"on": channel}).scalar() or 0)
 
 
 def starts(connection: Connection, channel: str, since: datetime) -> None:
@@ -80,8 +83,7 @@ def rest(connection: Connection, channel: str, reason: str) -> None:
 
 def cursor(connection: Connection, channel: str, feed: str) -> str | None:
     """Return where to go on reading a feed."""
-    query = sa.select(cursors.c.cursor).where(cursors.c.channel == channel, cursors.c.feed == feed)
-    return connection.execute(query).scalar()
+    return connection.execute(_CURSOR, {"on": channel, "of": feed}).scalar()
 
 
 def drained(connection: Connection, feed: str) -> dict[str, datetime]:

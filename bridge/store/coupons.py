@@ -16,8 +16,8 @@ from bridge.store.tables_loyalty import campaigns, claims, code_listings, code_u
 
 __all__ = [
     "Campaign", "Claim", "CodeListing", "CodeUse", "Coupon", "add_campaign", "add_claim", "add_coupons", "campaign",
-    "campaigns_of", "change_claim", "claim", "claims_ever", "claims_of", "close", "codes", "codes_of", "count", "cut", "ending", "exist",
-    "find", "find_listings", "forget_mails", "group_ids", "in_flight", "in_flight_of", "last_use", "listings_of", "move",
+    "campaigns_of", "change_claim", "claim", "claims_ever", "claims_of", "close", "code_work", "codes", "codes_of", "count", "cut",
+    "ending", "exist", "find", "find_listings", "forget_mails", "group_ids", "in_flight", "in_flight_of", "last_use", "listings_of", "move",
     "of_person", "open_campaigns", "open_count", "overdue_claims", "refused", "refused_count", "remind", "save_campaign",
     "save_listings", "save_uses", "uncounted", "used_by", "uses_of", "uses_of_orders", "with_hold", "work", "work_count",
     "work_counts",
@@ -347,12 +347,12 @@ def save_listings(connection: Connection, rows: Sequence[CodeListing]) -> None:
     upsert(connection, code_listings, [tuple(getattr(one, name) for name in names) for one in rows], names)
 
 
-_WORK = sa.and_(code_listings.c.wanted != code_listings.c.shown, code_listings.c.reason == "")
+code_work = sa.and_(code_listings.c.wanted != code_listings.c.shown, code_listings.c.reason == "")
 
 
 def work(connection: Connection, channel: str, limit: int) -> list[CodeListing]:
     """Return codes whose listing differs from what it should be and whose write is not on its way: what ends first."""
-    mine = sa.and_(_WORK, code_listings.c.channel == channel, code_listings.c.key.is_(None))
+    mine = sa.and_(code_work, code_listings.c.channel == channel, code_listings.c.key.is_(None))
     order = (code_listings.c.active.asc(), code_listings.c.code)
     return [
         _made(CodeListing, row)
@@ -362,13 +362,13 @@ def work(connection: Connection, channel: str, limit: int) -> list[CodeListing]:
 
 def work_count(connection: Connection, channel: str) -> int:
     """Return how many codes of a channel differ from what they should be."""
-    mine = sa.and_(_WORK, code_listings.c.channel == channel)
+    mine = sa.and_(code_work, code_listings.c.channel == channel)
     return int(connection.execute(sa.select(sa.func.count()).where(mine)).scalar_one())
 
 
 def work_counts(connection: Connection) -> dict[str, int]:
     """Return how many codes of each channel differ from what they should be."""
-    query = sa.select(code_listings.c.channel, sa.func.count()).where(_WORK).group_by(code_listings.c.channel)
+    query = sa.select(code_listings.c.channel, sa.func.count()).where(code_work).group_by(code_listings.c.channel)
     return {row[0]: int(row[1]) for row in connection.execute(query)}
 
 

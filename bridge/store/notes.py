@@ -14,6 +14,12 @@ from bridge.store.tables import counts, drifts, meta, parked, runs
 
 __all__ = ["begin_run", "count", "drift", "end_run", "get_meta", "is_parked", "park", "set_meta", "unpark"]
 
+_PARKED = sa.select(parked.c.id).where(
+    parked.c.subject == sa.bindparam("of"),
+    parked.c.channel == sa.bindparam("on"),
+    parked.c.key == sa.bindparam("named"),
+)
+
 
 def count(connection: Connection, before: Position, quantity: int, at: datetime, note: str) -> int:
     """Record a count: somebody said the channel shows `quantity`, we expected `before.shown`. Return its number."""
@@ -49,8 +55,7 @@ def park(connection: Connection, subject: str, channel: str, key: str, reason: s
 
 def is_parked(connection: Connection, subject: str, channel: str, key: str) -> bool:
     """Whether this item is set aside."""
-    mine = sa.and_(parked.c.subject == subject, parked.c.channel == channel, parked.c.key == key)
-    return connection.execute(sa.select(parked.c.id).where(mine)).first() is not None
+    return connection.execute(_PARKED, {"of": subject, "on": channel, "named": key}).first() is not None
 
 
 def unpark(connection: Connection, subject: str, channel: str, keys: Sequence[str]) -> None:

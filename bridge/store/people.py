@@ -15,13 +15,28 @@ from bridge.store.tables_loyalty import contacts, customers, lots, merges, order
 __all__ = [
     "ContactRow", "CustomerRow", "MergeRow", "add_contacts", "add_persons", "by_points_id", "contacts_of", "customer",
     "customers_of", "drop_contacts", "drop_customers", "find_contacts", "find_customers", "forget", "forgotten", "known_only_to",
-    "merge_rows", "move", "newest", "of_orders", "orders_of", "person", "points_in_flight", "remember_merge", "save_customers",
-    "set_referral", "undo_merge", "untaken", "untold", "untold_counts",
+    "merge_rows", "move", "newest", "of_orders", "orders_of", "person", "points_in_flight", "points_work", "remember_merge",
+    "save_customers", "set_referral", "undo_merge", "untaken", "untold", "untold_counts",
 ]  # fmt: skip
 
 _CONTACTS = sa.select(contacts).where(contacts.c.kind == sa.bindparam("of"), among(contacts.c.value, "values"))
 _CUSTOMERS = sa.select(customers).where(
     customers.c.channel == sa.bindparam("on"), among(customers.c.customer_id, "ids")
+)
+
+# Other points are shown than there are: spelt as the index is.
+_UNTOLD = sa.and_(
+    customers.c.points_target.is_not(None),
+    sa.or_(customers.c.points_shown.is_(None), customers.c.points_shown != customers.c.points_target),
+)
+points_work = sa.and_(
+    _UNTOLD, customers.c.points_key.is_(None), customers.c.points_note == "", customers.c.gone_at.is_(None)
+)
+_TO_TELL = (
+    sa.select(customers)
+    .where(points_work, customers.c.channel == sa.bindparam("on"))
+    .order_by(customers.c.customer_id)
+    .limit(sa.bindparam("most", type_=sa.Integer()))
 )
 
 
@@ -175,20 +190,9 @@ def save_customers(connection: Connection, rows: Sequence[CustomerRow]) -> None:
     upsert(connection, customers, [{name: getattr(one, name) for name in CustomerRow.__dataclass_fields__} for one in rows])  # fmt: skip
 
 
-_UNTOLD = sa.and_(
-    customers.c.points_target.is_not(None),
-    sa.or_(customers.c.points_shown.is_(None), customers.c.points_shown != customers.c.points_target),
-)
-
-
 def untold(connection: Connection, channel: str, limit: int) -> list[CustomerRow]:
     """Return the customers of a channel to whom other points are shown than they have, and no write of which is on its way."""
-    c = customers.c
-    mine = sa.and_(_UNTOLD, c.channel == channel, c.points_key.is_(None), c.points_note == "", c.gone_at.is_(None))
-    return [
-        customer(row)
-        for row in connection.execute(sa.select(customers).where(mine).order_by(c.customer_id).limit(limit))
-    ]
+    return [customer(row) for row in connection.execute(_TO_TELL, {"on": channel, "most": limit})]
 
 
 def untaken(connection: Connection, channel: str, limit: int) -> list[CustomerRow]:

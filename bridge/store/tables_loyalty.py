@@ -29,6 +29,7 @@ customers = Table(
     Column("points_sent", BigInteger),
     Column("points_note", Text, nullable=False, default=""), Column("consent", Boolean), time("updated_at"), time("gone_at"),
     Index(None, "person"), Index(None, "channel", "points_id"), Index("ix_customers_work", "channel", "customer_id"),
+    Index(None, "points_key"),
 )  # fmt: skip
 
 # What moved when two persons became one, so that it can be taken back.

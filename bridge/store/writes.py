@@ -14,6 +14,10 @@ from bridge.store.tables import writes
 
 __all__ = ["Sent", "accept", "accepted", "finish", "look_again", "next_look", "open_writes", "store"]
 
+_MINE = sa.and_(writes.c.channel == sa.bindparam("on"), writes.c.state == sa.bindparam("as"))
+_NEXT_LOOK = sa.select(sa.func.min(writes.c.look_at)).where(_MINE)
+_IN_STATE = sa.select(writes).where(_MINE).order_by(writes.c.created_at, writes.c.key)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
@@ -62,8 +66,7 @@ def look_again(connection: Connection, key: str, look_at: datetime) -> None:
 
 def next_look(connection: Connection, channel: str) -> datetime | None:
     """Return when the next ticket of a channel is to be asked for; None where none is open."""
-    mine = sa.and_(writes.c.channel == channel, writes.c.state == "accepted")
-    return connection.execute(sa.select(sa.func.min(writes.c.look_at)).where(mine)).scalar()
+    return connection.execute(_NEXT_LOOK, {"on": channel, "as": "accepted"}).scalar()
 
 
 def open_writes(connection: Connection, channel: str) -> Sequence[Sent]:
@@ -77,8 +80,6 @@ def accepted(connection: Connection, channel: str) -> Sequence[Sent]:
 
 
 def _in_state(connection: Connection, channel: str, state: str) -> Sequence[Sent]:
-    mine = sa.and_(writes.c.channel == channel, writes.c.state == state)
-    rows = connection.execute(sa.select(writes).where(mine).order_by(writes.c.created_at, writes.c.key))
     return [
         Sent(
             prepared=Prepared(
@@ -89,5 +90,5 @@ def _in_state(connection: Connection, channel: str, state: str) -> Sequence[Sent
             look_at=row.look_at,
             looks=row.looks,
         )
-        for row in rows
+        for row in connection.execute(_IN_STATE, {"on": channel, "as": state})
     ]
