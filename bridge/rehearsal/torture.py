@@ -125,8 +125,10 @@ async def _play(loop: SimulatedLoop, seed: int, platforms: Sequence[str], loyalt
     ended = loop.now()
     await _calm(stage)
     agreement = await _agreement(stage)
+    # Judged before the daemon stops: what falls due in its last moment (points that can be spent from now on) is for its next start.
+    problems = _wrong(stage)
     await stage.watch.stop()
-    problems = [*(repr(bug) for bug in stage.watch.bugs), *_wrong(stage)]
+    problems += map(repr, stage.watch.bugs)
     score = _score(stage, start, problems, None if agreement is None else (loop.now() - ended).total_seconds())
     for platform in stage.platforms:
         await platform.courier.stop()
