@@ -11,8 +11,9 @@ from bridge.contract.errors import BridgeError, NeedsPerson
 from bridge.contract.ports import Identity
 from bridge.engine.context import Channel
 from bridge.engine.lane import possible_age
+from bridge.engine.polling import possible_poll
 from bridge.store import ledger as ledger_store
-from bridge.store import positions, queries
+from bridge.store import listings, positions, queries
 
 if TYPE_CHECKING:
     from bridge.app.app import App
@@ -60,6 +61,7 @@ def _judged(app: "App", channel: Channel, identity: Identity) -> ChannelCheck:
     notes = list(identity.notes)
     if abs(skew) > _SKEW and not any("clock" in note for note in notes):
         notes.append(f"this machine's clock is {skew:+.0f} s off the platform's: synchronise it (NTP)")
+    notes.extend(_too_old(app, channel))
     notes.extend(_too_often(app, channel))
     places = channel.places or _only(identity)
     return ChannelCheck(
@@ -81,7 +83,7 @@ def _judged(app: "App", channel: Channel, identity: Identity) -> ChannelCheck:
     )
 
 
-def _too_often(app: "App", channel: Channel) -> list[str]:
+def _too_old(app: "App", channel: Channel) -> list[str]:
     """Say which audit.max_age the platform's limits allow, where they do not allow the one wished for."""
     wished = app.loaded.config.audit.max_age
     numbers = app.database.read(lambda connection: positions.count(connection, channel.name))
@@ -92,6 +94,16 @@ def _too_often(app: "App", channel: Channel) -> list[str]:
     return [
         f"audit.max_age cannot be kept: {numbers:,} numbers can be read again every {hours:.1f} hours within the platform's limits"
     ]
+
+
+def _too_often(app: "App", channel: Channel) -> list[str]:
+    """Say how often the platform's limits allow a channel to be polled, where they do not allow what was wished for."""
+    products = app.database.read(lambda connection: listings.product_count(connection, channel.name))
+    possible = possible_poll(channel.connector.limits, products)
+    if channel.poll is None or possible <= channel.poll:
+        return []
+    what = f"channels.{channel.name}.poll cannot be kept: {products:,} products can be polled every"
+    return [f"{what} {possible.total_seconds():.0f} s within the platform's limits, and are"]
 
 
 def _only(identity: Identity) -> dict[str, str]:

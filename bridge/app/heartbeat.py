@@ -18,12 +18,13 @@ _MISSED = 3  # beats, until nobody believes in it any more
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeatChannel:
-    """One channel as the daemon sees it; `heard_at`: when something was last read from it."""
+    """One channel as the daemon sees it; `heard_at`: when something was last read from it; `poll`: seconds between two polls."""
 
     channel: str
     state: str
     heard_at: datetime | None = None
     error: str = ""
+    poll: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,5 +80,5 @@ def daemon_status(connection: Connection, now: datetime) -> DaemonStatus:
 def _channel(one: BeatChannel, now: datetime) -> DaemonChannel:
     heard_age = None if one.heard_at is None else age(now, one.heard_at)
     return DaemonChannel(
-        channel=one.channel, state=one.state, heard_at=one.heard_at, heard_age=heard_age, error=one.error
+        channel=one.channel, state=one.state, heard_at=one.heard_at, heard_age=heard_age, error=one.error, poll=one.poll
     )

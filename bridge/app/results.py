@@ -51,13 +51,16 @@ class ChannelStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DaemonChannel:
-    """One channel as `bridge run` sees it: ok, late, failing, or resting (a person must act). `heard_age`: seconds since it was read."""
+    """One channel as `bridge run` sees it: ok, late, failing, or resting (a person must act). `heard_age`: seconds since it was read;
+    `poll`: seconds between two polls (0: it does not say).
+    """
 
     channel: str
     state: str
     heard_at: datetime | None
     heard_age: float | None
     error: str
+    poll: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,6 +87,7 @@ def _channel(name: str, table: ChannelTable, connector: Connector) -> Channel:
         restock=table.restock,
         price=PriceRule(factor=price.factor, rounding=price.rounding, step=price.step),
         create=table.create,
+        poll=table.poll,
     )
 
 

@@ -76,8 +76,10 @@ def _daemon(daemon: DaemonStatus) -> None:
     """The short form: --json has the whole schedule."""
     say(f"bridge run: {_alive(daemon)}")
     if daemon.running:
-        rows = [(one.channel, one.state, ago(one.heard_age), one.error) for one in daemon.channels]
-        table("", ["channel", "state", "last read>", "what is wrong"], rows)
+        rows = [
+            (one.channel, one.state, ago(one.heard_age), ago(one.poll or None), one.error) for one in daemon.channels
+        ]
+        table("", ["channel", "state", "last read>", "read every>", "what is wrong"], rows)
     for job in daemon.jobs:
         if job.error:
             say(f"its job {job.name} failed at {clock(job.last_at)} UTC: {job.error}")

@@ -24,6 +24,12 @@ def _duration(value: object) -> timedelta:
     return timedelta(seconds=float(found[1]) * _UNITS[found[2]])
 
 
+def _pause(value: timedelta) -> timedelta:
+    if value < timedelta(seconds=1):
+        raise ValueError('a pause between two polls is at least "1s"')
+    return value
+
+
 def _decimal(value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise ValueError("a number is wanted, without quotes, such as 1.2")
@@ -63,6 +69,7 @@ def _field_rule(value: object) -> object:
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Pause = Annotated[Duration, AfterValidator(_pause)]
 Number = Annotated[Decimal, BeforeValidator(_decimal)]
 Units = Annotated[int, Field(ge=0, le=1_000_000_000)]
 Start = Annotated[datetime, BeforeValidator(_moment)]
@@ -90,6 +97,7 @@ class ChannelTable(_Table):
     counts: Literal["sellable", "shelf"] = "sellable"
     restock: Literal["always", "never", "ask"] = "always"
     create: bool = False
+    poll: Pause | None = None
     points: Literal["show", "own", "off"] = "show"
     map: str = ""
     home_location: str = ""
@@ -202,11 +210,14 @@ class ProductsTable(_Table):
 
 
 class DaemonTable(_Table):
-    """[daemon]: where `bridge run` listens, how it is reached from outside, how often it polls, how long it keeps what it got."""
+    """[daemon]: where `bridge run` listens, how it is reached from outside, how often it polls, how long it keeps what it got.
+
+    `poll` holds for channels that name none themselves and whose platform suits it.
+    """
 
     listen: str = "127.0.0.1:8470"
     public_url: str = ""
-    poll: Duration = timedelta(seconds=30)
+    poll: Pause = timedelta(seconds=30)
     silence: Duration = timedelta(hours=1)
     keep_deliveries: Duration = timedelta(days=30)
     keep_events: Duration = timedelta(days=30)

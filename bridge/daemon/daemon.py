@@ -195,10 +195,11 @@ class _House:
 
     def _channel_health(self, lane: Lane) -> ChannelHealth:
         state: ChannelState = "ok" if lane.state == "starting" else lane.state
-        late = 3 * self.live.pace.poll + timedelta(minutes=1)
+        late = 3 * lane.pace.poll + timedelta(minutes=1)
         if state == "ok" and self.app.now() - (lane.heard_at or self.since) > late:
             state = "late"
-        return ChannelHealth(channel=lane.name, state=state, heard_at=lane.heard_at, error=lane.error)
+        poll = lane.pace.poll.total_seconds()
+        return ChannelHealth(channel=lane.name, state=state, heard_at=lane.heard_at, error=lane.error, poll=poll)
 
     def _jobs(self) -> list[Job]:
         keeping = Keeping(
@@ -239,4 +240,4 @@ def _sender(app: App, work: Working) -> Sender | None:
 
 
 def _as_told(one: ChannelHealth) -> BeatChannel:
-    return BeatChannel(channel=one.channel, state=one.state, heard_at=one.heard_at, error=one.error)
+    return BeatChannel(channel=one.channel, state=one.state, heard_at=one.heard_at, error=one.error, poll=one.poll)

@@ -293,12 +293,22 @@ async def read_again(
         part = keys[start : start + size]
         channel.written.clear()
         levels = await channel.connector.stock.read(part)
-        await drain_orders(context, channel, report)
+        if _worth_draining(context, channel, levels):
+            await drain_orders(context, channel, report)
         waiting |= await examine_levels(context, channel, levels, report)
         missing = set(part) - {level.key for level in levels}
         if missing:
             context.database.write(lambda connection, gone=missing: mark_gone(connection, context, channel, gone))  # type: ignore[misc]
     return waiting
+
+
+def _worth_draining(context: Context, channel: Channel, levels: Sequence[Level]) -> bool:
+    """Whether the orders are read before these numbers are judged. Where the platform lets them be read seldom, a look that finds
+    everything as it should be does not use up what the next difference needs."""
+    every = timedelta(seconds=channel.connector.limits.orders_every)
+    if not every or channel.drained_at is None or context.now() - channel.drained_at >= every:
+        return True
+    return bool(context.database.read(lambda connection: _to_explain(connection, channel, levels)))
 
 
 def mark_gone(connection: Connection, context: Context, channel: Channel, keys: set[StockKey]) -> None:

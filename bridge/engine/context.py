@@ -50,6 +50,7 @@ class Channel:
     `places` maps the channel's locations to ours; empty means "its only location is main" (filled at the first contact).
     `home` is the location assumed where the platform names none. `counts_from`: whether numbers people set there count (None:
     as the platform's limits have it).
+    `poll`: how often its feeds are read (None: as suits the platform).
     `drained_at`: when the orders feed was last read to its end.
     `written` are the numbers we wrote since the last reading of numbers began: what it saw of them may be older than the write.
     """
@@ -64,6 +65,7 @@ class Channel:
     price: PriceRule = field(default_factory=PriceRule)
     create: bool = False
     currency: str = ""
+    poll: timedelta | None = None
     written: set[StockKey] = field(default_factory=set)
     drained_at: datetime | None = None
 

@@ -5,6 +5,7 @@ Both use the functions of a sync, so whatever the ears miss the next poll finds.
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -49,6 +50,7 @@ class Pace:
     """How often what is done.
 
     poll     how often every feed is read, hints or not
+    least    feeds are not read more often than this, whatever the hints say
     max_age  no number goes unverified longer
     gather   deliveries are gathered for so long before anything is looked at: one sale is told several times at once
     feeds    hints at products are gathered for so long before the feeds are read
@@ -59,6 +61,7 @@ class Pace:
     """
 
     poll: timedelta = timedelta(seconds=30)
+    least: timedelta = timedelta(0)
     max_age: timedelta = timedelta(hours=1)
     gather: timedelta = timedelta(milliseconds=20)
     feeds: timedelta = timedelta(seconds=10)
@@ -132,6 +135,7 @@ class Lane:
     _later: dict[str, float] = field(default_factory=dict)
     _memory: Memory = field(default_factory=Memory)
     _feeds_at: float | None = None
+    _read_at: float = -math.inf
     _tickets_at: float | None = None
     _looks_at: float | None = None
     _looked_at: float = 0.0
@@ -213,7 +217,8 @@ class Lane:
     def _remember(self, heard: Heard) -> None:
         now = _time()
         if heard.feeds and self._feeds_at is None:
-            self._feeds_at = now + self.pace.feeds.total_seconds()
+            earliest = self._read_at + self.pace.least.total_seconds()
+            self._feeds_at = max(now + self.pace.feeds.total_seconds(), earliest)
         self._later |= dict.fromkeys(heard.orders, now + PAUSE.total_seconds())
         self._well_again.set()
         for key, units in heard.levels.items():
@@ -310,10 +315,12 @@ class Lane:
 
     async def _read(self, report: ChannelReport) -> None:
         self._errands.discard("poll")
-        self._feeds_at = None
+        self._feeds_at, self._read_at, before = None, _time(), self.heard_at
         found = await collect(self.context, self.channel, report)
         self.heard_at = self.context.now()
-        self.unhinted += report.orders
+        # What was bought before the last delivery, or while nobody listened, says nothing against the deliveries of now.
+        if before is not None and (self.hinted_at is None or self.hinted_at <= before):
+            self.unhinted += report.orders
         self._doubt(found.waiting)
         if found.products:
             self.news.spread(self.name, self.context.now(), ChannelReport(), found.products)

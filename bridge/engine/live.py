@@ -7,7 +7,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,15 +15,16 @@ from sqlalchemy.engine import Connection
 
 from bridge.contract.errors import BridgeError
 from bridge.engine import holds
-from bridge.engine.context import Context
+from bridge.engine.context import Channel, Context
 from bridge.engine.documents import sync_products
 from bridge.engine.lane import Errand, Lane, Pace
 from bridge.engine.loyalty import settle_loyalty
 from bridge.engine.mirror import mirror
+from bridge.engine.polling import polling
 from bridge.engine.queue import Listener
 from bridge.engine.report import ChannelReport, Report
 from bridge.engine.rules import apply_rules
-from bridge.store import figures
+from bridge.store import figures, listings
 from bridge.store.errors import StoreError
 
 __all__ = ["DAY", "Job", "Live"]
@@ -57,7 +58,14 @@ class Live:
 
     def __post_init__(self) -> None:
         for name, channel in self.context.channels.items():
-            self.lanes[name] = Lane(self.context, channel, self, self.pace)
+            self.lanes[name] = Lane(self.context, channel, self, self._pace_of(channel))
+
+    def _pace_of(self, channel: Channel) -> Pace:
+        """A channel's own pace: how often it is polled is the merchant's word, or the platform's."""
+        products = self.context.database.read(lambda connection: listings.product_count(connection, channel.name))
+        limits = channel.connector.limits
+        found = polling(limits, usual=self.pace.poll, wished=channel.poll, products=products)
+        return replace(self.pace, poll=found.every, least=found.least)
 
     async def run(self, stop: asyncio.Event, *, patience: float = 8.0) -> None:
         """Work until `stop` is set; what is under way then has `patience` seconds to come to its end."""
@@ -183,9 +191,12 @@ class Live:
         ]
 
     def _lane_jobs(self, lane: Lane) -> list[Job]:
-        poll, audits = self.pace.poll, self.pace.audits
+        poll, audits = lane.pace.poll, lane.pace.audits
+        polled = Job(name=f"poll {lane.name}", every=poll, run=_errand(lane, "poll"), jitter=poll / 10)
+        # What was changed in the database by another process is taken up as soon there as elsewhere.
+        woken = Job(name=f"look {lane.name}", every=self.pace.poll, run=_waking(lane), jitter=self.pace.poll / 10)
         return [
-            Job(name=f"poll {lane.name}", every=poll, run=_errand(lane, "poll"), jitter=poll / 10),
+            *([polled, woken] if poll > self.pace.poll else [polled]),
             Job(name=f"audit {lane.name}", every=audits, run=_errand(lane, "audit"), jitter=audits / 10),
             Job(name=f"catalogue {lane.name}", every=DAY, run=_errand(lane, "catalog"), jitter=DAY / 24),
         ]
@@ -203,6 +214,13 @@ class Live:
         """Somebody changed the ledger, or let something pass: look whether numbers differ."""
         for lane in self.lanes.values():
             lane.wake()
+
+
+def _waking(lane: Lane) -> Callable[[], Awaitable[None]]:
+    async def run() -> None:
+        lane.wake()
+
+    return run
 
 
 def _errand(lane: Lane, errand: Errand) -> Callable[[], Awaitable[None]]:

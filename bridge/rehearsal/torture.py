@@ -309,7 +309,7 @@ async def _agreement(stage: _Stage) -> float | None:
     """Wait until nothing is wrong any more, and see that it stays so; webhooks a day late may come long after."""
     longest = (
         1_800
-        + 4 * stage.fate.poll
+        + 4 * _slowest_poll(stage)
         + 4 * max(one.connector.limits.visible_after for one in stage.world.channels.values())
     )
     for second in range(0, int(longest), 5):
@@ -318,6 +318,11 @@ async def _agreement(stage: _Stage) -> float | None:
             return float(second)
         await asyncio.sleep(5)
     return None
+
+
+def _slowest_poll(stage: _Stage) -> float:
+    lanes = stage.watch.live.lanes.values() if stage.watch.live is not None else ()
+    return max((lane.pace.poll.total_seconds() for lane in lanes), default=stage.fate.poll)
 
 
 def _wrong(stage: _Stage) -> list[str]:

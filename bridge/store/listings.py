@@ -135,6 +135,12 @@ def product(connection: Connection, channel: str, product_id: str) -> Product | 
     return None if body is None else msgspec.json.decode(body, type=Product)
 
 
+def product_count(connection: Connection, channel: str) -> int:
+    """Return how many products a channel lists."""
+    mine = sa.and_(products.c.channel == channel, products.c.gone_at.is_(None))
+    return connection.execute(sa.select(sa.func.count()).select_from(products).where(mine)).scalar_one()
+
+
 def products_of(connection: Connection, channel: str, stock_ids: Iterable[str]) -> dict[str, str]:
     """Return stock record -> the product whose listing shows it."""
     found: dict[str, str] = {}

@@ -22,13 +22,14 @@ class ChannelHealth:
     failing     the last attempt failed; `error` says why, and it is tried again
     resting     a person must act first; `error` says what to do
 
-    `heard_at`: when something was last read from it since the daemon started; None before.
+    `heard_at`: when something was last read from it since the daemon started; None before. `poll`: seconds between two polls.
     """
 
     channel: str
     state: ChannelState
     heard_at: datetime | None = None
     error: str = ""
+    poll: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,4 +33,11 @@ LIMITS = Limits(
     concurrency=8,
     # "Each listing can be revised up to 250 times in one calendar day" (sell_inventory, bulkUpdatePriceQuantity).
     changes_per_day=250,
+    # 2,000,000 calls a day of the Inventory API and 100,000 of the Fulfillment API, by eBay's table for small applications
+    # (developer.ebay.com/develop/get-started/api-call-limits). A poll reads all items, 200 a call, and the offers of every fiftieth
+    # one by one; it asks the Fulfillment API once. With a poll a minute that one has 98,000 calls left for parcels and refunds.
+    poll_every=60,
+    calls_per_day=2_000_000,
+    poll_calls=2,
+    poll_products=40,
 )

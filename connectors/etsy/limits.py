@@ -31,6 +31,11 @@ LIMITS = Limits(
     burst=5,
     # One call reads 100 numbers; half of the day's calls, should nothing else be done.
     reads_per_second=5.0,
-    # A write is two calls (read and put), and the polls of a day take some 4,000.
+    # A write is two calls (read and put), and the polls of a day take some 3,500.
     writes_per_day=3000,
+    # Two calls a poll: what changed of the receipts, and a page of listings on sale; every page more is one more.
+    poll_every=60,
+    calls_per_day=10_000,
+    poll_calls=2,
+    poll_products=PAGE,
 )

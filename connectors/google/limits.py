@@ -25,4 +25,6 @@ LIMITS = Limits(
     # Quotas are the account's own (quota_v1 quotas.list) and count the calls within a batch; answers say when they are used up.
     # "It might take up to 30 minutes for the new or updated LocalInventory resource to appear in products."
     visible_after=1800.0,
+    # Nobody buys there: a poll finds what others changed. The account's quota is better spent on numbers.
+    poll_every=120,
 )

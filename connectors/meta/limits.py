@@ -34,4 +34,6 @@ LIMITS = Limits(
     visible_after=60.0,
     # Meta does not say how long a handle is known.
     ticket_hours=24.0,
+    # Nobody buys there: a poll finds what others changed, and takes calls that numbers need (the limit is the formula above).
+    poll_every=120,
 )

@@ -29,9 +29,15 @@ LIMITS = Limits(
     visible_after=60.0,
     # Pinterest does not say how long a batch is known.
     ticket_hours=24.0,
+    # Nobody buys there: a poll finds what others changed.
+    poll_every=120,
 )
-# "Trial access: 1000 requests per day for all API requests" (same page); half of them are kept for reading.
-_TRIAL = replace(LIMITS, per_second=1000 / 86_400, burst=250, writes_per_day=500, reads_per_second=1000 * 250 / 86_400)
+# "Trial access: 1000 requests per day for all API requests" (same page); half of them are kept for reading. A page of the
+# catalogue is two calls: the list, and the items on it.
+_TRIAL = replace(
+    LIMITS, per_second=1000 / 86_400, burst=250, writes_per_day=500, reads_per_second=1000 * 250 / 86_400, calls_per_day=1000,
+    poll_calls=2, poll_products=PAGE // 2,
+)  # fmt: skip
 
 
 def limits_of(access: str) -> Limits:

@@ -18,7 +18,9 @@ BEAT = Beat(
     process=17,
     address="http://127.0.0.1:8470",
     every=15.0,
-    channels=(BeatChannel(channel="till", state="resting", heard_at=NOW - timedelta(minutes=7), error="revoked"),),
+    channels=(
+        BeatChannel(channel="till", state="resting", heard_at=NOW - timedelta(minutes=7), error="revoked", poll=90.0),
+    ),
     jobs=(JobLine(name="poll till", every=30.0, next_at=NOW + timedelta(seconds=9)),),
 )
 
@@ -43,8 +45,8 @@ def test_a_daemon_at_work_tells_its_channels_and_its_schedule(database: Database
     database.write(lambda connection: beaten(connection, BEAT))
     found = told(database, NOW + timedelta(seconds=20))
     assert (found.running, found.since, found.process, found.address) == (True, BEAT.since, 17, BEAT.address)
-    assert [(one.channel, one.state, one.heard_age, one.error) for one in found.channels] == [
-        ("till", "resting", 440.0, "revoked")
+    assert [(one.channel, one.state, one.heard_age, one.error, one.poll) for one in found.channels] == [
+        ("till", "resting", 440.0, "revoked", 90.0)
     ]
     assert found.jobs == BEAT.jobs
 

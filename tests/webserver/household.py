@@ -188,7 +188,7 @@ def _live(house: House) -> None:
     _told(house)
     house.health = Health(
         channels=(
-            ChannelHealth(channel="shop", state="ok", heard_at=house.app.now()),
+            ChannelHealth(channel="shop", state="ok", heard_at=house.app.now(), poll=180.0),
             ChannelHealth(
                 channel="till", state="failing", heard_at=house.app.now(), error="the till answered <b>503</b>"
             ),

@@ -94,6 +94,11 @@ def test_no_page_leads_to_one_that_is_not_there(visitor: Visitor) -> None:
     }
 
 
+def test_the_overview_tells_how_often_a_channel_is_asked(visitor: Visitor) -> None:
+    facts = re.findall(r"<dt>Last asked</dt><dd>([^<]*)</dd>", visitor.get("/").text)
+    assert [one.partition(", ")[2] for one in facts] == ["every 3 minutes", ""]
+
+
 def test_the_overview_counts_what_agrees_as_the_database_has_it(home: House, visitor: Visitor) -> None:
     text = visitor.page("/").text
     for name in ("shop", "till"):
