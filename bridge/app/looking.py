@@ -15,6 +15,7 @@ from bridge.app.results import (
     CounterLine,
     CountLine,
     DriftLine,
+    EditLine,
     FindingLine,
     HoldLine,
     MovementLine,
@@ -26,7 +27,8 @@ from bridge.app.results import (
 )
 from bridge.domain.ledger import stock
 from bridge.domain.position import Position
-from bridge.store import channels, coupons, ledger, notes, people, positions, queries
+from bridge.store import channels, coupons, documents, edits, ledger, notes, people, positions, queries
+from bridge.store.documents import Value
 from bridge.store.queries import age
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ def status(connection: Connection, app: "App") -> Status:
     totals, met = queries.channel_totals(connection), {row.channel: row for row in channels.all_channels(connection)}
     run = queries.last_run(connection, _RUNS)
     accepted, put_off = queries.accepted(connection), queries.put_off(connection, app.now())
+    on_their_way = edits.counts(connection)
     codes, untold = coupons.work_counts(connection), people.untold_counts(connection)
     return Status(
         database=app.database.where,
@@ -53,6 +56,7 @@ def status(connection: Connection, app: "App") -> Status:
             replace(
                 _channel(app, name, table.platform, met.get(name), totals.get(name)),
                 accepted=accepted.get(name, 0),
+                edits_accepted=on_their_way.get(name, 0),
                 put_off=put_off[name].rows if name in put_off else 0,
                 put_off_until=put_off[name].until if name in put_off else None,
                 codes_open=codes.get(name, 0),
@@ -117,6 +121,7 @@ def why(connection: Connection, app: "App", sku: str, limit: int) -> Why:
             for r in queries.count_rows(connection, sku, limit)
         ),
         drifts=tuple(drift_line(row) for row in queries.drift_rows(connection, sku, limit)),
+        edits=tuple(_edit(app, *one) for one in documents.on_their_way(connection, sku)),
     )
 
 
@@ -190,6 +195,12 @@ def _position(app: "App", one: Position, accepted: set[str]) -> PositionLine:
         waiting_for=(table.platform if table else one.channel) if one.in_flight in accepted else "",
         waits_until=one.waits_until if waits else None,
     )
+
+
+def _edit(app: "App", channel: str, field: str, value: Value) -> EditLine:
+    table = app.loaded.config.channels.get(channel)
+    told = ", ".join(value) if isinstance(value, list) else "" if value is None else str(value)
+    return EditLine(channel=channel, field=field, value=told, waiting_for=table.platform if table else channel)
 
 
 def history(connection: Connection, sku: str | None, limit: int) -> list[MovementLine]:

@@ -26,7 +26,8 @@ class RunLine:
 class ChannelStatus:
     """One channel as the database knows it. `open`: positions whose write is still to come; ages in seconds.
 
-    `accepted`: of those in flight, what the platform has taken in and carries out later. `put_off`: of those to come, what its
+    `accepted`: of those in flight, what the platform has taken in and carries out later; `edits_accepted`: product edits of which it
+    has said the same. `put_off`: of those to come, what its
     limits of a day hold up; the first of them goes on at `put_off_until`. `codes_open` and `points_open`: codes still to be written
     there, and customers still to be shown other points.
     """
@@ -43,6 +44,7 @@ class ChannelStatus:
     oldest_verified_at: datetime | None = None
     oldest_age: float | None = None
     accepted: int = 0
+    edits_accepted: int = 0
     put_off: int = 0
     put_off_until: datetime | None = None
     codes_open: int = 0
@@ -197,8 +199,18 @@ class HoldLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EditLine:
+    """A product field that a channel's platform has accepted and not carried out yet."""
+
+    channel: str
+    field: str
+    value: str
+    waiting_for: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Why:
-    """Everything that makes a SKU's numbers what they are. `parts`: the components, if it is a kit."""
+    """Everything that makes a SKU's numbers what they are. `parts`: the components, if it is a kit; `edits`: on their way."""
 
     sku: str
     title: str
@@ -208,6 +220,7 @@ class Why:
     holds: tuple[HoldLine, ...]
     counts: tuple[CountLine, ...]
     drifts: tuple[DriftLine, ...]
+    edits: tuple[EditLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -501,7 +514,7 @@ class ChannelRun:
 class SyncRun:
     """A whole run. `open`: positions still to be written; `waiting`: numbers that need another look.
 
-    `accepted`: numbers that platforms carry out later; `put_off`: those that limits of a day hold up.
+    `accepted`: numbers that platforms carry out later, and `edits_accepted` product edits; `put_off`: numbers that limits of a day hold up.
 
     `halted`: channels whose plan the guard holds back, with the reason. `parked`: all that is set aside, of earlier runs too.
     """
@@ -516,6 +529,7 @@ class SyncRun:
     seconds: float
     exit_code: int
     accepted: int = 0
+    edits_accepted: int = 0
     put_off: int = 0
 
 

@@ -86,6 +86,7 @@ def _result(app: "App", flow: Sync, work: Working, seconds: float) -> SyncRun:
         parked=sum(row.subject != "plan" for row in app.database.read(queries.parked_rows)),
         rounds=report.rounds,
         accepted=report.accepted,
+        edits_accepted=report.edits_accepted,
         put_off=report.put_off,
         seconds=round(seconds, 3),
         exit_code=3 if work.left_out or halted else report.exit_code,

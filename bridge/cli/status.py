@@ -61,6 +61,8 @@ def _show(result: Status) -> None:
 def _waiting(one: ChannelStatus) -> None:
     if one.accepted:
         say(f"{one.channel}: {one.accepted:,} numbers are accepted, waiting for {one.platform}")
+    if one.edits_accepted:
+        say(f"{one.channel}: {one.edits_accepted:,} product edits are accepted, waiting for {one.platform}")
     if one.put_off:
         until = clock(one.put_off_until)
         say(

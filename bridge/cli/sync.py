@@ -93,12 +93,14 @@ def _show(result: SyncRun) -> None:
         say(
             f"{result.open:,} numbers are still to be written and {result.waiting:,} to be looked at again: run `bridge sync` again."
         )
-    elif result.exit_code == 0 and not (result.accepted or result.put_off):
+    elif result.exit_code == 0 and not (result.accepted or result.edits_accepted or result.put_off):
         say(f"Everything is in step ({result.seconds:.1f} s).")
     if result.accepted:
         say(
             f"{result.accepted:,} numbers are accepted, waiting for their platform: `bridge run`, or the next sync, asks for them"
         )
+    if result.edits_accepted:
+        say(f"{result.edits_accepted:,} product edits are accepted, and asked for in the same way")
     if result.put_off:
         say(f"{result.put_off:,} numbers wait for their platform's limits of a day: `bridge status` says until when")
     if result.parked:

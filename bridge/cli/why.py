@@ -56,6 +56,8 @@ def _show(why: Why) -> None:
             for p in why.channels
         ],
     )
+    table("Accepted, and not carried out yet", ["channel", "field", "will be", "waiting for"],
+          [(e.channel, e.field, e.value, e.waiting_for) for e in why.edits])  # fmt: skip
     table("Held", ["id", "place", "units>", "until", "note"],
           [(h.id, h.place, h.quantity, clock(h.expires_at), h.note) for h in why.holds])  # fmt: skip
     table("Counted", ["when (UTC)", "channel", "expected>", "counted>", "note"],

@@ -15,7 +15,7 @@ from bridge.domain.money import Money
 from bridge.domain.orders import Address, Contact, Order, Tracking
 
 __all__ = [
-    "AccountPort", "CatalogPort", "Connector", "Identity", "LineRefund", "NewLine", "NewOrder", "OrderWriter",
+    "AccountPort", "CatalogPort", "Connector", "EditTicketPort", "Identity", "LineRefund", "NewLine", "NewOrder", "OrderWriter",
     "OrdersPort", "PreviewPort", "ProductEdit", "ProductResult", "ProductsPort", "VariantEdit",
 ]  # fmt: skip
 
@@ -97,13 +97,16 @@ class ProductEdit:
 class ProductResult:
     """Outcome of one edit: the product as the channel returned it after the write, or why not.
 
-    `stale`: the platform's version moved on; read again and plan again.
+    `stale`: the platform's version moved on; read again and plan again. `ticket`: the platform took the edit in and carries it out
+    later: EditTicketPort says what became of it, and `product` is what it shall be. All edits of one call that were accepted have the
+    same ticket.
     """
 
     id: str
     product: Product | None = None
     reason: str = ""
     stale: bool = False
+    ticket: str = ""
 
 
 class ProductsPort(Protocol):
@@ -120,6 +123,17 @@ class ProductsPort(Protocol):
 
     async def delete(self, product_id: str) -> None:
         """Take a product out of the catalogue (trash or archive where the platform has it); done already is fine."""
+
+
+class EditTicketPort(Protocol):
+    """What became of product edits that were accepted to be carried out later. Only for platforms whose `edit` answers with tickets."""
+
+    async def look(self, ticket: str, edits: Sequence[ProductEdit]) -> Sequence[ProductResult] | None:
+        """Ask for the results of accepted edits: one each, in order, none with a ticket; None while the platform is at work.
+
+        `edits` name the same fields and values as those that were accepted; `current` may be newer. Writes nothing. Raises Gone where
+        the platform does not know the ticket any more: the products themselves have to tell.
+        """
 
 
 class PreviewPort(Protocol):
@@ -213,6 +227,7 @@ class Connector:
     order_writer: OrderWriter | None = None
     webhooks: WebhookPort | None = None
     tickets: TicketPort | None = None
+    edit_tickets: EditTicketPort | None = None
     queue: QueuePort | None = None
     handshake: HandshakePort | None = None
     preview: PreviewPort | None = None
@@ -233,6 +248,7 @@ class Connector:
     def offers(self) -> tuple[str, ...]:
         """Names of the ports this connector has: derived, so it cannot lie."""
         optional = (
-            "orders", "products", "order_writer", "webhooks", "tickets", "queue", "handshake", "preview", "customers", "points", "coupons",
+            "orders", "products", "order_writer", "webhooks", "tickets", "edit_tickets", "queue", "handshake", "preview", "customers",
+            "points", "coupons",
         )  # fmt: skip
         return ("account", "catalog", "stock", *(name for name in optional if getattr(self, name) is not None))

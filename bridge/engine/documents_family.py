@@ -10,7 +10,7 @@ from bridge.domain.catalog import Product
 from bridge.engine.documents_fields import Terms, product_fields, variant_fields
 from bridge.engine.documents_settle import Document, Sheet
 from bridge.store import documents
-from bridge.store.documents import Agreed, Fields, Listed
+from bridge.store.documents import ACCEPTED, Agreed, Fields, Listed
 
 __all__ = ["Family", "Member", "documents_of", "load"]
 
@@ -138,7 +138,8 @@ def _documents(family: Family, terms: Mapping[str, Terms], store: _Stored) -> li
     sheets = [
         Sheet(
             channel=one.channel, product_id=one.product.id, id=one.product.id,
-            theirs=_owned(product_fields(one.product), terms[one.channel]), agreed=store.product_bases.get(one.pair, {}),
+            theirs=_heard(product_fields(one.product), terms[one.channel], store.product_bases.get(one.pair, {})),
+            agreed=store.product_bases.get(one.pair, {}),
         )
         for one in family.alike
         if one.links
@@ -148,13 +149,11 @@ def _documents(family: Family, terms: Mapping[str, Terms], store: _Stored) -> li
     for one in family.members:
         for variant in one.product.variants:
             if variant.id in one.links:
+                agreed = store.variant_bases.get((one.channel, variant.id), {})
+                theirs = _heard(variant_fields(variant), terms[one.channel], agreed)
                 by_sku[one.links[variant.id]].append(
-                    Sheet(
-                        channel=one.channel, product_id=one.product.id, id=variant.id,
-                        theirs=_owned(variant_fields(variant), terms[one.channel]),
-                        agreed=store.variant_bases.get((one.channel, variant.id), {}),
-                    )
-                )  # fmt: skip
+                    Sheet(channel=one.channel, product_id=one.product.id, id=variant.id, theirs=theirs, agreed=agreed)
+                )
     variants = [
         Document(kind="variant", key=sku, ours=store.variants.get(sku, {}), sheets=tuple(found))
         for sku, found in sorted(by_sku.items())
@@ -162,6 +161,7 @@ def _documents(family: Family, terms: Mapping[str, Terms], store: _Stored) -> li
     return [product, *variants]
 
 
-def _owned(fields: Fields, terms: Terms) -> Fields:
-    """Only fields with an owner are looked at."""
-    return {name: value for name, value in fields.items() if name in terms.owners}
+def _heard(fields: Fields, terms: Terms, agreed: Mapping[str, Agreed]) -> Fields:
+    """Only fields with an owner are looked at, and none while an edit of ours is on its way there."""
+    flying = {name for name, one in agreed.items() if one.note == ACCEPTED}
+    return {name: value for name, value in fields.items() if name in terms.owners and name not in flying}

@@ -1,14 +1,15 @@
 """Writing document fields to one channel. An edit sets what it names, so sending it again after a lost answer does no harm.
 
 A refused edit is halved until the field that the platform will not take stands alone: that one is parked and not tried
-again until it changes; the rest is written.
+again until it changes; the rest is written. What a platform only accepts is followed by engine/documents_tickets.py.
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+import msgspec
 from sqlalchemy.engine import Connection
 
 from bridge.contract.errors import Gone, Refused
@@ -20,12 +21,14 @@ from bridge.engine.documents_plan import parked_key
 from bridge.engine.noting import park
 from bridge.engine.purse import reserve
 from bridge.engine.report import ChannelReport
-from bridge.store import documents, listings, notes, spendings
-from bridge.store.documents import Agreed, Fields, Kind
+from bridge.engine.ticket_times import FIRST_LOOK
+from bridge.store import documents, edits, listings, notes, spendings
+from bridge.store.documents import ACCEPTED, Agreed, Fields, Kind
 
-__all__ = ["Writer"]
+__all__ = ["Job", "Writer"]
 
 Job = tuple[FieldWrite, ...]
+Unit = Callable[[Connection], None]
 _PRICES = frozenset({"price", "compare_at"})
 
 
@@ -36,6 +39,8 @@ class _Outcome:
     seen: dict[str, Product] = field(default_factory=dict)
     done: list[tuple[FieldWrite, Fields]] = field(default_factory=list)
     refused: list[tuple[FieldWrite, str]] = field(default_factory=list)
+    accepted: list[Job] = field(default_factory=list)
+    ticket: str = ""
 
 
 @dataclass(slots=True)
@@ -56,6 +61,34 @@ class Writer:
         self._current = dict(current)
         affordable = self._affordable(_by_product(writes))
         self._jobs = {product_id: deque(self._split(mine)) for product_id, mine in affordable.items()}
+        await self._all(port)
+
+    async def conclude(
+        self, jobs: Sequence[Job], results: Sequence[ProductResult], current: Mapping[str, Product], then: Unit
+    ) -> None:
+        """Keep what became of jobs that were accepted, with `then` in the same transaction, and write again the halves of those that
+        were refused. A crash in between leaves these to be planned anew."""
+        port = self.channel.connector.products
+        assert port is not None, "it has accepted edits"
+        self._current, self._jobs, outcome = dict(current), {job[0].product_id: deque() for job in jobs}, _Outcome()
+        lost = [job for job, result in zip(jobs, results, strict=True) if result.stale]
+        for job, result in zip(jobs, results, strict=True):
+            if not result.stale:
+                self._result(outcome, job, result)
+
+        def keep(connection: Connection) -> None:
+            self._keep(connection, outcome, "")
+            self.reopen(connection, [*lost, *(job for halves in self._jobs.values() for job in halves)])
+            then(connection)
+
+        self.context.database.write(keep)
+        await self._all(port)
+
+    def reopen(self, connection: Connection, jobs: Iterable[Job]) -> None:
+        """What was accepted came to nothing: these fields are as if our edit had never been sent."""
+        self._agree(connection, [(write, Agreed(write.before, write.before)) for job in jobs for write in job])
+
+    async def _all(self, port: ProductsPort) -> None:
         size = self.channel.connector.limits.product_batch
         while ready := [product_id for product_id, jobs in self._jobs.items() if jobs]:
             for start in range(0, len(ready), size):
@@ -81,27 +114,31 @@ class Writer:
         return [together, *alone] if together else list(alone)
 
     async def _batch(self, port: ProductsPort, jobs: Mapping[str, Job]) -> None:
-        edits = [edit_of(self._current[product_id], job) for product_id, job in jobs.items()]
+        changes, key = [edit_of(self._current[one], job) for one, job in jobs.items()], self.context.new_key()
         if self.channel.connector.limits.changes_per_day:
             self.context.database.write(partial(self._spend, product_ids=jobs))
         try:
-            results: Sequence[ProductResult] = await port.edit(edits, self.context.new_key())
+            results: Sequence[ProductResult] = await port.edit(changes, key)
         except (Refused, Gone) as error:
             if len(jobs) > 1:
                 for product_id, job in jobs.items():
                     await self._batch(port, {product_id: job})
                 return
-            results = [ProductResult(id=edit.current.id, reason=error.what) for edit in edits]
+            results = [ProductResult(id=edit.current.id, reason=error.what) for edit in changes]
         outcome = _Outcome()
         stale = [job[0].product_id for job, result in zip(jobs.values(), results, strict=True) if result.stale]
         for job, result in zip(jobs.values(), results, strict=True):
             if not result.stale:
                 self._result(outcome, job, result)
         await self._read_again(outcome, stale)
-        self.context.database.write(lambda connection: self._keep(connection, outcome))
+        self.context.database.write(lambda connection: self._keep(connection, outcome, key))
 
     def _result(self, outcome: _Outcome, job: Job, result: ProductResult) -> None:
         product_id = job[0].product_id
+        if result.ticket:
+            outcome.accepted.append(job)
+            outcome.ticket = result.ticket
+            return
         if result.product is not None:
             outcome.seen[product_id] = self._current[product_id] = result.product
         if not result.reason and result.product is not None:
@@ -123,8 +160,10 @@ class Writer:
             dead = replace(self._current[product_id], deleted=True, variants=(), updated_at=self.context.now())
             outcome.seen[product_id] = found.get(product_id, dead)
 
-    def _keep(self, connection: Connection, outcome: _Outcome) -> None:
+    def _keep(self, connection: Connection, outcome: _Outcome, key: str) -> None:
         now = self.context.now()
+        if outcome.accepted:
+            self._accept(connection, outcome, key)
         listings.record(connection, self.channel.name, list(outcome.seen.values()), now)
         agreed: list[tuple[FieldWrite, Agreed]] = []
         for write, returned in outcome.done:
@@ -142,6 +181,12 @@ class Writer:
             reason = f"{write.field} of {write.key} was refused: {why}"
             park(connection, self.context, "product", self.channel.name, parked_key(write), reason)
             self.report.parked.append(reason)
+
+    def _accept(self, connection: Connection, outcome: _Outcome, key: str) -> None:
+        jobs, now = msgspec.json.encode(outcome.accepted).decode(), self.context.now()
+        edits.accept(connection, self.channel.name, key, outcome.ticket, jobs, now=now, look_at=now + FIRST_LOOK)
+        writes = [write for job in outcome.accepted for write in job]
+        self._agree(connection, [(write, Agreed(write.after, write.before, ACCEPTED)) for write in writes])
 
     def _agree(self, connection: Connection, agreed: Sequence[tuple[FieldWrite, Agreed]]) -> None:
         kinds: tuple[Kind, ...] = ("product", "variant")

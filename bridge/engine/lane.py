@@ -246,11 +246,14 @@ class Lane:
 
     async def _look_at_tickets(self, report: ChannelReport) -> None:
         self._tickets_at = None
-        self._doubt(await look_at_tickets(self.context, self.channel, report))
+        found = await look_at_tickets(self.context, self.channel, report)
+        self._doubt(found.keys)
+        if found.products:
+            self.news.spread(self.name, self.context.now(), ChannelReport(), found.products)
         self._await_tickets()
 
     def _await_tickets(self) -> None:
-        if self.channel.connector.tickets is None:
+        if self.channel.connector.tickets is None and self.channel.connector.edit_tickets is None:
             return
         due = self.context.database.read(lambda connection: writes.next_look(connection, self.name))
         wait = 0.0 if due is None else max(0.0, (due - self.context.now()).total_seconds())

@@ -22,14 +22,13 @@ from bridge.engine.linking import position_name
 from bridge.engine.noting import park
 from bridge.engine.purse import Purse, first, opened, postpone, urgency
 from bridge.engine.report import ChannelReport
+from bridge.engine.ticket_times import FIRST_LOOK
 from bridge.store import listings, notes, orders, positions, spendings, writes
 
 __all__ = ["Push", "change_of", "planned", "push"]
 
 # Orders drained so long ago are drained again before the next absolute write: it would wipe what was sold meanwhile.
 DRAINED = timedelta(seconds=10)
-# A ticket is asked for so soon, and then ever more seldom.
-FIRST_LOOK = timedelta(seconds=2)
 
 
 def planned(connection: Connection, context: Context, channel: Channel, skus: Sequence[str] = ()) -> list[Position]:

@@ -40,13 +40,15 @@ class ChannelReport:
 class Report:
     """A whole run. `open` is how many positions still differ at its end, parked ones left out.
 
-    `accepted`: numbers that a platform has taken in and carries out later; `put_off`: those that its limits of a day hold up.
+    `accepted`: numbers that a platform has taken in and carries out later, and `edits_accepted` product edits;
+    `put_off`: those that its limits of a day hold up.
     """
 
     channels: dict[str, ChannelReport] = field(default_factory=dict)
     open: int = 0
     waiting: int = 0
     accepted: int = 0
+    edits_accepted: int = 0
     put_off: int = 0
     rounds: int = 0
 

@@ -18,7 +18,7 @@ from bridge.engine.push import push
 from bridge.engine.recover import recover
 from bridge.engine.report import ChannelReport, Report
 from bridge.engine.tickets import look
-from bridge.store import positions, writes
+from bridge.store import edits, positions, writes
 
 __all__ = ["Sync", "audit"]
 
@@ -84,7 +84,7 @@ class Sync:
 
     async def _look(self, channel: Channel, report: ChannelReport, *, everything: bool = False) -> None:
         """Ask for the tickets of accepted writes: all of them, or those whose turn it is."""
-        self._doubt(channel, await look(self.context, channel, report, everything=everything))
+        self._doubt(channel, (await look(self.context, channel, report, everything=everything)).keys)
         self._await_tickets(channel)
 
     def _await_tickets(self, channel: Channel) -> None:
@@ -132,11 +132,13 @@ class Sync:
             report.fail(error)
 
     def _count(self, connection: Connection) -> None:
+        on_their_way = edits.counts(connection)
         for channel in self.channels:
             name, now = channel.name, self.context.now()
             keys = {one.prepared.key for one in writes.accepted(connection, name)}
             flying = positions.in_flight(connection, name)
             self.report.accepted += sum(row.in_flight in keys for row in flying)
+            self.report.edits_accepted += on_their_way.get(name, 0)
             work = positions.work(connection, name)
             put_off = sum(row.waits_until is not None and row.waits_until > now for row in work)
             self.report.put_off += put_off

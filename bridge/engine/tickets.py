@@ -1,11 +1,12 @@
 """Tickets: writes that a platform has accepted to carry out later, asked for until it says what became of them.
 
-The rows of such a write stay in flight; no other write to them goes out meanwhile. A ticket that the platform does not know any
-more, or that never ends, is not waited for: the numbers themselves are read back and decide.
+Numbers are here, edits of products in documents_tickets.py. The rows of such a write stay in flight; no other write to them goes out
+meanwhile. A ticket that the platform does not know any more, or that never ends, is not waited for: the numbers themselves are read back
+and decide.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import dataclass
 
 from sqlalchemy.engine import Connection
 
@@ -13,37 +14,44 @@ from bridge.contract.errors import Gone
 from bridge.contract.stock import Applied, Rejected
 from bridge.domain.catalog import StockKey
 from bridge.engine.context import Channel, Context
+from bridge.engine.documents_tickets import look_at_edits
 from bridge.engine.noting import park
-from bridge.engine.push import FIRST_LOOK, Push
+from bridge.engine.push import Push
 from bridge.engine.recover import read_back
 from bridge.engine.report import ChannelReport
+from bridge.engine.ticket_times import kept, pause
 from bridge.store import notes, writes
 from bridge.store.writes import Sent
 
-__all__ = ["look"]
-
-LONGEST_LOOK = timedelta(minutes=5)
-# Where the platform does not say how long it keeps a ticket.
-KEPT = timedelta(hours=24)
+__all__ = ["Looked", "look"]
 
 
-async def look(context: Context, channel: Channel, report: ChannelReport, *, everything: bool = False) -> set[StockKey]:
-    """Ask for the tickets that are due (or for `everything`); return the keys to read again soon."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """What is to be done about tickets that ended: numbers to read again soon, and products to compare anew."""
+
+    keys: set[StockKey]
+    products: set[str]
+
+
+async def look(context: Context, channel: Channel, report: ChannelReport, *, everything: bool = False) -> Looked:
+    """Ask for the tickets that are due, or for `everything`."""
+    keys = await _numbers(context, channel, report, everything=everything)
+    return Looked(keys=keys, products=await look_at_edits(context, channel, report, everything=everything))
+
+
+async def _numbers(context: Context, channel: Channel, report: ChannelReport, *, everything: bool) -> set[StockKey]:
     tickets, now = channel.connector.tickets, context.now()
     if tickets is None:
         return set()
     waiting = context.database.read(lambda connection: writes.accepted(connection, channel.name))
     looking = _Looking(context, channel, Push(context, channel, report))
     for one in waiting:
-        if now - one.created_at > _kept(channel):
+        if now - one.created_at > kept(channel):
             await looking.give_up(one)
         elif everything or one.look_at is None or one.look_at <= now:
             await looking.at(one)
     return looking.work.stale
-
-
-def _kept(channel: Channel) -> timedelta:
-    return timedelta(hours=channel.connector.limits.ticket_hours) or KEPT
 
 
 class _Looking:
@@ -60,7 +68,7 @@ class _Looking:
             await read_back(self.work, [one.prepared])
             return
         if results is None:
-            again = self.context.now() + self._pause(one)
+            again = self.context.now() + pause(self.context, one.looks)
             self.context.database.write(lambda connection: writes.look_again(connection, one.prepared.key, again))
         else:
             self.context.database.write(lambda connection: self._settle(connection, one, results))
@@ -69,12 +77,9 @@ class _Looking:
         self.work.record(connection, one.prepared, results)
         notes.unpark(connection, "ticket", self.channel.name, [self.channel.name])
 
-    def _pause(self, one: Sent) -> timedelta:
-        return min(LONGEST_LOOK, FIRST_LOOK * (1 << min(one.looks + 1, 10))) * self.context.rng.uniform(0.8, 1.2)
-
     async def give_up(self, one: Sent) -> None:
         """Wait no longer: what the numbers show decides, and a person is told."""
-        platform, hours = self.channel.connector.platform, _kept(self.channel).total_seconds() / 3600
+        platform, hours = self.channel.connector.platform, kept(self.channel).total_seconds() / 3600
         reason = (
             f"{platform} has not said within {hours:g} h what became of {len(one.prepared.changes)} numbers (ticket {one.ticket}): "
             f"they are read back and what differs is sent anew; look at {platform}'s own list of uploads, then `bridge retry`"

@@ -121,7 +121,7 @@ def _sent(connection: Connection, lapse: Lapse, heard: datetime) -> tuple[dateti
     """Return when the next write of this number was stored to be sent, and when it had ended."""
     of = sa.and_(positions.c.channel == lapse.platform, positions.c.sku == lapse.sku)
     record = connection.scalar(sa.select(positions.c.stock_id).where(of))
-    mine = sa.and_(writes.c.channel == lapse.platform, writes.c.created_at >= heard)
+    mine = sa.and_(writes.c.channel == lapse.platform, writes.c.created_at >= heard, writes.c.kind == "stock")
     after = sa.select(writes.c.created_at, writes.c.done_at, writes.c.rows).where(mine).order_by(writes.c.created_at)
     rows = (row for row in connection.execute(after) if f'"{record}"' in row.rows)
     return next(((row.created_at, row.done_at) for row in rows), None)

@@ -19,8 +19,8 @@ from bridge.store.sql import chunks, upsert
 from bridge.store.tables import bases, changed, conflicts, documents, listings, products, skus
 
 __all__ = [
-    "Agreed", "Fields", "Kind", "Listed", "Value", "agreements", "begun", "bodies", "conflict", "forget",
-    "forget_refusals", "listed_skus", "living", "mark", "mark_variants", "marked", "name_products", "ours",
+    "ACCEPTED", "Agreed", "Fields", "Kind", "Listed", "Value", "agreements", "begun", "bodies", "conflict", "forget",
+    "forget_refusals", "listed_skus", "living", "mark", "mark_variants", "marked", "name_products", "on_their_way", "ours",
     "product_keys", "related", "retry", "save_agreements", "save_ours", "unmark",
 ]  # fmt: skip
 
@@ -28,13 +28,15 @@ Value = str | int | list[str] | None
 Fields = dict[str, Value]
 Kind = Literal["product", "variant", "creation"]
 Pair = tuple[str, str]
+ACCEPTED = "accepted"
 
 
 class Agreed(msgspec.Struct, frozen=True, array_like=True):
     """One field of a base: what we wanted there, and what the channel returned for it.
 
     The two differ where a platform keeps a value in its own form (an image's address), so each side is compared with its
-    own. `note` is "refused" where the platform would not take it, "lost ..." where its own change was overruled.
+    own. `note` is "refused" where the platform would not take it, "lost ..." where its own change was overruled, and "accepted" while
+    it has taken our edit in and not carried it out: `returned` is what it showed before.
     """
 
     wanted: Value
@@ -194,6 +196,19 @@ def save_agreements(
         for (channel, key), fields in rows.items()
     ]
     upsert(connection, bases, values)
+
+
+def on_their_way(connection: Connection, sku: str) -> list[tuple[str, str, Value]]:
+    """Return (channel, field, value) of what platforms have accepted of a SKU's product and not carried out yet."""
+    mine = sa.and_(listings.c.sku == sku, listings.c.gone_at.is_(None))
+    found: list[tuple[str, str, Value]] = []
+    for row in connection.execute(sa.select(listings).where(mine).order_by(listings.c.channel)).all():
+        for kind, one in (("product", row.product_id), ("variant", row.variant_id)):
+            fields = agreements(connection, kind, [(row.channel, one)]).get((row.channel, one), {})  # type: ignore[arg-type]
+            found += [
+                (row.channel, name, each.wanted) for name, each in sorted(fields.items()) if each.note == ACCEPTED
+            ]
+    return found
 
 
 def begun(connection: Connection, channel: str) -> dict[str, str]:

@@ -16,7 +16,7 @@ __all__ = ["Sent", "accept", "accepted", "finish", "look_again", "next_look", "o
 
 _MINE = sa.and_(writes.c.channel == sa.bindparam("on"), writes.c.state == sa.bindparam("as"))
 _NEXT_LOOK = sa.select(sa.func.min(writes.c.look_at)).where(_MINE)
-_IN_STATE = sa.select(writes).where(_MINE).order_by(writes.c.created_at, writes.c.key)
+_IN_STATE = sa.select(writes).where(_MINE, writes.c.kind == "stock").order_by(writes.c.created_at, writes.c.key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,7 @@ def look_again(connection: Connection, key: str, look_at: datetime) -> None:
 
 
 def next_look(connection: Connection, channel: str) -> datetime | None:
-    """Return when the next ticket of a channel is to be asked for; None where none is open."""
+    """Return when the next ticket of a channel, of numbers or of product edits, is to be asked for; None where none is open."""
     return connection.execute(_NEXT_LOOK, {"on": channel, "as": "accepted"}).scalar()
 
 

@@ -32,11 +32,13 @@ class Draft:
     items: tuple[ItemEdit, ...] = ()
     reason: str = ""
 
-    def result(self, wrong: Mapping[str, str]) -> ProductResult:
-        """Say how it ended, given what is wrong with which item."""
+    def result(self, wrong: Mapping[str, str], ticket: str = "") -> ProductResult:
+        """Say how it ended, given what is wrong with which item; with a `ticket`, that its items were accepted."""
         found = [wrong[one.item.id] for one in self.items if one.item.id in wrong]
         reason = self.reason or (found[0] if found else "")
-        return ProductResult(id=self.product.id, product=None if reason else self.product, reason=reason)
+        if reason:
+            return ProductResult(id=self.product.id, reason=reason)
+        return ProductResult(id=self.product.id, product=self.product, ticket=ticket if self.items else "")
 
 
 def draft(edit: ProductEdit, currency: str, *, never: Iterable[str] = ()) -> Draft:

@@ -6,6 +6,7 @@ from bridge.wire.http import Surroundings
 from connectors.amazon.account import Account
 from connectors.amazon.catalog import Catalog
 from connectors.amazon.client import Client
+from connectors.amazon.edit_tickets import EditTickets
 from connectors.amazon.limits import LIMITS
 from connectors.amazon.listings import Listings
 from connectors.amazon.order_writer import OrderWriting
@@ -49,6 +50,7 @@ def connect(settings: Settings, around: Surroundings, *, where: str) -> Connecto
         order_writer=OrderWriting(client, orders),
         webhooks=Webhooks(client, warehouse.location) if queue else None,
         tickets=Tickets(client, listings),
+        edit_tickets=EditTickets(client, catalog),
         queue=queue,
         preview=Preview(products),
         shell=shell_of(settings),

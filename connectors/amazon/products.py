@@ -12,6 +12,7 @@ from bridge.domain.money import Money
 from bridge.wire.http import Response
 from connectors.amazon.catalog import Catalog
 from connectors.amazon.client import Client
+from connectors.amazon.edit_tickets import edit_ticket
 from connectors.amazon.limits import DEFAULT, Ops
 from connectors.amazon.listings import item_path
 from connectors.amazon.mapping import IMAGES
@@ -26,7 +27,7 @@ Attributes = dict[str, list[dict[str, object]]]
 
 
 class Products:
-    """A listing is written attribute by attribute. What Amazon accepts it shows minutes later, so an edit returns what it will be."""
+    """A listing is written attribute by attribute. What Amazon accepts it shows minutes later: an edit is a ticket."""
 
     def __init__(self, client: Client, catalog: Catalog) -> None:
         self._client = client
@@ -118,7 +119,7 @@ class Products:
             self.accepted(*answer, op)
         except (Refused, Gone) as error:
             return ProductResult(id=edit.current.id, reason=error.what)
-        return ProductResult(id=edit.current.id, product=_edited(edit))
+        return ProductResult(id=edit.current.id, product=_edited(edit), ticket=edit_ticket(self._client.now(), edit))
 
     def _patches(self, edit: ProductEdit) -> list[dict[str, object]]:
         _check(edit)

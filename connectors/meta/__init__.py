@@ -20,6 +20,7 @@ def connect(settings: Settings, around: Surroundings, *, where: str) -> Connecto
     account = Account(client, settings)
     catalog = Catalog(client)
     batches = Batches(client)
+    products = Products(client, account, catalog, batches, settings)
     return Connector(
         platform="meta",
         limits=LIMITS,
@@ -27,8 +28,9 @@ def connect(settings: Settings, around: Surroundings, *, where: str) -> Connecto
         catalog=catalog,
         stock=Stock(client, catalog, batches),
         orders=None,
-        products=Products(client, account, catalog, batches, settings),
+        products=products,
         tickets=batches,
+        edit_tickets=products,
         shell=shell_of(settings),
         close=client.http.aclose,
         calls=lambda: client.http.calls,

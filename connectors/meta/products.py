@@ -22,7 +22,7 @@ Request = dict[str, Any]
 
 
 class Products:
-    """The products port."""
+    """The products port, and what became of edits that were accepted."""
 
     def __init__(
         self, client: Client, account: Account, catalog: Catalog, batches: Batches, settings: Settings
@@ -34,13 +34,23 @@ class Products:
         self._settings = settings
 
     async def edit(self, edits: Sequence[ProductEdit], key: str) -> Sequence[ProductResult]:
-        """Write the named fields of each; where a batch takes its time, the product is returned as it will be."""
+        """Have the named fields of each written; what Meta does not refuse at once has the batch's handle for a ticket."""
         del key
         currency = await self._account.currency()
         drafts = [draft(edit, currency) for edit in edits]
         requests = [update(one.item.id, edited(one)) for each in drafts for one in each.items]
-        wrong = await self._carry_out(requests, "edit products", upsert=False) if requests else {}
-        return [each.result(wrong) for each in drafts]
+        handle, wrong = "", dict[str, str]()
+        if requests:
+            handle, wrong, _ = await self._batches.send(self._batches.body(requests, upsert=False), "edit products")
+        return [each.result(wrong, handle) for each in drafts]
+
+    async def look(self, ticket: str, edits: Sequence[ProductEdit]) -> Sequence[ProductResult] | None:
+        """Say what became of each once the batch has ended."""
+        ended = await self._batches.problems(ticket)
+        if ended is None:
+            return None
+        currency = await self._account.currency()
+        return [draft(edit, currency).result(ended[0]) for edit in edits]
 
     async def create(self, product: Product, key: str) -> Product:
         """Put a product's items into the catalogue, sold out at first; one that has its items already is returned as it is."""

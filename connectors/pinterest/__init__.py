@@ -21,6 +21,7 @@ def connect(settings: Settings, around: Surroundings, *, where: str) -> Connecto
     catalog = Catalog(client, settings)
     account = Account(client, catalog, settings)
     batches = Batches(client, catalog)
+    products = Products(client, account, catalog, batches, settings)
     return Connector(
         platform="pinterest",
         limits=limits,
@@ -28,8 +29,9 @@ def connect(settings: Settings, around: Surroundings, *, where: str) -> Connecto
         catalog=catalog,
         stock=Stock(client, catalog, batches),
         orders=None,
-        products=Products(client, account, catalog, batches, settings),
+        products=products,
         tickets=batches,
+        edit_tickets=products,
         shell=shell_of(settings),
         close=client.aclose,
         calls=lambda: client.http.calls + client.access.http.calls,

@@ -23,7 +23,7 @@ _NEVER = ("images", "status")
 
 
 class Products:
-    """The products port."""
+    """The products port, and what became of edits that were accepted."""
 
     def __init__(
         self, client: Client, account: Account, catalog: Catalog, batches: Batches, settings: Settings
@@ -35,7 +35,7 @@ class Products:
         self._settings = settings
 
     async def edit(self, edits: Sequence[ProductEdit], key: str) -> Sequence[ProductResult]:
-        """Write the named fields of each; where a batch takes its time, the product is returned as it will be."""
+        """Have the named fields of each written: the batch's id is their ticket."""
         del key
         currency = await self._account.currency()
         drafts = [draft(edit, currency, never=_NEVER) for edit in edits]
@@ -43,8 +43,17 @@ class Products:
         operations = [
             update(one.item.id, {**edited(one), "last_updated_time": at}) for each in drafts for one in each.items
         ]
-        wrong = await self._carry_out(operations, "edit products") if operations else {}
-        return [each.result(wrong) for each in drafts]
+        # A batch that is skipped as the same again has no ticket: it was taken in a short while ago.
+        ticket = (await self._batches.send(self._batches.body(operations), "edit products"))[0] if operations else ""
+        return [each.result({}, ticket) for each in drafts]
+
+    async def look(self, ticket: str, edits: Sequence[ProductEdit]) -> Sequence[ProductResult] | None:
+        """Say what became of each once the batch has ended."""
+        ended = await self._batches.problems(ticket)
+        if ended is None:
+            return None
+        currency = await self._account.currency()
+        return [draft(edit, currency, never=_NEVER).result(ended[0]) for edit in edits]
 
     async def create(self, product: Product, key: str) -> Product:
         """Put a product's items into the catalogue, sold out at first; one that has its items already is returned as it is."""

@@ -80,6 +80,8 @@ async def _everything(surface: Surface, location: str = "") -> None:
     )
     (result,) = await one.products.edit([edit], "k")
     assert result.reason == ""
+    if one.edit_tickets is not None:
+        await one.edit_tickets.look(result.ticket, [edit])
     new = Variant(
         id="", sku="HAT/1", price=Money(500, "USD"), compare_at=Money(700, "USD"), options=(("Color", "Red"),)
     )

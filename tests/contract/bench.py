@@ -11,7 +11,17 @@ from typing import Any
 from bridge.contract.feed import Feed, Page
 from bridge.contract.limits import Limits
 from bridge.contract.loyalty import CouponsPort, CustomersPort, PointsPort
-from bridge.contract.ports import Connector, NewLine, NewOrder, OrdersPort, OrderWriter, ProductsPort
+from bridge.contract.ports import (
+    Connector,
+    EditTicketPort,
+    NewLine,
+    NewOrder,
+    OrdersPort,
+    OrderWriter,
+    ProductEdit,
+    ProductResult,
+    ProductsPort,
+)  # fmt: skip
 from bridge.contract.stock import Accepted, Applied, Outcome, Prepared, Rejected, StockChange, TicketPort
 from bridge.domain.catalog import Product, StockKey, Variant
 from bridge.domain.effects import Bindings, Bound
@@ -91,6 +101,12 @@ class Bench:
         """The ticket port; only for tests marked `offers("tickets")`."""
         assert self.connector.tickets is not None
         return self.connector.tickets
+
+    @property
+    def edit_tickets(self) -> EditTicketPort:
+        """The port that says what became of accepted edits."""
+        assert self.connector.edit_tickets is not None
+        return self.connector.edit_tickets
 
     @property
     def maker(self) -> ProductsPort:
@@ -254,6 +270,26 @@ class Bench:
         while (found := await self.tickets.look(ticket, prepared)) is None:
             assert self.loop.time() < over, "the ticket has no end within the time that its Limits name"
             await self.wait(LOOK_EVERY)
+        return found
+
+    async def edit(self, edits: Sequence[ProductEdit], key: str) -> Sequence[ProductResult]:
+        """Write one batch of edits, and wait for what becomes of those that were only accepted."""
+        results = await self.products.edit(edits, key)
+        tickets = {one.ticket for one in results if one.ticket}
+        assert len(tickets) <= 1, "all edits of one call that were accepted have the same ticket"
+        open_ones = [n for n, one in enumerate(results) if one.ticket]
+        ended = await self.edited(tickets.pop(), [edits[n] for n in open_ones]) if tickets else ()
+        known = dict(zip(open_ones, ended, strict=True))
+        return [known.get(n, one) for n, one in enumerate(results)]
+
+    async def edited(self, ticket: str, edits: Sequence[ProductEdit]) -> Sequence[ProductResult]:
+        """Ask for the results of accepted edits until there are any, as the engine does."""
+        over = self.loop.time() + self.limits.ticket_hours * 3600
+        while (found := await self.edit_tickets.look(ticket, edits)) is None:
+            assert self.loop.time() < over, "the ticket has no end within the time that its Limits name"
+            await self.wait(LOOK_EVERY)
+        assert [one.id for one in found] == [edit.current.id for edit in edits], "one result each, in order"
+        assert not any(one.ticket for one in found), "what has ended is not accepted once more"
         return found
 
     async def bindings(self) -> Bindings:

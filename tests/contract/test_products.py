@@ -37,14 +37,14 @@ def _values(bench: Bench, field: str) -> dict[str, Any]:
 
 async def _edit(bench: Bench, sku: str, key: str = "key-1", **values: Any) -> ProductResult:
     product, _ = await bench.variant(sku)
-    (result,) = await bench.products.edit([ProductEdit(current=product, fields=frozenset(values), **values)], key)
+    (result,) = await bench.edit([ProductEdit(current=product, fields=frozenset(values), **values)], key)
     return result
 
 
 async def _edit_variant(bench: Bench, of: str, key: str = "key-1", **values: Any) -> ProductResult:
     product, variant = await bench.variant(of)
     own = VariantEdit(id=variant.id, fields=frozenset(values), **values)
-    (result,) = await bench.products.edit([ProductEdit(current=product, fields=frozenset(), variants=(own,))], key)
+    (result,) = await bench.edit([ProductEdit(current=product, fields=frozenset(), variants=(own,))], key)
     return result
 
 
@@ -103,7 +103,7 @@ async def test_several_fields_go_together(bench: Bench) -> None:
     product, variant = await bench.variant("TEE")
     own = VariantEdit(id=variant.id, fields=frozenset({"price"}), price=Money(1999, "USD"))
     edit = ProductEdit(current=product, fields=frozenset({"title"}), title="New", variants=(own,))
-    (result,) = await bench.products.edit([edit], "key-1")
+    (result,) = await bench.edit([edit], "key-1")
     after, now = await bench.variant("TEE")
     assert result.product is not None
     assert (after.title, now.price) == ("New", Money(1999, "USD"))
@@ -115,7 +115,7 @@ async def test_an_edit_leaves_stock_alone(bench: Bench) -> None:
     product, variant = await bench.variant("TEE")
     bench.take("TEE", 2)
     own = VariantEdit(id=variant.id, fields=frozenset({"price"}), price=Money(1500, "USD"))
-    (result,) = await bench.products.edit(
+    (result,) = await bench.edit(
         [ProductEdit(current=product, fields=frozenset({"title"}), title="New", variants=(own,))], "key-1"
     )
     assert result.product is not None or result.stale
@@ -128,7 +128,7 @@ async def test_a_field_that_was_not_named_keeps_a_persons_edit(bench: Bench) -> 
     await bench.wait(2)
     bench.shop.edit_product("TEE", description=bench.text("By hand"))
     await bench.seen()
-    (result,) = await bench.products.edit([ProductEdit(current=product, fields=frozenset({"title"}), title="New")], "k")
+    (result,) = await bench.edit([ProductEdit(current=product, fields=frozenset({"title"}), title="New")], "k")
     after, _ = await bench.variant("TEE")
     assert after.description.strip() == bench.text("By hand")
     assert result.stale or after.title == "New"
@@ -140,9 +140,7 @@ async def test_an_edit_of_an_older_version_is_stale_where_there_are_versions(ben
     await bench.wait(2)
     bench.shop.edit_product("TEE", title="By hand")
     await bench.seen()
-    (result,) = await bench.products.edit(
-        [ProductEdit(current=product, fields=frozenset({"title"}), title="Ours")], "k"
-    )
+    (result,) = await bench.edit([ProductEdit(current=product, fields=frozenset({"title"}), title="Ours")], "k")
     after, _ = await bench.variant("TEE")
     assert result.stale == (product.version is not None)
     assert after.title == ("By hand" if result.stale else "Ours")
@@ -176,7 +174,7 @@ async def test_as_many_edits_as_it_says_go_at_once(bench: Bench) -> None:
         ProductEdit(current=one, fields=frozenset({"title"}), title=f"New {number}")
         for number, one in enumerate(current)
     ]
-    results = await bench.products.edit(edits, "key-1")
+    results = await bench.edit(edits, "key-1")
     assert [result.id for result in results] == [one.id for one in current]
     assert [result.product.title for result in results if result.product] == [f"New {n}" for n in range(count)]
 
@@ -188,7 +186,7 @@ async def test_one_refused_edit_does_not_sink_the_others(bench: Bench) -> None:
     edits = [ProductEdit(current=one, fields=frozenset({"title"}), title="New") for one in ids]
     size = bench.limits.product_batch
     batches = [edits[at : at + size] for at in range(0, len(edits), size)]
-    results = [one for n, batch in enumerate(batches) for one in await bench.products.edit(batch, f"key-{n}")]
+    results = [one for n, batch in enumerate(batches) for one in await bench.edit(batch, f"key-{n}")]
     assert [result.product.title if result.product else None for result in results][::2] == ["New", "New"]
     assert results[1].product is None
     assert results[1].reason

@@ -157,9 +157,10 @@ def test_pictures_are_refused_and_taking_off_a_reduced_price_works() -> None:
         (result,) = await surface.connector.products.edit([pictures], "k")
         assert "images" in result.reason
         plain = VariantEdit(id="TEE", fields=frozenset({"compare_at"}), compare_at=None)
-        (result,) = await surface.connector.products.edit(
-            [ProductEdit(current=tee, fields=frozenset(), variants=(plain,))], "k"
-        )
+        reduced = ProductEdit(current=tee, fields=frozenset(), variants=(plain,))
+        (result,) = await surface.connector.products.edit([reduced], "k")
+        await asyncio.sleep(5)
+        (result,) = await surface.connector.edit_tickets.look(result.ticket, [reduced])
         assert result.reason == ""
         (now,) = await surface.connector.catalog.get(["TEE"])
         assert (now.variants[0].price, now.variants[0].compare_at) == (tee.variants[0].price, None)

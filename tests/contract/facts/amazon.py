@@ -16,7 +16,7 @@ _MAP = ListingMap(categories=(Category(tag="", id="PRODUCT"),))
 FACTS = Facts(
     host="amazon.sandbox",
     tokens=r"/auth/o2/token$",
-    offers=("account", "catalog", "stock", "orders", "products", "order_writer", "tickets", "preview"),
+    offers=("account", "catalog", "stock", "orders", "products", "order_writer", "tickets", "edit_tickets", "preview"),
     incomplete=({"seller_id": ""}, {"client_id": ""}, {"client_secret": ""}, {"refresh_token": ""}),
     wrong={"client_secret": "amzn1.oa2-cs.v1.of-somebody-else"},
     secrets=("client_secret", "refresh_token", "aws_secret_access_key"),

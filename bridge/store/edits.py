@@ -1,0 +1,63 @@
+"""Product edits that a platform has accepted to carry out later. They are kept among the writes; what `jobs` says is the engine's."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from bridge.store.tables import writes
+
+__all__ = ["AcceptedEdits", "accept", "accepted", "counts"]
+
+_KIND = "product"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptedEdits:
+    """Edits of one call: `jobs` is a JSON list of them, `ticket` the platform's promise, `looks` how often it was asked for."""
+
+    key: str
+    jobs: str
+    created_at: datetime
+    ticket: str
+    look_at: datetime | None
+    looks: int
+
+
+def accept(
+    connection: Connection, channel: str, key: str, ticket: str, jobs: str, *, now: datetime, look_at: datetime
+) -> None:
+    """Keep edits that were accepted; they are asked for at `look_at`. `writes.look_again` and `writes.finish` go on from here."""
+    values: dict[str, Any] = {"key": key, "channel": channel, "kind": _KIND, "body": "", "rows": jobs}
+    connection.execute(
+        writes.insert().values(**values, state="accepted", created_at=now, ticket=ticket, look_at=look_at)
+    )
+
+
+def accepted(connection: Connection, channel: str) -> Sequence[AcceptedEdits]:
+    """Return the edits that a platform has promised to carry out, oldest first."""
+    mine = sa.and_(writes.c.channel == channel, _open())
+    rows = connection.execute(sa.select(writes).where(mine).order_by(writes.c.created_at, writes.c.key))
+    return [
+        AcceptedEdits(
+            key=row.key, jobs=row.rows, created_at=row.created_at, ticket=row.ticket or "", look_at=row.look_at, looks=row.looks
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """Return how many product edits of each channel its platform has taken in and not carried out yet."""
+    found = Counter[str]()
+    for row in connection.execute(sa.select(writes.c.channel, writes.c.rows).where(_open())):
+        found[row.channel] += len(msgspec.json.decode(row.rows))
+    return dict(found)
+
+
+def _open() -> sa.ColumnElement[bool]:
+    return sa.and_(writes.c.kind == _KIND, writes.c.state == "accepted")
