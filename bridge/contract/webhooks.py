@@ -33,6 +33,7 @@ class Hint:
                 told (None: none was): one that we know already is an echo, and needs no look
     product     `id` is the product's
     customer    `customers` are those who changed, or whose points did; none where the platform does not name them
+    ticket      `id` is that of a write that was accepted: what became of it can be asked for now
     channel     something changed that is not named: read all feeds
     privacy     a person's data is asked for or is to be deleted: `topic` says which, `id` whose (the platform's customer id),
                 `orders` names the orders meant
@@ -41,7 +42,7 @@ class Hint:
     `customers` and `coupons` name accounts and coupon codes (by the platform's ids) that were changed or deleted.
     """
 
-    kind: Literal["order", "stock", "product", "customer", "channel", "privacy", "nothing"]
+    kind: Literal["order", "stock", "product", "customer", "ticket", "channel", "privacy", "nothing"]
     id: str = ""
     location: str = ""
     topic: str = ""

@@ -18,7 +18,7 @@ from bridge.engine.context import Channel, Context
 from bridge.engine.following import park_bad
 from bridge.engine.privacy import heed
 from bridge.engine.report import ChannelReport
-from bridge.store import deliveries, positions
+from bridge.store import deliveries, positions, writes
 from bridge.store.deliveries import Stored
 
 __all__ = ["PAUSE", "Heard", "Memory", "hear", "look_at"]
@@ -76,6 +76,8 @@ async def hear(
         for hint in hints:
             if hint.kind == "privacy":
                 heed(connection, context, channel.name, hint)
+        if tickets := {hint.id for hint in hints if hint.kind == "ticket"}:
+            writes.look_now(connection, channel.name, tickets, context.now())
         deliveries.finish(connection, [one.id for one in stored], "done", "", context.now())
         levels.update(_news(connection, channel.name, hints))
 

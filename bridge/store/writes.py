@@ -1,6 +1,6 @@
 """Stock writes on their way: key and exact body are stored before anything is sent."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from bridge.contract.stock import Prepared, StockChange
 from bridge.store.tables import writes
 
-__all__ = ["Sent", "accept", "accepted", "finish", "look_again", "next_look", "open_writes", "store"]
+__all__ = ["Sent", "accept", "accepted", "finish", "look_again", "look_now", "next_look", "open_writes", "store"]
 
 _MINE = sa.and_(writes.c.channel == sa.bindparam("on"), writes.c.state == sa.bindparam("as"))
 _NEXT_LOOK = sa.select(sa.func.min(writes.c.look_at)).where(_MINE)
@@ -62,6 +62,12 @@ def look_again(connection: Connection, key: str, look_at: datetime) -> None:
     """Note that a ticket had no result yet."""
     again = writes.update().where(writes.c.key == key, writes.c.state == "accepted")
     connection.execute(again.values(look_at=look_at, looks=writes.c.looks + 1))
+
+
+def look_now(connection: Connection, channel: str, tickets: Collection[str], now: datetime) -> None:
+    """Note that these tickets, as far as they are open, are to be asked for at once."""
+    mine = sa.and_(writes.c.channel == channel, writes.c.state == "accepted", writes.c.ticket.in_(tickets))
+    connection.execute(writes.update().where(mine).values(look_at=now))
 
 
 def next_look(connection: Connection, channel: str) -> datetime | None:

@@ -17,8 +17,9 @@ __all__ = ["TOPICS", "hints"]
 
 _ORDER = "ORDER_CHANGE"
 _WAREHOUSE = "FBA_INVENTORY_AVAILABILITY_CHANGES"
+_FEED = "FEED_PROCESSING_FINISHED"
 # Those that SQS takes. LISTINGS_ITEM_... go to EventBridge only, and are understood where the merchant passes them on.
-TOPICS = (_ORDER, "FEED_PROCESSING_FINISHED", _WAREHOUSE)
+TOPICS = (_ORDER, _FEED, _WAREHOUSE)
 _LISTING = "LISTINGS_ITEM_STATUS_CHANGE"
 _QUANTITY = "LISTINGS_ITEM_MFN_QUANTITY_CHANGE"
 _MOST_UNITS = 10_000_000
@@ -39,10 +40,16 @@ def hints(body: bytes, market: str, warehouse: str) -> Sequence[Hint]:
         return [_stored(payload, market, warehouse, at)]
     if topic == _QUANTITY:
         return [_offered(payload, at)]
+    return [_other(topic, payload, at)]
+
+
+def _other(topic: str, payload: Json, at: datetime | None) -> Hint:
     if topic == _LISTING:
         sku = _text(_get(payload, "Sku"))
-        return [Hint(kind="product", id=sku, topic=topic, at=at) if sku else Hint(kind="channel", topic=topic, at=at)]
-    return [Hint(kind="nothing", topic=topic, at=at)]
+        return Hint(kind="product", id=sku, topic=topic, at=at) if sku else Hint(kind="channel", topic=topic, at=at)
+    feed = _text(_get(_object(payload, "FeedProcessingFinishedNotification"), "FeedId")) if topic == _FEED else ""
+    # A feed's id is the ticket of what was sent with it.
+    return Hint(kind="ticket", id=feed, topic=topic, at=at) if feed else Hint(kind="nothing", topic=topic, at=at)
 
 
 def _order(change: Json, at: datetime | None) -> Hint:

@@ -21,7 +21,7 @@ from tests.contract.mailbox import SECRET, URL, Mailbox
 pytestmark = [pytest.mark.anyio, pytest.mark.offers("webhooks")]
 
 DAY = 24 * 3600
-KINDS = {"order", "stock", "product", "channel", "privacy", "nothing"}
+KINDS = {"order", "stock", "product", "ticket", "channel", "privacy", "nothing"}
 fuzzed = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 json_values: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),

@@ -6,6 +6,7 @@ import hmac
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from bridge.contract.errors import BridgeError, Gone
 from bridge.contract.webhooks import Delivery, Hint, Subscription, Verdict
@@ -49,7 +50,8 @@ class HookPort:
             told = json.loads(delivery.body)
         except ValueError:
             return [Hint(kind="channel")]
-        return [Hint(kind="order", id=str(told["order"]))] if "order" in told else [Hint(kind="nothing")]
+        kinds: tuple[Literal["order", "ticket"], ...] = ("order", "ticket")
+        return [Hint(kind=kind, id=str(told[kind])) for kind in kinds if kind in told] or [Hint(kind="nothing")]
 
     async def subscriptions(self) -> Sequence[Subscription]:
         self._heard("list")

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import pytest
+
 from bridge.contract.errors import BridgeError, NeedsPerson, TryLater
 from bridge.contract.webhooks import Delivery, Queued
 from bridge.engine.hooks import heal
@@ -104,6 +106,27 @@ def test_a_message_that_could_not_be_deleted_comes_again_and_counts_once() -> No
         assert len(rows(fair, tables.deliveries)) == 3
 
     visit(story, shop=SHOP, bay=BAY)
+
+
+@pytest.mark.parametrize("notice", ["t1", "t7", None])
+def test_a_notice_that_a_ticket_has_ended_has_it_looked_at(notice: str | None) -> None:
+    async def story(fair: Fair) -> None:
+        queue, _ = connected(fair)
+        fair.market("shop").sale([{"sku": "A", "quantity": 4}])
+        work = asyncio.ensure_future(live(fair, 400))
+        await asyncio.sleep(330)
+        assert [row.state for row in rows(fair, tables.writes) if row.channel == "bay"] == ["accepted"]
+        if notice:
+            queue.messages["r"] = json.dumps({"ticket": notice}).encode()
+        await asyncio.sleep(10)
+        ended = notice == "t1"
+        assert [row.state for row in rows(fair, tables.writes) if row.channel == "bay"] == [
+            "done" if ended else "accepted"
+        ]
+        assert (fair.position("bay", "A").in_flight is None) == ended
+        await work
+
+    visit(story, shop=SHOP, bay=replace(BAY, ticket=(300.0, 301.0)))
 
 
 def test_what_was_stored_before_a_crash_is_heard_after_it() -> None:

@@ -44,8 +44,10 @@ def test_a_notification_says_what_to_look_at(
     assert told({"detail-type": topic, "detail": message}) == expected
 
 
-def test_a_feed_that_ended_is_written_small_and_needs_no_look() -> None:
-    assert told({"notificationType": "FEED_PROCESSING_FINISHED", "payload": FEED})[0] == "nothing"
+def test_a_feed_that_ended_is_written_small_and_has_its_ticket_looked_at() -> None:
+    topic = "FEED_PROCESSING_FINISHED"
+    assert told({"notificationType": topic, "payload": FEED})[:2] == ("ticket", "127814019248")
+    assert told({"notificationType": topic, "payload": {}})[:2] == ("nothing", "")
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"NotificationType": 7}', b"\xff"])
