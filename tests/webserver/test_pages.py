@@ -11,14 +11,16 @@ from urllib.parse import quote, urlencode
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from bridge.app import picture
 from bridge.domain.position import Position
-from bridge.store import events, notes, positions
+from bridge.store import documents, events, notes, positions
 from bridge.store.database import Database
+from bridge.store.documents import ACCEPTED, Agreed
 from bridge.store.errors import StoreError
 from bridge.store.figures import Figure
-from bridge.store.tables import conflicts, drifts, orders, parked, skus
+from bridge.store.tables import conflicts, drifts, listings, orders, parked, skus
 from bridge.webserver.pages import charts
 from tests.webserver.household import HOSTILE, TOKENS, House, empty, lived_in
 from tests.webserver.visitor import Visitor, enter
@@ -140,6 +142,20 @@ def test_why_tells_the_whole_story(visitor: Visitor) -> None:
     assert "Lost or doubled updates, repaired" in text
     assert "numbers set there do not count" in text
     assert "11 99" in text
+
+
+def test_why_tells_which_edits_a_platform_has_only_accepted(house: House) -> None:
+    def accept(connection: Connection) -> None:
+        (row,) = connection.execute(
+            sa.select(listings).where(listings.c.sku == "MUG", listings.c.channel == "till")
+        ).all()
+        flying = {"title": Agreed("<b>Cup</b> & saucer", "Mug", ACCEPTED), "price": Agreed("1.00 EUR", "1.00 EUR")}
+        documents.save_agreements(connection, "product", {("till", row.product_id): flying}, house.app.now())
+
+    visitor = enter(house)
+    assert "not carried out yet" not in visitor.page("/why?sku=MUG").text
+    house.app.database.write(accept)
+    assert "till title <b>Cup</b> & saucer square" in visitor.page("/why?sku=MUG").text
 
 
 def test_a_search_leads_to_the_sku_or_to_those_like_it(visitor: Visitor) -> None:
