@@ -43,6 +43,7 @@ class Limits:
     coupon_batch     codes per call at most
     coupon_groups    many codes of the same terms are held by one discount there (Shopify)
     orders_every     seconds between two readings of the orders feed that the platform allows on average, 0 where no such limit binds
+    orders_burst     readings of the orders feed that may come at once, having been saved up, where orders_every binds
     poll_every       seconds between two polls that suit the platform, where the merchant names none; 0: as all others
     calls_per_day    calls of all kinds a day, 0 where none is stated or none binds
     poll_calls       of these, what a poll of a small catalogue takes
@@ -81,6 +82,7 @@ class Limits:
     coupon_batch: int = 1
     coupon_groups: bool = False
     orders_every: float = 0.0
+    orders_burst: int = 1
     poll_every: float = 0.0
     calls_per_day: int = 0
     poll_calls: int = 1

@@ -164,7 +164,7 @@ async def drain_orders(context: Context, channel: Channel, report: ChannelReport
 
     begun = context.now()
     await follow(context, channel, "orders", since, keep, report)
-    channel.drained_at = begun
+    channel.drained(begun)
 
 
 async def collect_people(context: Context, channel: Channel, report: ChannelReport) -> None:

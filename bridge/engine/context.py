@@ -23,6 +23,10 @@ from bridge.store.database import Database
 __all__ = ["Channel", "Context", "Documents", "Loyalty", "Mirroring", "Progress", "Rules", "Silent", "Source"]
 
 
+# Readings of the orders feed that a saved-up limit keeps for the polls.
+_FOR_POLLS = 2
+
+
 class Source(Protocol):
     """Where orders come from: a channel, or a till without connector that reports its sales (bridge/engine/reported.py).
 
@@ -51,7 +55,8 @@ class Channel:
     `home` is the location assumed where the platform names none. `counts_from`: whether numbers people set there count (None:
     as the platform's limits have it).
     `poll`: how often its feeds are read (None: as suits the platform).
-    `drained_at`: when the orders feed was last read to its end.
+    `drained_at`: when the orders feed was last read to its end; `_drained_until`: when the platform's limit has forgotten all readings
+    of it.
     `written` are the numbers we wrote since the last reading of numbers began: what it saw of them may be older than the write.
     """
 
@@ -68,6 +73,21 @@ class Channel:
     poll: timedelta | None = None
     written: set[StockKey] = field(default_factory=set)
     drained_at: datetime | None = None
+    _drained_until: datetime | None = None
+
+    def drained(self, begun: datetime) -> None:
+        """The orders feed was read to its end; the reading began at this moment."""
+        self.drained_at = begun
+        every = timedelta(seconds=self.connector.limits.orders_every)
+        self._drained_until = max(self._drained_until or begun, begun) + every
+
+    def may_drain(self, now: datetime) -> bool:
+        """Whether the orders may be read between two polls: always, or as long as the platform's limit has something saved up."""
+        limits = self.connector.limits
+        if not limits.orders_every or self._drained_until is None:
+            return True
+        used = (self._drained_until - now) / timedelta(seconds=limits.orders_every)
+        return used <= max(0, limits.orders_burst - 1 - _FOR_POLLS)
 
     @property
     def sells(self) -> bool:

@@ -314,11 +314,10 @@ async def push(
 
 async def _drain(work: Push) -> None:
     """Read the orders, unless that was done a moment ago as far as the platform lets us read them."""
-    channel, now = work.channel, work.context.now()
-    every = timedelta(seconds=channel.connector.limits.orders_every)
-    if channel.drained_at is None or now - channel.drained_at >= every:
+    channel = work.channel
+    if channel.may_drain(work.context.now()):
         await drain_orders(work.context, channel, work.report)
-    if not every:
+    if not channel.connector.limits.orders_every:
         work.drained_at = work.context.now()
 
 

@@ -96,6 +96,7 @@ LIMITS = Limits(
     visible_after=900,
     # The rate of SEARCH_ORDERS; the queue tells of orders first.
     orders_every=180,
+    orders_burst=20,
     poll_every=180,
     ticket_hours=6,
     fixed_locations=frozenset(code for _, code in MARKETPLACES.values()),

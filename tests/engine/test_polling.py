@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from bridge.contract.limits import Limits
-from bridge.engine.collect import read_again
+from bridge.engine.collect import collect, read_again
 from bridge.engine.hearing import Heard
 from bridge.engine.lane import Pace
 from bridge.engine.live import Live
+from bridge.engine.push import push
 from bridge.engine.report import ChannelReport
 from bridge.store import positions
 from tests.engine.fair import BAY, SHOP, Fair, visit
@@ -116,6 +117,24 @@ def test_a_look_that_finds_all_as_it_should_be_asks_for_no_orders_where_they_are
         assert (len(times), fair.balance("A")) == (2, 8), "a difference is worth one, and explained by it"
 
     visit(story, shop=SHOP, zon=SELDOM)
+
+
+@pytest.mark.parametrize(("burst", "expected"), [(1, 1), (4, 2), (20, 10)])
+def test_what_a_limit_has_saved_up_is_spent_on_looking_before_a_write(burst: int, expected: int) -> None:
+    async def story(fair: Fair) -> None:
+        await fair.wait(3_600)
+        times, shop = counted(fair, "zon"), fair.market("shop")
+        for _ in range(10):
+            shop.sale([{"sku": "A", "quantity": 1}])
+            await collect(fair.context, fair.channels["shop"], ChannelReport())
+            await push(fair.context, fair.channels["zon"], ChannelReport())
+            await fair.wait(5)
+        assert len(times) == expected
+        assert fair.number("zon", "A") == 30
+
+    saved = replace(SELDOM, limits=replace(SELDOM.limits, orders_burst=burst))
+    goods = [{"title": "Tee", "variants": [{"sku": "A", "price": "10.00", "stock": 40}]}]
+    visit(story, shop=SHOP, zon=saved, goods={"shop": goods, "zon": goods})
 
 
 def test_orders_from_before_the_last_delivery_do_not_make_webhooks_silent() -> None:
