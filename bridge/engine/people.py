@@ -1,7 +1,8 @@
 """People: whose an order is. One identity over all channels, by exact matches of contacts, and never by a guess.
 
-An order belongs to the person of its customer account, else of its e-mail, else of its phone; nobody known: a new person. Two persons
-become one by themselves only where one account has verified contacts of both. All of it can be taken back.
+An order belongs to the person of its customer account; a guest's to the person of its e-mail, else of its phone; nobody known: a new
+person. Whose an account is says its own record, never what was typed in at a checkout. Two persons become one by themselves only where
+an account that was known by its number alone has the contact of somebody else. All of it can be taken back.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,11 +25,21 @@ __all__ = ["Sighting", "identify", "learn", "new_person", "recognised", "seen"]
 
 
 class Sighting(NamedTuple):
-    """Somebody as a channel names them: an account's id there ("" for a guest), and contacts, the verified ones first of their kind."""
+    """Somebody as a channel names them: an account's id there ("" for a guest), and contacts, the verified ones first of their kind.
+
+    `typed`: the contacts are those of an order. Whose an account is they do not say, for an account can spend, and anybody may type in
+    anything at a checkout; its own record says it. A guest can do no more than earn for whoever it is.
+    """
 
     customer_id: str
     contacts: tuple[Contact, ...]
     verified: frozenset[Contact] = frozenset()
+    typed: bool = False
+
+    @property
+    def proof(self) -> tuple[Contact, ...]:
+        """The contacts by which it is found whose this is."""
+        return () if self.typed and self.customer_id else self.contacts
 
 
 def seen(context: Context, order: Order) -> Sighting | None:
@@ -40,7 +51,7 @@ def seen(context: Context, order: Order) -> Sighting | None:
     found = [contacts.email(order.customer.email), *(contacts.phone(one, country) for one in phones if one)]
     some = tuple(dict.fromkeys(one for one in found if one is not None))
     customer_id = "" if order.customer.id in {"", "0"} else order.customer.id
-    return Sighting(customer_id, some) if customer_id or some else None
+    return Sighting(customer_id, some, typed=True) if customer_id or some else None
 
 
 def learn(
@@ -141,7 +152,7 @@ class _Crowd:
 
     def _whose(self, one: Sighting) -> str:
         account = self.accounts.get(one.customer_id)
-        owners = [self.owners[contact].person for contact in one.contacts if contact in self.owners]
+        owners = [self.owners[contact].person for contact in one.proof if contact in self.owners]
         person = account.person if account is not None else next(iter(owners), "")
         if not person:
             person = new_person(self.context)

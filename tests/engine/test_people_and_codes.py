@@ -78,6 +78,34 @@ def test_who_was_known_by_an_accounts_number_alone_turns_out_to_be_its_owner() -
     tell(story, "woocommerce", "square", loyalty=POINTS, sound=False)
 
 
+def test_a_strangers_account_does_not_come_into_anybodys_points_by_what_it_types_in_at_the_checkout() -> None:
+    async def story(bench: Bench) -> None:
+        apply(bench)
+        context = bench.world.context
+        bench.shop("woocommerce").sale([{"sku": "A", "quantity": 2}], customer=ANN)
+        await bench.sync()
+        ann = bench.world.database.read(lambda c: store.find_contacts(c, "email", [ANN["email"]]))[ANN["email"]].person
+        order = bench.newest("woocommerce")
+        assert order.customer is not None
+        bench.book("woocommerce", replace(order, id="7001", customer=replace(order.customer, id="99")))
+        stranger = account(bench, "woocommerce", "99")
+        assert stranger.person != ann
+        learned(bench, "woocommerce", Customer(id="99", email="mallory@example.com"))
+        assert account(bench, "woocommerce", "99").person == stranger.person
+        parked = [row.reason for row in bench.rows(tables.parked) if row.subject == "customer"]
+        assert [f"bridge customer merge {ann} {stranger.person}" in reason for reason in parked].count(True) == 1
+        # A guest earns for whoever the address belongs to, and an account whose own address it is has what was earned.
+        bench.book("woocommerce", replace(order, id="7002", customer=replace(order.customer, id="")))
+        learned(bench, "woocommerce", Customer(id="100", email=ANN["email"]))
+        assert account(bench, "woocommerce", "100").person == ann
+        assert account(bench, "woocommerce", "100").points_target == 40
+        guest = people.seen(context, replace(order, customer=replace(order.customer, id="")))
+        assert guest is not None
+        assert guest.proof == guest.contacts
+
+    tell(story, "woocommerce", loyalty=POINTS, sound=False)
+
+
 def everything(connection: Connection) -> str:
     orders = [msgspec.json.decode(row.snapshot, type=Order) for row in connection.execute(sa.select(tables.orders))]
     rows = [tuple(row) for row in connection.execute(sa.select(contacts))]
