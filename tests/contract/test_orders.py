@@ -297,6 +297,16 @@ async def test_a_discount_lowers_the_lines_by_exactly_itself(bench: Bench) -> No
     assert sum(line.total.minor for line in order.lines) == order.total.minor
 
 
+@pytest.mark.where("line_discounts")
+async def test_a_discount_of_a_line_lowers_that_line_alone(bench: Bench) -> None:
+    """Three for 10.00 at the price of the loyalty card: the line's total is no multiple of a price in whole cents."""
+    await bench.seed(good("TEE", stock=30, price="4.00"), good("CAP", stock=30, price="3.33"))
+    lines: list[dict[str, Any]] = [{"sku": "TEE", "quantity": 3, "discount": "2.00"}, {"sku": "CAP", "quantity": 1}]
+    order = await bench.sales.get(tail(bench.shop.sale(lines)))
+    assert sorted(line.total.minor for line in order.lines) == [333, 1000]
+    assert order.total.minor == 1333
+
+
 async def test_the_buyer_is_read_and_not_shown(bench: Bench) -> None:
     person = {"name": "Ada Lovelace", "email": "ada@example.com", "phone": "+441234567890"}
     _, order = await _sale(bench, customer=person)

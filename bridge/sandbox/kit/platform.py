@@ -35,7 +35,8 @@ class Shop(Protocol):
         "stock"?: int | {location: int} | None}]}. Return one row per variant: {"sku", "product", "variant", "stock_id"}."""
 
     def sale(self, lines: list[dict[str, Any]], **how: Any) -> str:
-        """Buy as a shopper (or ring up as a clerk): lines are {"sku" or "id", "quantity", "price"?}. Return the order's id.
+        """Buy as a shopper (or ring up as a clerk): lines are {"sku" or "id", "quantity", "price"?, "discount"?}. Return the order's
+        id. A line's "discount" (decimal string) is what all its units are cheaper by, as with a loyalty card's price.
 
         `how`: "location", "paid" (default True), "customer" {"id"?, "name", "email", "phone"}, "occurred_at" (an offline till's
         sale uploaded only now), "discount" (decimal string), "codes" (what the buyer types in). Raises RefusedError where the

@@ -219,7 +219,9 @@ class ShopifyShop(LoyalVerbs):
     def _add_line(self, order: Order, line: dict[str, Any]) -> None:
         variant = self._variant(line)
         price = Decimal(line["price"]) if line.get("price") is not None else variant.price
-        orders.add_line(self.state, order, variant.product.title, line["quantity"], price, variant=variant)
+        added = orders.add_line(self.state, order, variant.product.title, line["quantity"], price, variant=variant)
+        if line.get("discount"):
+            orders.spread_discount(order, Decimal(line["discount"]), lines=[added])
 
     def _pay(self, order: Order, *, paid: bool) -> None:
         if paid:

@@ -174,11 +174,16 @@ def add_line(state: State, order: Order, title: str, quantity: int, price: Decim
     return line
 
 
-def spread_discount(order: Order, amount: Decimal, *, code: str = "", title: str = "") -> None:
-    """Lay a discount over all lines, as a code's or as one given by hand."""
-    application = Application(len(order.applications), code=code, title=title or "Discount", amount=amount)
+def spread_discount(
+    order: Order, amount: Decimal, *, code: str = "", title: str = "", lines: list[LineItem] | None = None
+) -> None:
+    """Lay a discount over all lines (or these), as a code's or as one given by hand."""
+    entitled = lines is not None
+    application = Application(
+        len(order.applications), code=code, title=title or "Discount", amount=amount, entitled=entitled
+    )
     order.applications.append(application)
-    allocate(order.lines, application, amount)
+    allocate(order.lines if lines is None else lines, application, amount)
 
 
 def allocate(lines: list[LineItem], application: Application, amount: Decimal) -> None:

@@ -59,6 +59,7 @@ class SquareShop:
             "line_items": [self._sale_line(line) for line in lines],
             "pricing_options": {"auto_apply_taxes": True},
         }
+        self._line_discounts(given, lines)
         self._extras(given, how)
         try:
             order = self.state.orders.build(given, source, version=None, at=at)
@@ -224,15 +225,27 @@ class SquareShop:
             made["base_price_money"] = self.state.money(self.shelves.minor(line["price"]))
         return made
 
+    def _line_discounts(self, given: Json, lines: list[Json]) -> None:
+        """Discounts of single lines, as a till's clerk gives them: scope LINE_ITEM, and named by the line that has them."""
+        for number, line in enumerate(lines):
+            if not line.get("discount"):
+                continue
+            amount = self.state.money(minor(line["discount"], self.state.options.currency))
+            uid = f"line-{number}"
+            given.setdefault("discounts", []).append(
+                {"uid": uid, "name": "Discount", "type": "FIXED_AMOUNT", "scope": "LINE_ITEM", "amount_money": amount}
+            )
+            given["line_items"][number]["applied_discounts"] = [{"discount_uid": uid}]
+
     def _extras(self, given: Json, how: Json) -> None:
         customer, discount, kind = how.get("customer"), how.get("discount"), how.get("fulfilment")
         if customer:
             given["customer_id"] = self.people.attach(customer)
         if discount:
             amount = self.state.money(minor(discount, self.state.options.currency))
-            given["discounts"] = [
+            given.setdefault("discounts", []).append(
                 {"name": "Discount", "type": "FIXED_AMOUNT", "scope": "ORDER", "amount_money": amount}
-            ]
+            )
         if kind:
             person = {"display_name": (customer or {}).get("name") or "Customer"}
             given["fulfillments"] = [{"type": kind, DETAILS[kind]: {"recipient": person}}]

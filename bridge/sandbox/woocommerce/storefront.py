@@ -20,11 +20,13 @@ _TITLES = {"cod": "Cash on delivery", "bacs": "Bank transfer", "stripe": "Credit
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """One thing in the cart."""
+    """One thing in the cart. `off` is what a pricing plugin takes off all its units: the shop itself knows no discount of a line, so the
+    line's subtotal is lower by it, too (the plugins set the price of the cart's item: WC_Product::set_price)."""
 
     product: Product
     quantity: int
     price: Decimal
+    off: Decimal = Decimal(0)
 
 
 def find_product(woo: Woo, row: dict[str, Any]) -> Product:
@@ -43,7 +45,7 @@ def wishes(woo: Woo, lines: Iterable[dict[str, Any]]) -> list[Wish]:
         product = find_product(woo, row)
         price = row.get("price")
         each = values.decimal(woo.catalogue.price(product) if price is None else price)
-        found.append(Wish(product, int(row["quantity"]), each))
+        found.append(Wish(product, int(row["quantity"]), each, values.decimal(row.get("discount") or 0)))
     return found
 
 
@@ -70,7 +72,7 @@ def draft(woo: Woo, cart: list[Wish], customer: dict[str, Any] | None) -> Order:
     for wish in cart:
         line = Line(id=woo.site.next_item(), quantity=wish.quantity)
         point_at(woo.book, line, wish.product)
-        line.total = line.subtotal = wish.price * wish.quantity
+        line.total = line.subtotal = wish.price * wish.quantity - wish.off
         order.lines.append(line)
     if customer:
         first, _, last = str(customer.get("name") or "").partition(" ")

@@ -75,6 +75,7 @@ class Facts:
     ship          options of a sale that leaves something to ship
     unpaid        people can order without paying at once
     discounts     a sale can carry a discount
+    line_discounts  a single line can carry one, as with a loyalty card's price
     line_prices   a line can be sold at a price of its own
     refunds       the seller can take back part of an order, and the order says how many units
     refund_puts_back  such a refund can put units back on the platform's own number
@@ -168,6 +169,7 @@ class Facts:
     ship: Values = field(default_factory=dict)
     unpaid: bool = True
     discounts: bool = True
+    line_discounts: bool = False
     line_prices: bool = True
     refunds: bool = True
     refund_puts_back: bool = True

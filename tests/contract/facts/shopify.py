@@ -53,6 +53,7 @@ FACTS = Facts(
     # Shopify limits a discount to customers, by their ids.
     people_first=True,
     # A till hands the goods over at once and checks no stock.
+    line_discounts=True,
     ways=({}, {"channel": "pos"}, {"paid": False}, {"discount": "1.00"}),
     tight={"bucket": 1000, "restore": 50},
     spoil_price=(r'"66\.61"', '"much"'),

@@ -39,6 +39,7 @@ FACTS = Facts(
     },
     page=1000,
     # An order that is shipped stays open after it is paid; an unpaid one takes nothing.
+    line_discounts=True,
     ways=({}, {"fulfilment": "SHIPMENT"}, {"paid": False}, {"fulfilment": "PICKUP"}, {"discount": "1.00"}),
     # 429 RATE_LIMITED comes without a time to wait (developer forum 3338, 26925).
     names_wait=False,

@@ -46,6 +46,7 @@ FACTS = Facts(
     },
     page=100,
     # Cash on delivery and bank transfer take the stock at once, a card when it is paid.
+    line_discounts=True,
     ways=({}, {"payment_method": "bacs"}, {"paid": False}, {"shipping": "4.90"}),
     # wp-admin's "cancelled" always puts the stock back (observed on 8.9.3 to 11.0.1).
     cancel_keeps=False,
