@@ -75,6 +75,7 @@ class _Rewards:
     coupons: dict[str, Coupon] = field(default_factory=dict)
     terms: dict[str, Campaign] = field(default_factory=dict)
     tags: dict[str, frozenset[str]] = field(default_factory=dict)
+    goods: dict[str, str] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)
     done: set[str] = field(default_factory=set)
@@ -128,9 +129,21 @@ class _Rewards:
         wanted |= {code for used in self.uses.values() for code in used}
         self.coupons = coupon_store.find(self.connection, wanted)
         self.terms = coupon_store.campaigns_of(self.connection, {one.campaign for one in self.coupons.values()})
-        if any(rules is not None and any(rule.tag for rule in rules.rules) for _, rules in self.rules):
-            skus = {line.sku for one in self.records.values() for line in one.order.lines if line.sku}
-            self.tags = listings.tags(self.connection, skus)
+        self._name_goods()
+
+    def _name_goods(self) -> None:
+        """Note what the lines sold, as far as a rule asks: by our SKU, for a platform's line may name another (or none: Square)."""
+        rules = [rule for _, one in self.rules if one is not None for rule in one.rules if rule.sku or rule.tag]
+        if not rules:
+            return
+        lines = [line for one in self.records.values() for line in one.order.lines]
+        bound = self.channel.bindings(self.connection, {line.variant_id for line in lines if line.variant_id}).variants
+        self.goods = {variant: one.sku for variant, one in bound.items() if one.sku}
+        if any(rule.tag for rule in rules):
+            self.tags = listings.tags(self.connection, {self._sku(line) for line in lines})
+
+    def _sku(self, line: OrderLine) -> str:
+        return self.goods.get(line.variant_id or "") or line.sku or ""
 
     def _whose(self) -> dict[str, str]:
         """Whose the orders are: what the newest snapshot says, else what was known; who asked to be forgotten stays without a name."""
@@ -185,7 +198,10 @@ class _Rewards:
             spent = store.spent_since(self.connection, [person], at - timedelta(days=rules.tier_days), at)
             tier = tier_of(rules.tiers, spent.get(person, 0))
             self.done.clear()
-        return frozen(order, line, self.channel.name, rules, self.tags.get(line.sku or "", frozenset()), tier)
+        sku = self._sku(line)
+        return frozen(
+            order, replace(line, sku=sku), self.channel.name, rules, self.tags.get(sku, frozenset()), tier
+        )  # fmt: skip
 
     def _lot_id(self, order: Order, line: str) -> str:
         return f"{self.channel.name}/{order.id}/{line}"

@@ -8,6 +8,7 @@ from sqlalchemy.engine import Connection
 
 from bridge.app import loyal_acting
 from bridge.app.errors import AppError
+from bridge.domain.earning import EarnRule
 from bridge.store import people
 from tests.scenarios.harness_loyalty import ANNA, BEN, POINTS, Street, told
 
@@ -370,3 +371,19 @@ def test_a_number_that_somebody_changes_in_a_shop_that_keeps_none_is_put_right()
         assert street.shown(ANNA) == everywhere(20)
 
     told(play)
+
+
+def test_a_rule_for_some_goods_holds_at_a_till_whose_orders_name_no_sku() -> None:
+    """The replay of real trade found it: Square's order lines carry the variation alone, and earned as if no rule were for them."""
+
+    async def play(street: Street) -> None:
+        await street.opens(ANNA)
+        for name in SHOPS:
+            street.buys(ANNA, name)
+            street.buys(ANNA, name, "CAP")
+        await street.sync()
+        assert street.balance(ANNA).balance == 3 * (2 * 20 + 0)
+        street.holds()
+
+    rules = replace(POINTS, rules=(EarnRule(times="2", sku="TE*"), EarnRule(times="0", sku="CAP")))
+    told(play, points=rules)
