@@ -38,6 +38,9 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         self._clock = _Selector()
         self._start = start
         super().__init__(self._clock)
+        # A timer is due within the clock's resolution. After half a year of seconds the nanosecond that asyncio takes for it is lost in a
+        # float, and a timer that is due at this very moment would be waited for for ever.
+        self._clock_resolution = 1e-6
 
     def time(self) -> float:
         return self._clock.elapsed
