@@ -13,7 +13,7 @@ from bridge.domain.earning import PointsRules
 from bridge.domain.ledger import Movement
 from bridge.domain.money import Money, exponent
 from bridge.domain.points import points
-from bridge.engine import accounts, codes
+from bridge.engine import accounts, codes, rewards
 from bridge.engine.context import Context
 from bridge.engine.desk import Desk
 from bridge.store import coupons as store
@@ -194,6 +194,9 @@ def capture(connection: Connection, context: Context, one: Claim, order_id: str)
         _burn(connection, desk, coupon, one, order_id)
         accounts.settle(connection, context, desk, [coupon.person])
     desk.close()
+    if order_id:
+        # An order that was read before knew nothing of it: whose the use is, whether it stands, and who is rewarded for it.
+        rewards.book_again(connection, context, one.channel, [order_id])
     codes.settle(connection, context, [one.code])
     codes.tell_overuse(connection, context, [one.code])
 

@@ -13,7 +13,6 @@ from bridge.engine import accounts, rewards
 from bridge.engine.context import Context
 from bridge.engine.desk import Desk
 from bridge.engine.people import told_no_more
-from bridge.store import channels as channel_store
 from bridge.store import coupons, deliveries, orders, people
 from bridge.store import points as store
 from bridge.store.people import MergeRow
@@ -43,7 +42,7 @@ def unmerge(connection: Connection, context: Context, row: MergeRow) -> None:
     _hand_over(connection, context, row.body, row.kept, row.gone, f"unmerge/{row.id}")
     people.undo_merge(connection, row, context.now())
     for name, ids in _by_channel(people.orders_of(connection, row.kept)).items():
-        _look_again(connection, context, name, ids)
+        rewards.book_again(connection, context, name, ids)
 
 
 def _hand_over(
@@ -81,20 +80,6 @@ def _by_channel(rows: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     for channel, order_id in rows:
         found.setdefault(channel, []).append(order_id)
     return found
-
-
-def _look_again(connection: Connection, context: Context, name: str, ids: list[str]) -> None:
-    """Whose are these orders, now that contacts have other owners?"""
-    channel = context.channels.get(name)
-    if channel is None:
-        return
-    row = channel_store.get(connection, name)
-    clock = timedelta(seconds=row.clock if row is not None else 0)
-    desk = Desk(connection, context, context.now())
-    turn = context.new_key()
-    records = orders.load(connection, name, ids).values()
-    rewards.book(connection, context, channel, desk, records, clock, turn=turn)
-    desk.close()
 
 
 def adjust(connection: Connection, context: Context, person: str, units: int, reason: str, by: str) -> None:

@@ -19,15 +19,15 @@ from bridge.domain.points import points
 from bridge.engine import accounts, codes, people
 from bridge.engine.context import Context, Source
 from bridge.engine.desk import Desk
+from bridge.store import channels, listings, orders
 from bridge.store import coupons as coupon_store
-from bridge.store import listings, orders
 from bridge.store import people as people_store
 from bridge.store import points as store
 from bridge.store.coupons import Campaign, CodeUse, Coupon
 from bridge.store.orders import Recorded
 from bridge.store.points import LotRow, OrderPerson, SpendRow
 
-__all__ = ["OVERLAP", "book"]
+__all__ = ["OVERLAP", "book", "book_again"]
 
 _NOTHING = EarnTerms(version="", rate="0", with_tax=False, pending_days=0, expires_days=None)
 
@@ -55,6 +55,18 @@ def book(
     booking = _Rewards(connection, context, channel, desk, rules, clock, turn)
     booking.run(mine)
     return booking.used
+
+
+def book_again(connection: Connection, context: Context, name: str, ids: Iterable[str]) -> None:
+    """Book these orders of a channel once more: they are no news, but whose they are is, or that a code was used with them."""
+    channel = context.channels.get(name)
+    if channel is None:
+        return
+    desk = Desk(connection, context, context.now())
+    records = orders.load(connection, name, ids).values()
+    clock = channels.clock(connection, name)
+    book(connection, context, channel, desk, records, clock, turn=context.new_key())
+    desk.close()
 
 
 @dataclass(slots=True)
@@ -251,8 +263,9 @@ class _Rewards:
         for row in rows:
             self._count(record, row, before.get(row.code))
             self._spend(record, self.coupons[row.code], row)
-        ours = {code for code in named if code in before or code in {row.code for row in rows}}
-        for code in sorted(ours):
+        # A code that was claimed stands on no order: the claim says that it was used.
+        now = before | {row.code: row for row in rows}
+        for code in sorted(code for code, row in now.items() if code in named or row.note):
             lots |= self._invited(order, self.coupons[code], person, at)
 
     def _used(

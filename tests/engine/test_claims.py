@@ -1,17 +1,21 @@
 """A promise at a till that was kept: its use and its points belong to the till's order from then on, whatever the order tells later."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from bridge.app import loyal_acting as acting
 from bridge.app.errors import AppError
+from bridge.domain.coupons import CouponTerms
 from bridge.engine.making import lookup
 from bridge.store import coupons
 from tests.engine.bench import Bench, tell
 from tests.webserver.loyal_house import ADA, CODE, LOYALTY, balance, code, free, left, member
 
 BOTH = ("woocommerce", "square")
+BEN = "cust_ben"
+INVITED = CouponTerms(kind="percent", percent=1_000)
 
 
 def captured(bench: Bench, name: str, order: str) -> None:
@@ -124,5 +128,62 @@ def test_a_code_with_letters_that_look_like_digits_is_found_by_either() -> None:
             assert found.code == meant
         for typed in ("OFFIO", "0FFI0", "WELCOME20", "", "O" * 4000):
             assert context.database.read(lambda connection, typed=typed: lookup(connection, typed)) is None, typed  # type: ignore[misc]
+
+    tell(story, *BOTH, loyalty=LOYALTY)
+
+
+def test_a_use_that_is_told_after_its_order_is_the_buyers() -> None:
+    """The replay of real trade found it: a till that told of it after we had read the order left a use that nobody had made."""
+
+    async def story(bench: Bench) -> None:
+        context = bench.world.context
+        member(context, 0)
+        code(context, uses=2)
+        person = {"name": "Ada", "email": "ada@example.com"}
+        sale = {"lines": [{"sku": "A", "quantity": 2}], "discount": "5.00", "customer": person}
+        early, late = (bench.shop("square").sale(**sale) for _ in range(2))
+        captured(bench, CODE, early)
+        await bench.wait()
+        await bench.sync()
+        captured(bench, CODE, late)
+        found = context.database.read(lambda connection: coupons.uses_of(connection, CODE))
+        assert {row.order_id: (row.person, row.count) for row in found} == {early: (ADA, 1), late: (ADA, 1)}
+
+    tell(story, *BOTH, loyalty=LOYALTY)
+
+
+@pytest.mark.parametrize("read_first", [False, True])
+def test_an_invitation_claimed_at_a_till_rewards_both_whenever_it_is_told(read_first: bool) -> None:
+    async def story(bench: Bench) -> None:
+        context = bench.world.context
+        member(context, 0)
+        member(context, 0, BEN, mail="ben@example.com", phone="+4930901821", accounts=())
+        database = context.database
+        code = database.write(lambda connection: acting.invite(connection, context, ADA, INVITED, BOTH)).code
+        person = {"name": "Ben", "email": "ben@example.com"}
+        order = bench.shop("square").sale([{"sku": "A", "quantity": 1}], discount="1.00", customer=person)
+        if read_first:
+            await bench.wait()
+            await bench.sync()
+        captured(bench, code, order)
+        await bench.wait()
+        await bench.sync()
+        assert balance(context).balance == 300
+
+    tell(story, *BOTH, loyalty=replace(LOYALTY, reward=300))
+
+
+def test_a_use_told_after_its_order_was_cancelled_is_none() -> None:
+    async def story(bench: Bench) -> None:
+        context = bench.world.context
+        member(context, 500)
+        made = context.database.write(lambda connection: acting.redeem(connection, context, ADA, 500, []))
+        order = bench.shop("square").sale([{"sku": "A", "quantity": 2}], discount="5.00", paid=False)
+        bench.shop("square").cancel(order)
+        await bench.wait()
+        await bench.sync()
+        captured(bench, made.code, order)
+        assert uses(bench, made.code) == [("square", order, 0)]
+        assert (left(context, made.code), balance(context).balance, free(context)) == (1, 500, 0)
 
     tell(story, *BOTH, loyalty=LOYALTY)
