@@ -1,4 +1,4 @@
-"""All benchmarks, each in a process of its own, and a summary of bar against measured. The replay runs where its data is installed.
+"""All benchmarks, each in a process of its own, and a summary of bar against measured. The two replays run where their data is installed.
 
 python -m bench [--json] [--quick]
 """
@@ -26,6 +26,7 @@ BENCHES: dict[str, list[str]] = {
     "codes": ["--codes", "1000"],
     "hooks": ["--seconds", "1", "--connections", "8"],
     "replay": ["--lines", "150"],
+    "trade": ["--households", "2", "--near", "0", "--every", "48"],
 }
 
 

@@ -44,7 +44,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Basket:
-    """One visit to one store. `at` is the store's own time."""
+    """One visit to one store. `at` is UTC."""
 
     id: int
     household: int
