@@ -5,11 +5,15 @@ Hours of trading pass in seconds and every run with one seed is the same run, be
 
 import asyncio
 import selectors
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from contextvars import Context
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+# What a datetime can tell.
+_SHORTEST = 1e-6
 START = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
 
 
@@ -40,10 +44,16 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         super().__init__(self._clock)
         # A timer is due within the clock's resolution. After half a year of seconds the nanosecond that asyncio takes for it is lost in a
         # float, and a timer that is due at this very moment would be waited for for ever.
-        self._clock_resolution = 1e-6
+        self._clock_resolution = _SHORTEST
 
     def time(self) -> float:
         return self._clock.elapsed
+
+    def call_later(
+        self, delay: float, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        """A wait takes a microsecond at least: a shorter one would be lost in the float, and whoever waits again wait for ever."""
+        return super().call_later(max(delay, _SHORTEST) if delay > 0 else delay, callback, *args, context=context)
 
     def now(self) -> datetime:
         """Return the simulated time in UTC."""
