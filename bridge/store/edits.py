@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from bridge.store.tables import writes
+from bridge.store.writes import in_state
 
 __all__ = ["AcceptedEdits", "accept", "accepted", "counts"]
 
@@ -41,23 +42,18 @@ def accept(
 
 def accepted(connection: Connection, channel: str) -> Sequence[AcceptedEdits]:
     """Return the edits that a platform has promised to carry out, oldest first."""
-    mine = sa.and_(writes.c.channel == channel, _open())
-    rows = connection.execute(sa.select(writes).where(mine).order_by(writes.c.created_at, writes.c.key))
     return [
         AcceptedEdits(
             key=row.key, jobs=row.rows, created_at=row.created_at, ticket=row.ticket or "", look_at=row.look_at, looks=row.looks
         )
-        for row in rows
+        for row in in_state(connection, channel, _KIND, "accepted")
     ]  # fmt: skip
 
 
 def counts(connection: Connection) -> dict[str, int]:
     """Return how many product edits of each channel its platform has taken in and not carried out yet."""
     found = Counter[str]()
-    for row in connection.execute(sa.select(writes.c.channel, writes.c.rows).where(_open())):
+    mine = sa.and_(writes.c.kind == _KIND, writes.c.state == "accepted")
+    for row in connection.execute(sa.select(writes.c.channel, writes.c.rows).where(mine)):
         found[row.channel] += len(msgspec.json.decode(row.rows))
     return dict(found)
-
-
-def _open() -> sa.ColumnElement[bool]:
-    return sa.and_(writes.c.kind == _KIND, writes.c.state == "accepted")

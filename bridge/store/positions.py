@@ -56,23 +56,16 @@ _AIMS = sa.select(*(positions.c[name] for name in Aim._fields)).where(among(posi
 # Sorted here: SQLite sorts whole rows, and takes longer for it than for finding them.
 _BY_STOCK_ID = sa.select(*_COLUMNS).where(positions.c.channel == sa.bindparam("on"), among(positions.c.stock_id, "ids"))
 _key = attrgetter("key")
-_ON: sa.BindParameter[str] = sa.bindparam("on")
+# They differ, nothing is in flight, nobody parked them, no difference is being judged.
+_writable = sa.and_(differs, positions.c.in_flight.is_(None), positions.c.suspect.is_(None), positions.c.parked == "")
 
 
 def _of_channel(*where: sa.ColumnElement[bool]) -> sa.Select[Any]:
     """What is asked after every sale is built once: building a statement takes longer than asking it."""
-    mine = sa.and_(positions.c.channel == _ON, positions.c.gone.is_(False), *where)
+    mine = sa.and_(positions.c.channel == sa.bindparam("on"), positions.c.gone.is_(False), *where)
     return sa.select(*_COLUMNS).where(mine).order_by(*_ORDER)
 
 
-# They differ, nothing is in flight, nobody parked them, no difference is being judged.
-_writable = sa.and_(
-    differs,
-    positions.c.in_flight.is_(None),
-    positions.c.suspect.is_(None),
-    positions.c.parked == "",
-    positions.c.gone.is_(False),
-)
 _WORK = _of_channel(_writable)
 _SUSPECTS = _of_channel(doubtful)
 _UNVERIFIED = _of_channel(not_verified, positions.c.in_flight.is_(None))
@@ -136,9 +129,7 @@ def every(connection: Connection, channel: str | None = None) -> Iterator[Positi
 
 def work(connection: Connection, channel: str, skus: Sequence[str] = ()) -> list[Position]:
     """Return the positions to write: they differ, nothing is in flight, nobody parked them, no difference is being judged."""
-    if skus:
-        return list(_select(connection, _to_write(channel, skus)))
-    return list(map(_position, rows_of(connection, _WORK, {"on": channel})))
+    return _asked(connection, _WORK.where(positions.c.sku.in_(skus)) if skus else _WORK, channel)
 
 
 def due(connection: Connection, channel: str, skus: Sequence[str] = ()) -> list[Due]:
@@ -173,12 +164,12 @@ def in_flight(connection: Connection, channel: str) -> list[Position]:
 
 def suspects(connection: Connection, channel: str) -> list[Position]:
     """Return the positions where a read saw another number, those with orders that may be inside it already, and new ones."""
-    return list(map(_position, rows_of(connection, _SUSPECTS, {"on": channel})))
+    return _asked(connection, _SUSPECTS, channel)
 
 
 def unverified(connection: Connection, channel: str) -> list[Position]:
     """Return the positions that an absolute write set and no read has agreed with yet."""
-    return list(map(_position, rows_of(connection, _UNVERIFIED, {"on": channel})))
+    return _asked(connection, _UNVERIFIED, channel)
 
 
 def count(connection: Connection, channel: str) -> int:
@@ -254,12 +245,16 @@ def units_shown(connection: Connection, channel: str, but: Collection[str] = ())
 
 
 def _to_write(channel: str, skus: Sequence[str]) -> sa.ColumnElement[bool]:
-    mine = sa.and_(positions.c.channel == channel, _writable)
+    mine = sa.and_(positions.c.channel == channel, positions.c.gone.is_(False), _writable)
     return sa.and_(mine, positions.c.sku.in_(skus)) if skus else mine
 
 
 def _due(connection: Connection, where: sa.ColumnElement[bool]) -> list[Due]:
     return list(map(Due._make, rows_of(connection, sa.select(*_DUE).where(where).order_by(*_ORDER))))
+
+
+def _asked(connection: Connection, statement: sa.Select[Any], channel: str) -> list[Position]:
+    return list(map(_position, rows_of(connection, statement, {"on": channel})))
 
 
 def _select(connection: Connection, where: sa.ColumnElement[bool]) -> Iterator[Position]:

@@ -12,11 +12,24 @@ from sqlalchemy.engine import Connection
 from bridge.contract.stock import Prepared, StockChange
 from bridge.store.tables import writes
 
-__all__ = ["Sent", "accept", "accepted", "finish", "look_again", "look_now", "next_look", "open_writes", "store"]
+__all__ = [
+    "Sent",
+    "accept",
+    "accepted",
+    "finish",
+    "in_state",
+    "look_again",
+    "look_now",
+    "next_look",
+    "open_writes",
+    "store",
+]
 
 _MINE = sa.and_(writes.c.channel == sa.bindparam("on"), writes.c.state == sa.bindparam("as"))
 _NEXT_LOOK = sa.select(sa.func.min(writes.c.look_at)).where(_MINE)
-_IN_STATE = sa.select(writes).where(_MINE, writes.c.kind == "stock").order_by(writes.c.created_at, writes.c.key)
+_IN_STATE = (
+    sa.select(writes).where(_MINE, writes.c.kind == sa.bindparam("of")).order_by(writes.c.created_at, writes.c.key)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,15 +90,15 @@ def next_look(connection: Connection, channel: str) -> datetime | None:
 
 def open_writes(connection: Connection, channel: str) -> Sequence[Sent]:
     """Return the writes whose outcome is not known and that nothing was promised about, oldest first."""
-    return _in_state(connection, channel, "sent")
+    return _sent_in(connection, channel, "sent")
 
 
 def accepted(connection: Connection, channel: str) -> Sequence[Sent]:
     """Return the writes that the platform has promised to carry out, oldest first."""
-    return _in_state(connection, channel, "accepted")
+    return _sent_in(connection, channel, "accepted")
 
 
-def _in_state(connection: Connection, channel: str, state: str) -> Sequence[Sent]:
+def _sent_in(connection: Connection, channel: str, state: str) -> Sequence[Sent]:
     return [
         Sent(
             prepared=Prepared(
@@ -96,5 +109,10 @@ def _in_state(connection: Connection, channel: str, state: str) -> Sequence[Sent
             look_at=row.look_at,
             looks=row.looks,
         )
-        for row in connection.execute(_IN_STATE, {"on": channel, "as": state})
+        for row in in_state(connection, channel, "stock", state)
     ]
+
+
+def in_state(connection: Connection, channel: str, kind: str, state: str) -> Sequence[Any]:
+    """Return the rows of a channel's writes of one kind ("stock", "product") that are in a state, oldest first."""
+    return connection.execute(_IN_STATE, {"on": channel, "of": kind, "as": state}).all()
