@@ -11,7 +11,7 @@ in thousandths of a gallon (13,494 lines of more than 1,000): a fill counts as o
 
 import importlib
 import importlib.util
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -21,7 +21,7 @@ from typing import Any
 
 from bench.report import MissingError
 
-__all__ = ["Basket", "Line", "baskets", "data_folder", "titles"]
+__all__ = ["Basket", "Line", "baskets", "data_folder", "table", "titles"]
 
 _COLUMNS = (
     "household_id", "store_id", "basket_id", "product_id", "quantity", "sales_value", "retail_disc", "coupon_match_disc",
@@ -70,7 +70,9 @@ def data_folder() -> Path:
 def baskets(lines: int, folder: Path) -> Iterator[Basket]:
     """Yield the first baskets of the year, in time order, until `lines` lines have been told; the last basket is whole."""
     told = 0
-    for (basket, household, store), rows in groupby(_rows(folder), key=lambda row: (row[2], row[0], row[1])):
+    for (basket, household, store), rows in groupby(
+        table(folder, "transactions", _COLUMNS), key=lambda row: (row[2], row[0], row[1])
+    ):
         if told >= lines:
             return
         kept = list(rows)
@@ -80,18 +82,23 @@ def baskets(lines: int, folder: Path) -> Iterator[Basket]:
 
 def titles(folder: Path) -> dict[str, str]:
     """Return what each product is called: its type and package size."""
-    parquet: Any = importlib.import_module("pyarrow.parquet")
-    table = parquet.read_table(folder / "products.parquet", columns=["product_id", "product_type", "package_size"])
-    rows = zip(*(table.column(name).to_pylist() for name in table.column_names), strict=True)
+    rows = table(folder, "products", ("product_id", "product_type", "package_size"))
     return {f"CJ-{product}": " ".join(filter(None, (kind, size))) for product, kind, size in rows}
 
 
-def _rows(folder: Path) -> Iterator[Sequence[Any]]:
+def table(
+    folder: Path, name: str, columns: Sequence[str], chosen: Collection[int] | None = None
+) -> Iterator[Sequence[Any]]:
+    """Yield the rows of a table of the data, with these columns; of some households alone, where they are chosen."""
     parquet: Any = importlib.import_module("pyarrow.parquet")
-    with parquet.ParquetFile(folder / "transactions.parquet", memory_map=True) as file:
-        for batch in file.iter_batches(batch_size=_BATCH, columns=list(_COLUMNS), use_threads=False):
-            columns = [batch.column(name).to_pylist() for name in _COLUMNS]
-            yield from zip(*columns, strict=True)
+    arrow: Any = importlib.import_module("pyarrow")
+    compute: Any = importlib.import_module("pyarrow.compute")
+    wanted = None if chosen is None else arrow.array(sorted(chosen), arrow.int64())
+    with parquet.ParquetFile(folder / f"{name}.parquet", memory_map=True) as file:
+        for batch in file.iter_batches(batch_size=_BATCH, columns=list(columns), use_threads=False):
+            if wanted is not None:
+                batch = batch.filter(compute.is_in(batch.column("household_id"), wanted))  # noqa: PLW2901
+            yield from zip(*(batch.column(name).to_pylist() for name in columns), strict=True)
 
 
 def _line(row: Sequence[Any]) -> Line:

@@ -11,7 +11,6 @@ several slips of that day it is the one that fits best: a coupon came off goods 
 the first one. Four redemptions are of days on which nothing was taken: they have no order.
 """
 
-import importlib
 from collections import Counter as Tally
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,13 +21,14 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bench.journey import table
+
 __all__ = ["Campaign", "Coupon", "Item", "Slip", "Slips", "goods_names", "households", "items_of"]
 
 _COLUMNS = (
     "household_id", "store_id", "basket_id", "product_id", "quantity", "sales_value", "retail_disc", "coupon_disc", "coupon_match_disc",
     "transaction_timestamp",
 )  # fmt: skip
-_BATCH = 20_000
 # Gasoline is told in thousandths of a gallon: a fill counts as one unit.
 _BULK = 1_000
 _STORES = ZoneInfo("EST5EDT")
@@ -127,7 +127,7 @@ class Slips:
 
     def campaigns(self) -> list[Campaign]:
         """Return the campaigns, the first to begin first."""
-        rows = _table(self.folder, "campaign_descriptions", ("campaign_id", "start_date", "end_date"))
+        rows = table(self.folder, "campaign_descriptions", ("campaign_id", "start_date", "end_date"))
         return sorted((Campaign(number=a, first=_day(b), last=_day(c)) for a, b, c in rows), key=lambda one: one.first)
 
     def uses(self) -> Tally[Coupon]:
@@ -154,7 +154,7 @@ class Slips:
 
     def _baskets(self) -> Iterator[list[Sequence[Any]]]:
         """Yield the lines of each slip."""
-        rows = _table(self.folder, "transactions", _COLUMNS, self.chosen)
+        rows = table(self.folder, "transactions", _COLUMNS, self.chosen)
         for _, some in groupby(rows, key=lambda row: row[2]):
             lines = list(some)
             if self._kept is None or (lines[0][0], _local(lines[0])) in self._kept:
@@ -180,11 +180,11 @@ class Slips:
 
     def _wanted(self) -> dict[tuple[int, date], list[tuple[Coupon, set[int]]]]:
         goods: dict[Coupon, set[int]] = {}
-        for upc, product, campaign in _table(self.folder, "coupons", ("coupon_upc", "product_id", "campaign_id")):
+        for upc, product, campaign in table(self.folder, "coupons", ("coupon_upc", "product_id", "campaign_id")):
             goods.setdefault(Coupon(campaign=campaign, upc=upc), set()).add(product)
         found: dict[tuple[int, date], list[tuple[Coupon, set[int]]]] = {}
         names = ("household_id", "coupon_upc", "campaign_id", "redemption_date")
-        for household, upc, campaign, day in _table(self.folder, "coupon_redemptions", names, self.chosen):
+        for household, upc, campaign, day in table(self.folder, "coupon_redemptions", names, self.chosen):
             one = Coupon(campaign=campaign, upc=upc)
             found.setdefault((household, day.date()), []).append((one, goods.get(one, set())))
         self.oddities["redemptions: days with more than one coupon of a household"] = sum(
@@ -251,8 +251,8 @@ def households(folder: Path, count: int | None, rng: Any) -> frozenset[int] | No
     """Choose households: those who redeemed coupons first, in an order of chance; -1 for just these, None for all of them."""
     if count is None:
         return None
-    redeeming = sorted({household for (household,) in _table(folder, "coupon_redemptions", ("household_id",))})
-    others = sorted({household for (household,) in _table(folder, "transactions", ("household_id",))} - {*redeeming})
+    redeeming = sorted({household for (household,) in table(folder, "coupon_redemptions", ("household_id",))})
+    others = sorted({household for (household,) in table(folder, "transactions", ("household_id",))} - {*redeeming})
     rng.shuffle(redeeming)
     rng.shuffle(others)
     return frozenset(redeeming if count < 0 else [*redeeming, *others][:count])
@@ -260,7 +260,7 @@ def households(folder: Path, count: int | None, rng: Any) -> frozenset[int] | No
 
 def goods_names(folder: Path) -> dict[int, str]:
     """Return the SKU of each product: its department and number."""
-    rows = _table(folder, "products", ("product_id", "department"))
+    rows = table(folder, "products", ("product_id", "department"))
     return {product: f"{''.join(one for one in kind or 'OTHER' if one.isalpha())}-{product}" for product, kind in rows}
 
 
@@ -306,21 +306,6 @@ def _fit(slip: _Candidate, entitled: set[int]) -> int:
     if slip.coupons.keys() & entitled:
         return 1
     return 2 if any(slip.coupons.values()) else 3
-
-
-def _table(
-    folder: Path, name: str, columns: Sequence[str], chosen: Collection[int] | None = None
-) -> Iterator[Sequence[Any]]:
-    """Yield rows; of some households alone, where they are chosen."""
-    parquet: Any = importlib.import_module("pyarrow.parquet")
-    arrow: Any = importlib.import_module("pyarrow")
-    compute: Any = importlib.import_module("pyarrow.compute")
-    wanted = None if chosen is None else arrow.array(sorted(chosen), arrow.int64())
-    with parquet.ParquetFile(folder / f"{name}.parquet", memory_map=True) as file:
-        for batch in file.iter_batches(batch_size=_BATCH, columns=list(columns), use_threads=False):
-            if wanted is not None:
-                batch = batch.filter(compute.is_in(batch.column("household_id"), wanted))  # noqa: PLW2901
-            yield from zip(*(batch.column(name).to_pylist() for name in columns), strict=True)
 
 
 def _cents(value: float) -> int:
