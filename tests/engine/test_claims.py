@@ -32,6 +32,15 @@ def rung_up(bench: Bench) -> str:
     return order
 
 
+def ordered_with_points(bench: Bench) -> tuple[str, str]:
+    """500 points turned into a code, and an order at the till that it took 5.00 off, not paid yet. Return the two."""
+    context = bench.world.context
+    member(context, 500)
+    made = context.database.write(lambda connection: acting.redeem(connection, context, ADA, 500, []))
+    order: str = bench.shop("square").sale([{"sku": "A", "quantity": 2}], discount="5.00", paid=False)
+    return made.code, order
+
+
 def uses(bench: Bench, name: str) -> list[tuple[str, str, int]]:
     rows = bench.world.database.read(lambda connection: coupons.uses_of(connection, name))
     return [(row.channel, row.order_id, row.count) for row in rows]
@@ -57,20 +66,18 @@ def test_a_use_stays_with_an_order_that_names_no_code() -> None:
 def test_points_stay_spent_and_come_back_with_a_cancelled_order() -> None:
     async def story(bench: Bench) -> None:
         context = bench.world.context
-        member(context, 500)
-        made = context.database.write(lambda connection: acting.redeem(connection, context, ADA, 500, []))
-        order = bench.shop("square").sale([{"sku": "A", "quantity": 2}], discount="5.00", paid=False)
+        made, order = ordered_with_points(bench)
         await bench.wait()
         await bench.sync()
-        captured(bench, made.code, order)
+        captured(bench, made, order)
         await bench.sync()
         assert (balance(context).balance, balance(context).held) == (0, 0)
         bench.shop("square").cancel(order)
         await bench.wait()
         await bench.sync()
-        assert uses(bench, made.code) == [("square", order, 0)]
-        assert (left(context, made.code), balance(context).balance, free(context)) == (1, 500, 0)
-        context.database.write(lambda connection: acting.close(connection, context, made.code))
+        assert uses(bench, made) == [("square", order, 0)]
+        assert (left(context, made), balance(context).balance, free(context)) == (1, 500, 0)
+        context.database.write(lambda connection: acting.close(connection, context, made))
         assert free(context) == 500
 
     tell(story, *BOTH, loyalty=LOYALTY)
@@ -176,14 +183,12 @@ def test_an_invitation_claimed_at_a_till_rewards_both_whenever_it_is_told(read_f
 def test_a_use_told_after_its_order_was_cancelled_is_none() -> None:
     async def story(bench: Bench) -> None:
         context = bench.world.context
-        member(context, 500)
-        made = context.database.write(lambda connection: acting.redeem(connection, context, ADA, 500, []))
-        order = bench.shop("square").sale([{"sku": "A", "quantity": 2}], discount="5.00", paid=False)
+        made, order = ordered_with_points(bench)
         bench.shop("square").cancel(order)
         await bench.wait()
         await bench.sync()
-        captured(bench, made.code, order)
-        assert uses(bench, made.code) == [("square", order, 0)]
-        assert (left(context, made.code), balance(context).balance, free(context)) == (1, 500, 0)
+        captured(bench, made, order)
+        assert uses(bench, made) == [("square", order, 0)]
+        assert (left(context, made), balance(context).balance, free(context)) == (1, 500, 0)
 
     tell(story, *BOTH, loyalty=LOYALTY)
