@@ -88,7 +88,9 @@ def test_a_method_that_is_not_there_is_405_with_those_that_are(method: str, path
     api_story(story)
 
 
-@pytest.mark.parametrize("path", ["/", "/sku", "/skus/", "/orders/woocommerce/", "/v2/skus"])
+@pytest.mark.parametrize(
+    "path", ["/", "/sku", "/skus/", "/orders/woocommerce/", "/v2/skus", "/customers/K%0A/points", "/skus/%0A"]
+)
 def test_a_path_that_is_not_there_says_so(path: str) -> None:
     async def story(house: House) -> None:
         _is_problem(await house.get(path), 404)

@@ -1,5 +1,7 @@
 """/api/v1: for tills and scripts that no connector speaks for. One table says what there is; routes and document follow from it."""
 
+import re
+
 from starlette.routing import BaseRoute, Mount, Route, Router
 
 from bridge.webserver.api.document import Document
@@ -19,8 +21,8 @@ def routes(web: Web) -> list[BaseRoute]:
             mine: dict[str, Operation] = {other.method: other for other in OPERATIONS if other.path == one.path}
             paths[one.path] = [Route(one.route, Endpoint(web, mine))]
     found = [route for group in paths.values() for route in group]
-    return [
-        Mount(
-            "/api/v1", app=Router([Route("/openapi.json", Document()), *found], redirect_slashes=False, default=nowhere)
-        )
-    ]
+    api = Router([Route("/openapi.json", Document()), *found], redirect_slashes=False, default=nowhere)
+    mount = Mount("/api/v1", app=api)
+    # Starlette's `.*` ends at a line break: such a path would be answered by whoever serves the rest, and in plain text.
+    mount.path_regex = re.compile(mount.path_regex.pattern, re.DOTALL)
+    return [mount]
