@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.postgres"]
+pytest_plugins = ["tests.postgres", "tests.templates"]
 
 # How long an example takes says how busy the machine is, and nothing about what is tested.
 settings.register_profile("bridge", deadline=None, suppress_health_check=[HealthCheck.too_slow])

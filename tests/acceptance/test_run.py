@@ -123,7 +123,7 @@ def test_status_tells_whether_it_runs(trio: Trio) -> None:
 
 
 def test_what_a_person_sets_right_beside_it(trio: Trio) -> None:
-    trio.configure(poll="1s", hooks=False, more="[guard]\nzero = 1\nfree = 0\npercent = 100\n")
+    trio.configure(poll="1s", hooks=False, more="[guard]\nzero = 0\nfree = 0\npercent = 100\n")
     trio.adopt()
     with trio.bridge.running(trio.house) as daemon:
         trio.agree()
@@ -134,7 +134,8 @@ def test_what_a_person_sets_right_beside_it(trio: Trio) -> None:
         trio.agree()
         for sku in ("MUG", "CAP"):
             trio.channels["till"].act("count", sku=sku, quantity=0)
-        trio.house.pulse.until(lambda: len(trio.rows("select 1 from parked where subject = 'plan'")) == 2)
+        held = "select channel, sku from positions where parked like 'guard:%'"
+        trio.house.pulse.until(lambda: len(trio.rows(held)) == 4)
         for name in ("shop", "store"):
             assert trio.bridge("approve", name, "--json").json["rows"] == 2
         trio.agree(MUG=STOCK["MUG"], CAP=STOCK["CAP"])

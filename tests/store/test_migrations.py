@@ -16,6 +16,8 @@ from bridge.store.database import Database
 from bridge.store.errors import NewerError, StoreError
 from bridge.store.tables_loyalty import metadata
 
+pytestmark = pytest.mark.usefixtures("really_migrating")
+
 NOW = schema.HEAD
 NEXT = int(NOW) + 1
 
