@@ -21,7 +21,7 @@ from bridge.engine.loyalty import show_loyalty
 from bridge.engine.report import ChannelReport
 from bridge.rehearsal.world import World
 from bridge.sandbox.kit.loop import SimulatedLoop
-from bridge.store import coupons
+from bridge.store import code_listings, coupons
 from bridge.store.coupons import Campaign
 
 __all__ = ["measure"]
@@ -117,7 +117,7 @@ async def _push(made: World, name: str) -> None:
     """Show them until nothing is open; between two turns Shopify has time for its jobs."""
     for _ in range(_TURNS):
         await show_loyalty(made.context, made.channels[name], ChannelReport())
-        if not made.database.read(lambda connection: coupons.work_count(connection, name)):
+        if not made.database.read(lambda connection: code_listings.work_count(connection, name)):
             return
         await made.around.sleep(_PAUSE)
     raise AssertionError(f"{name}: codes are still open after {_TURNS} turns")

@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection
 
 from bench.slips import Coupon, Item, Slip
 from bench.worlds import PLATFORMS
-from bridge.app import loyal_acting, loyal_looking
+from bridge.app import loyal_acting, loyal_claims, loyal_looking
 from bridge.app.errors import AppError
 from bridge.engine.context import Context
 from bridge.rehearsal.world import World
@@ -229,14 +229,14 @@ class Patrons:
     def _claim(self, code: str, channel: str, person: str = "") -> str:
         lasts = timedelta(hours=12)
         return self._ask(
-            lambda connection, context: loyal_acting.claim(connection, context, code, channel, lasts, person)
+            lambda connection, context: loyal_claims.claim(connection, context, code, channel, lasts, person)
         ).id
 
     def _capture(self, claim: str, order: str) -> None:
-        self._ask(partial(loyal_acting.capture, claim_id=claim, order_id=order))
+        self._ask(partial(loyal_claims.capture, claim_id=claim, order_id=order))
         self._owed.remove((claim, order))
         if self.rng.random() < 0.1:
-            self._ask(partial(loyal_acting.capture, claim_id=claim, order_id=order))
+            self._ask(partial(loyal_claims.capture, claim_id=claim, order_id=order))
 
     @property
     def untold(self) -> int:

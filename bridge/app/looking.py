@@ -27,7 +27,7 @@ from bridge.app.results import (
 )
 from bridge.domain.ledger import stock
 from bridge.domain.position import Position
-from bridge.store import channels, coupons, documents, edits, ledger, notes, people, positions, queries
+from bridge.store import channels, code_listings, coupons, documents, edits, ledger, notes, people, positions, queries
 from bridge.store.documents import Value
 from bridge.store.queries import age
 
@@ -48,7 +48,7 @@ def status(connection: Connection, app: "App") -> Status:
     run = queries.last_run(connection, _RUNS)
     accepted, put_off = queries.accepted(connection), queries.put_off(connection, app.now())
     on_their_way = edits.counts(connection)
-    codes, untold = coupons.work_counts(connection), people.untold_counts(connection)
+    codes, untold = code_listings.work_counts(connection), people.untold_counts(connection)
     return Status(
         database=app.database.where,
         opened_from=notes.get_meta(connection, "opened"),

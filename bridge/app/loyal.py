@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy.engine import Connection
 
 from bridge.app import loyal_acting as acting
+from bridge.app import loyal_claims as claiming
 from bridge.app import loyal_looking as looking
 from bridge.app.errors import AppError
 from bridge.app.loyal_results import (
@@ -220,9 +221,9 @@ class Loyal:
         """Promise a use of a code at a channel for a while."""
         return await self._unit(
             "coupon",
-            lambda connection, context: acting.claim(
+            lambda connection, context: claiming.claim(
                 connection, context, text, channel, lasts,
-                looking.find_person(connection, context, person) if person else "",
+                claiming.buyer(connection, context, channel, person) if person else "",
             ),
             [channel],
         )  # fmt: skip
@@ -230,12 +231,12 @@ class Loyal:
     async def capture(self, claim_id: str, order_id: str = "") -> ClaimLine:
         """A promised use was made."""
         return await self._unit(
-            "coupon", lambda connection, context: acting.capture(connection, context, claim_id, order_id)
+            "coupon", lambda connection, context: claiming.capture(connection, context, claim_id, order_id)
         )
 
     async def release(self, claim_id: str) -> ClaimLine:
         """Give a promised use back."""
-        return await self._unit("coupon", lambda connection, context: acting.give_back(connection, context, claim_id))
+        return await self._unit("coupon", lambda connection, context: claiming.give_back(connection, context, claim_id))
 
     async def close(self, text: str) -> CodeLine | CampaignMade:
         """Take a code, or all of a campaign, out of use everywhere."""

@@ -2,24 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 from itertools import islice
 
 from sqlalchemy.engine import Connection
 
 from bridge.app.errors import AppError, Missing
-from bridge.app.loyal_looking import balance, claim_line, code, says
-from bridge.app.loyal_results import BalanceLine, CampaignMade, ClaimLine, CodeLine, Merged, Redeemed
+from bridge.app.loyal_looking import balance, code, says
+from bridge.app.loyal_results import BalanceLine, CampaignMade, CodeLine, Merged, Redeemed
 from bridge.domain.coupons import CouponPolicy, CouponTerms, normal_code, valid_code
 from bridge.engine import codes as engine
 from bridge.engine import making, merging
 from bridge.engine.context import Context
 from bridge.engine.loyalty import settle_loyalty
-from bridge.store import coupons, people
-from bridge.store.coupons import Campaign, Claim, Coupon
+from bridge.store import code_listings, coupons, people
+from bridge.store.coupons import Campaign, Coupon
 
 __all__ = [
-    "adjust", "campaign_of", "capture", "claim", "close", "close_campaign", "create", "forget", "generate_checks", "give_back", "invite",
+    "adjust", "campaign_of", "close", "close_campaign", "create", "forget", "generate_checks", "invite",
     "made", "merge", "new_campaign", "push", "redeem", "same_campaign", "unmerge",
 ]  # fmt: skip
 
@@ -77,7 +76,7 @@ def _drawn(connection: Connection, context: Context, prefix: str) -> str:
 
 
 def _refused(connection: Connection, name: str) -> tuple[tuple[str, str], ...]:
-    rows = coupons.find_listings(connection, [name]).get(name, {})
+    rows = code_listings.find_listings(connection, [name]).get(name, {})
     return tuple((channel, row.reason) for channel, row in rows.items() if row.reason)
 
 
@@ -188,98 +187,6 @@ def generate_checks(terms: CouponTerms, uses: int | None, policy: CouponPolicy, 
         raise AppError(f"a code without limit cannot be {policy}", next_step="give it a number of uses", exit_code=2)
     if terms.starts_at and terms.ends_at and terms.ends_at <= terms.starts_at:
         raise AppError("the code would end before it begins", next_step="look at the two dates", exit_code=2)
-
-
-def claim(
-    connection: Connection,
-    context: Context,
-    text: str,
-    channel: str,
-    lasts: timedelta | None,
-    person: str = "",
-    spent: int | None = None,
-) -> ClaimLine:
-    """Promise a use of a code at a channel for a while; raises AppError where none is free, or it does not apply."""
-    settle_loyalty(connection, context)
-    coupon = code(connection, text)
-    terms, now = campaign_of(connection, coupon), context.now()
-    _applies(context, terms, coupon, channel)
-    if spent is not None and terms.terms.minimum is not None and spent < terms.terms.minimum.minor:
-        raise AppError(
-            f"{coupon.code} is good from {terms.terms.minimum} on", next_step="it cannot be used for this purchase"
-        )
-    if (
-        person
-        and terms.terms.per_customer
-        and coupons.last_use(connection, coupon.code, person) >= terms.terms.per_customer
-    ):
-        raise AppError(
-            f"this customer has used {coupon.code} already",
-            next_step=f"`bridge coupon status {coupon.code}` shows where",
-        )
-    free = making.free_uses(connection, terms, coupon, channel)
-    if free is not None and free <= 0:
-        raise AppError(
-            f"no use of {coupon.code} is free at {channel}",
-            next_step=f"`bridge coupon status {coupon.code}` shows where it is",
-        )
-    ends = now + (lasts or making.CLAIMED_FOR)
-    return claim_line(making.claim(connection, context, coupon, channel, ends, person), terms)
-
-
-def _applies(context: Context, terms: Campaign, coupon: Coupon, channel: str) -> None:
-    now, step = context.now(), f"`bridge coupon status {coupon.code}` tells more"
-    # One that is over is closed as well, once time was swept: its end says more.
-    if terms.terms.ends_at is not None and now >= terms.terms.ends_at:
-        raise AppError(f"{coupon.code} ended at {terms.terms.ends_at:%Y-%m-%d %H:%M} UTC", next_step=step)
-    if coupon.closed_at is not None or terms.closed_at is not None:
-        raise AppError(f"{coupon.code} is closed", next_step=step)
-    if terms.terms.starts_at is not None and now < terms.terms.starts_at:
-        raise AppError(f"{coupon.code} begins at {terms.terms.starts_at:%Y-%m-%d %H:%M} UTC", next_step=step)
-    if channel not in terms.channels:
-        raise AppError(
-            f"{coupon.code} is not good at {channel}", next_step=f"it is good at {', '.join(terms.channels)}"
-        )
-
-
-def _open_claim(connection: Connection, context: Context, claim_id: str) -> Claim:
-    # A promise whose time is over is nobody's, whether time was swept since or not.
-    settle_loyalty(connection, context)
-    found = coupons.claim(connection, claim_id)
-    if found is None:
-        raise Missing(f"there is no claim {claim_id[:40]}", next_step="`bridge coupon status CODE` lists the open ones")
-    if found.state != "open":
-        raise AppError(f"claim {claim_id} is {found.state} already", next_step="claim the code anew")
-    return found
-
-
-def capture(connection: Connection, context: Context, claim_id: str, order_id: str = "") -> ClaimLine:
-    """A promised use was made; raises AppError for a claim that is not open any more, even if it was made in time."""
-    found = coupons.claim(connection, claim_id)
-    if found is not None and found.state == "used":
-        return _claim_again(connection, claim_id)  # told twice, counted once
-    one = _open_claim(connection, context, claim_id)
-    before = (
-        coupons.uses_of_orders(connection, one.channel, [order_id] if order_id else []).get(order_id, {}).get(one.code)
-    )
-    if before is not None and before.count:
-        raise AppError(
-            f"order {order_id} has used {one.code} already", next_step="release this claim, it is one too many"
-        )
-    making.capture(connection, context, one, order_id)
-    return _claim_again(connection, claim_id)
-
-
-def give_back(connection: Connection, context: Context, claim_id: str) -> ClaimLine:
-    """Give a promised use back."""
-    making.release(connection, context, _open_claim(connection, context, claim_id))
-    return _claim_again(connection, claim_id)
-
-
-def _claim_again(connection: Connection, claim_id: str) -> ClaimLine:
-    found = coupons.claim(connection, claim_id)
-    assert found is not None
-    return claim_line(found, campaign_of(connection, code(connection, found.code)))
 
 
 def close(connection: Connection, context: Context, text: str) -> CodeLine:

@@ -29,9 +29,10 @@ from bridge.domain.points import points
 from bridge.engine import accounts, making
 from bridge.engine.context import Context
 from bridge.engine.loyalty import held_points
-from bridge.store import coupons, ledger, people
+from bridge.store import code_listings, code_uses, coupons, ledger, people
 from bridge.store import points as store
-from bridge.store.coupons import Campaign, Claim, Coupon
+from bridge.store.code_uses import Claim
+from bridge.store.coupons import Campaign, Coupon
 
 __all__ = [
     "balance",
@@ -254,11 +255,11 @@ def code_status(connection: Connection, context: Context, coupon: Coupon) -> Cod
     # What time has ended is not open, even before it is swept.
     claims = [
         one
-        for one in coupons.claims_of(connection, [coupon.code])
+        for one in code_uses.claims_of(connection, [coupon.code])
         if not one.expires_at or one.expires_at > context.now()
     ]
-    used = coupons.uses_of(connection, coupon.code)
-    rows = coupons.find_listings(connection, [coupon.code]).get(coupon.code, {})
+    used = code_uses.uses_of(connection, coupon.code)
+    rows = code_listings.find_listings(connection, [coupon.code]).get(coupon.code, {})
     claimed = Tally(one.channel for one in claims)
     counted: Tally[str] = Tally()
     for one in used:
@@ -273,7 +274,7 @@ def code_status(connection: Connection, context: Context, coupon: Coupon) -> Cod
     )  # fmt: skip
 
 
-def _channel(terms: Campaign, name: str, row: coupons.CodeListing | None, used: int, claims: int) -> CodeChannel:
+def _channel(terms: Campaign, name: str, row: code_listings.CodeListing | None, used: int, claims: int) -> CodeChannel:
     if row is None:
         return CodeChannel(channel=name, state="by claim", limit=None, used=used, claims=claims)
     state = "there" if row.shown == row.wanted else "being written"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from sqlalchemy.engine import Connection
 
 from bridge.app import loyal_acting as acting
+from bridge.app import loyal_claims as claiming
 from bridge.app import loyal_looking as looking
 from bridge.app.answers import ClaimAnswer, CodeAnswer, CustomerAnswer, Discount, PointsAnswer
 from bridge.app.errors import AppError
@@ -24,8 +25,9 @@ from bridge.domain import contacts
 from bridge.domain.contacts import Contact
 from bridge.domain.coupons import CouponTerms
 from bridge.engine.context import Context
-from bridge.store import coupons, orders
-from bridge.store.coupons import Campaign, Claim
+from bridge.store import code_uses, orders
+from bridge.store.code_uses import Claim
+from bridge.store.coupons import Campaign
 
 if TYPE_CHECKING:
     from bridge.app.serving import Kept, Once, Serving
@@ -107,7 +109,7 @@ class LoyalServing:
             return Life(
                 status=status,
                 campaign=acting.campaign_of(connection, coupon),
-                claims=tuple(coupons.claims_ever(connection, coupon.code, _CLAIMS)),
+                claims=tuple(code_uses.claims_ever(connection, coupon.code, _CLAIMS)),
                 orders=_known(connection, status.uses),
             )
 
@@ -161,26 +163,36 @@ class LoyalServing:
         return self._serving.do_once(once, unit)
 
     def claim(
-        self, once: "Once", text: str, channel: str, lasts: timedelta | None, person: str = "", spent: int | None = None
+        self,
+        once: "Once",
+        text: str,
+        channel: str,
+        lasts: timedelta | None,
+        person: str = "",
+        spent: int | None = None,
+        *,
+        named: str = "",
     ) -> "Kept":
-        """Promise a use at a channel; raises AppError where none is free."""
+        """Promise a use at a channel to a person of ours, or to whoever has the contact or account `named`; raises AppError where none
+        is free, Missing where nobody can be meant by it."""
         context = self._context
 
         def unit(connection: Connection) -> ClaimLine:
             known = looking.known(connection, person) if person else ""
-            return acting.claim(connection, context, text, channel, lasts, known, spent)
+            known = claiming.buyer(connection, context, channel, named) if named else known
+            return claiming.claim(connection, context, text, channel, lasts, known, spent)
 
         return self._claimed(once, 201, unit)
 
     def capture(self, once: "Once", claim_id: str, order_id: str = "") -> "Kept":
         """A promised use was made."""
         context = self._context
-        return self._claimed(once, 200, lambda connection: acting.capture(connection, context, claim_id, order_id))
+        return self._claimed(once, 200, lambda connection: claiming.capture(connection, context, claim_id, order_id))
 
     def release(self, once: "Once", claim_id: str) -> "Kept":
         """Give a promised use back."""
         context = self._context
-        return self._claimed(once, 200, lambda connection: acting.give_back(connection, context, claim_id))
+        return self._claimed(once, 200, lambda connection: claiming.give_back(connection, context, claim_id))
 
     def _claimed(self, once: "Once", status: int, unit: Callable[[Connection], ClaimLine]) -> "Kept":
         def whole(connection: Connection) -> tuple[int, ClaimAnswer]:

@@ -26,7 +26,7 @@ from bridge.engine.mirror import mirror
 from bridge.engine.purse import urgency
 from bridge.engine.push import change_of
 from bridge.engine.report import ChannelReport, Report
-from bridge.store import coupons, people, positions, queries
+from bridge.store import code_listings, people, positions, queries
 
 if TYPE_CHECKING:
     from bridge.app.app import App
@@ -125,11 +125,11 @@ def _loyal(connection: Connection, channel: Channel, limit: int | None) -> tuple
     ]  # fmt: skip
     refused = [
         PlannedCode(channel=channel.name, code=one.code, action="refused", says="", reason=one.reason)
-        for one in coupons.refused(connection, channel.name, _AT_ONCE if limit is None else limit)
+        for one in code_listings.refused(connection, channel.name, _AT_ONCE if limit is None else limit)
     ]
     return [*rows[:limit], *refused], LoyalPlan(
-        channel=channel.name, codes=coupons.work_count(connection, channel.name),
-        refused=coupons.refused_count(connection, channel.name), points=people.untold_counts(connection).get(channel.name, 0),
+        channel=channel.name, codes=code_listings.work_count(connection, channel.name),
+        refused=code_listings.refused_count(connection, channel.name), points=people.untold_counts(connection).get(channel.name, 0),
     )  # fmt: skip
 
 

@@ -172,7 +172,11 @@ def status(code: str, config: str | None, as_json: bool) -> int:
 @_CODE
 @click.option("--channel", required=True, metavar="NAME", help="Where it is to be used.")
 @click.option("--for", "lasts", type=Lasts(), help="How long it is kept, such as 5m.  [default: 15m]")
-@click.option("--person", default="", help="Whose purchase it is, where that is known.")
+@click.option(
+    "--person",
+    default="",
+    help="Who buys: an e-mail address, a phone, CHANNEL:ID. Codes that are not for everybody need it.",
+)
 @options
 def claim(code: str, channel: str, lasts: timedelta | None, person: str, config: str | None, as_json: bool) -> int:
     """Ask for a use of a code at a till that has no codes of its own.

@@ -13,9 +13,10 @@ from bridge.engine.codes import Goods, goods_of
 from bridge.engine.context import Channel, Context
 from bridge.engine.noting import park
 from bridge.engine.report import ChannelReport
+from bridge.store import code_listings, code_uses, notes
 from bridge.store import coupons as store
-from bridge.store import notes
-from bridge.store.coupons import Campaign, CodeListing
+from bridge.store.code_listings import CodeListing
+from bridge.store.coupons import Campaign
 
 __all__ = ["plan_codes", "push_codes", "recover_codes", "verify_codes"]
 
@@ -49,14 +50,14 @@ async def push_codes(context: Context, channel: Channel, report: ChannelReport) 
 
 
 def _turn(connection: Connection, channel: Channel) -> _Round:
-    rows = store.work(connection, channel.name, _AT_ONCE)
+    rows = code_listings.work(connection, channel.name, _AT_ONCE)
     return _Round({row.code: row for row in rows}, _writes(connection, channel, rows))
 
 
 def _writes(connection: Connection, channel: Channel, rows: Sequence[CodeListing]) -> list[CouponWrite]:
     coupons = store.find(connection, [row.code for row in rows])
     terms = store.campaigns_of(connection, {one.campaign for one in coupons.values()})
-    groups = store.group_ids(connection, channel.name, [one.name for one in terms.values() if not one.solo])
+    groups = code_listings.group_ids(connection, channel.name, [one.name for one in terms.values() if not one.solo])
     limited = {name: goods_of(connection, one.terms, channel.name) for name, one in terms.items()}
     return [
         _one(row, terms[coupons[row.code].campaign], groups, limited[coupons[row.code].campaign]) for row in rows
@@ -80,7 +81,9 @@ async def _write(
 ) -> None:
     key = context.new_key()
     sent = [rows[one.code] for one in batch]
-    context.database.write(lambda connection: store.save_listings(connection, [replace(one, key=key) for one in sent]))
+    context.database.write(
+        lambda connection: code_listings.save_listings(connection, [replace(one, key=key) for one in sent])
+    )
     try:
         results = await port.write(batch, key)
     except TryLater as error:
@@ -94,7 +97,9 @@ async def _write(
 
 
 def _put_back(connection: Connection, key: str) -> None:
-    store.save_listings(connection, [replace(row, key=None) for row in store.in_flight_of(connection, key)])
+    code_listings.save_listings(
+        connection, [replace(row, key=None) for row in code_listings.in_flight_of(connection, key)]
+    )
 
 
 def _record(
@@ -106,14 +111,14 @@ def _record(
     results: Sequence[CouponResult],
 ) -> None:
     """Note what became of a batch. What is wanted may have changed since it was sent: that is read anew."""
-    now = {row.code: row for row in store.in_flight_of(connection, key)}
-    counted = store.used_by(connection, [one.code for one in results if one.kind == "gone"])
+    now = {row.code: row for row in code_listings.in_flight_of(connection, key)}
+    counted = code_uses.used_by(connection, [one.code for one in results if one.kind == "gone"])
     changed = [
         _after(context, now[before.code], before, result, counted.get(before.code, {}).get(channel.name, 0))
         for before, result in zip(sent, results, strict=True)
         if before.code in now
     ]
-    store.save_listings(connection, changed)
+    code_listings.save_listings(connection, changed)
     own = _own(connection, [row.code for row in changed if row.reason])
     for row in changed:
         if row.reason and row.code not in own:
@@ -191,7 +196,7 @@ def _deleted(row: CodeListing) -> str:
 async def recover_codes(context: Context, channel: Channel) -> None:
     """Look up the codes of whose write nobody knows what became; they are written again where they are not as they should be."""
     port = channel.connector.coupons
-    rows = context.database.read(lambda connection: store.in_flight(connection, channel.name)) if port else []
+    rows = context.database.read(lambda connection: code_listings.in_flight(connection, channel.name)) if port else []
     if port is None or not rows:
         return
     # All at once: where many are asked for, a platform reads whole lists, which takes fewer calls.
@@ -209,7 +214,7 @@ def _found(
     What the platform said it would make later has time until then.
     """
     known = [(row, found.get(row.code)) for row in rows if row.code in found or not _awaited(row, context.now())]
-    store.save_listings(
+    code_listings.save_listings(
         connection,
         [
             replace(
@@ -241,7 +246,11 @@ def _limit(state: CouponState | None) -> int | None:
 async def verify_codes(context: Context, channel: Channel, report: ChannelReport, most: int = 250) -> None:
     """Look the codes up that were not looked at for longest: the channel's own count, and what somebody changed there by hand."""
     port = channel.connector.coupons
-    rows = context.database.read(lambda connection: store.listings_of(connection, channel.name, most)) if port else []
+    rows = (
+        context.database.read(lambda connection: code_listings.listings_of(connection, channel.name, most))
+        if port
+        else []
+    )
     rows = [row for row in rows if row.key is None]
     if port is None or not rows:
         return
@@ -259,7 +268,7 @@ def _verify(
 ) -> None:
     now = {
         code: mine.get(channel.name)
-        for code, mine in store.find_listings(connection, [row.code for row in rows]).items()
+        for code, mine in code_listings.find_listings(connection, [row.code for row in rows]).items()
     }
     changed = []
     for before in rows:
@@ -282,11 +291,11 @@ def _verify(
                 verified_at=context.now(),
             )
         )  # fmt: skip
-    store.save_listings(connection, changed)
+    code_listings.save_listings(connection, changed)
     codes.settle(connection, context, [row.code for row in changed])
 
 
 def plan_codes(connection: Connection, channel: Channel) -> list[tuple[CodeListing, CouponWrite]]:
     """Return what `push_codes` would write now."""
-    rows = store.work(connection, channel.name, _AT_ONCE)
+    rows = code_listings.work(connection, channel.name, _AT_ONCE)
     return list(zip(rows, _writes(connection, channel, rows), strict=True))

@@ -17,9 +17,11 @@ from bridge.domain.quotas import Quota, limits, moved, spread
 from bridge.engine.context import Context
 from bridge.engine.desk import Desk
 from bridge.engine.noting import park
+from bridge.store import code_listings, code_uses, goods, ledger
 from bridge.store import coupons as store
-from bridge.store import goods, ledger
-from bridge.store.coupons import Campaign, CodeListing, CodeUse, Coupon
+from bridge.store.code_listings import CodeListing
+from bridge.store.code_uses import CodeUse
+from bridge.store.coupons import Campaign, Coupon
 
 __all__ = ["Goods", "anew", "confirm", "create", "goods_of", "objections", "settle", "tell_overuse", "used"]
 
@@ -55,7 +57,7 @@ def create(
             )
         )  # fmt: skip
     desk.close()
-    store.save_listings(connection, _listings(context, campaign, rows))
+    code_listings.save_listings(connection, _listings(context, campaign, rows))
     settle(connection, context, [one.code for one in rows])
 
 
@@ -93,18 +95,18 @@ class _Settling:
         self.context = context
         self.coupons = store.find(connection, names)
         self.terms = store.campaigns_of(connection, {one.campaign for one in self.coupons.values()})
-        self.listings = store.find_listings(connection, names)
-        self.counted = store.used_by(connection, names)
-        self.uncounted = store.uncounted(connection, names)
+        self.listings = code_listings.find_listings(connection, names)
+        self.counted = code_uses.used_by(connection, names)
+        self.uncounted = code_uses.uncounted(connection, names)
         self.left = ledger.balances(connection, [uses(one) for one in names])
         self.claims: dict[tuple[str, str], int] = {}
-        for claim in store.claims_of(connection, names):
+        for claim in code_uses.claims_of(connection, names):
             self.claims[claim.code, claim.channel] = self.claims.get((claim.code, claim.channel), 0) + 1
         self.goods: dict[tuple[str, str], tuple[Goods, Goods]] = {}
 
     def run(self) -> None:
         changed = [row for coupon in self.coupons.values() for row in self._coupon(coupon)]
-        store.save_listings(self.connection, changed)
+        code_listings.save_listings(self.connection, changed)
 
     def _coupon(self, coupon: Coupon) -> Iterable[CodeListing]:
         terms, rows = self.terms[coupon.campaign], self.listings.get(coupon.code, {})
@@ -190,11 +192,15 @@ def _lazily(shown: int | None, most: int | None, left: int | None) -> int | None
 
 def confirm(connection: Connection, context: Context, channel: str, read_at: datetime) -> None:
     """The orders of a channel were read from a moment after its limits were cut: what it accepted before is known now."""
-    cut = [row for row in store.cut(connection, channel) if row.cut_at is not None and row.cut_at + _LATE <= read_at]
+    cut = [
+        row
+        for row in code_listings.cut(connection, channel)
+        if row.cut_at is not None and row.cut_at + _LATE <= read_at
+    ]
     # A write on its way may raise the limit there: what it is, is known once it was answered.
     rows = [row for row in cut if row.key is None]
-    counted = store.used_by(connection, [row.code for row in rows])
-    store.save_listings(
+    counted = code_uses.used_by(connection, [row.code for row in rows])
+    code_listings.save_listings(
         connection,
         [
             replace(row, cut_at=None, ceiling=max(row.shown_most or 0, counted.get(row.code, {}).get(channel, 0), row.used_there or 0))
@@ -230,14 +236,14 @@ def used(connection: Connection, context: Context, use: CodeUse, *, claimed: boo
         _keep_claim(connection, use)
     coupon = store.find(connection, [use.code])[use.code]
     if coupon.hold is not None:
-        taken = any(one.count for one in store.uses_of(connection, use.code))
+        taken = any(one.count for one in code_uses.uses_of(connection, use.code))
         _settle_hold(connection, context, coupon.hold, taken=taken, over=coupon.closed_at is not None)
 
 
 def _keep_claim(connection: Connection, use: CodeUse) -> None:
-    mine = [one for one in store.claims_of(connection, [use.code]) if one.channel == use.channel]
+    mine = [one for one in code_uses.claims_of(connection, [use.code]) if one.channel == use.channel]
     if use.count and mine:
-        store.change_claim(connection, mine[0].id, "used", use.order_id)
+        code_uses.change_claim(connection, mine[0].id, "used", use.order_id)
         ledger.release_hold(connection, mine[0].id, "captured")
 
 
@@ -260,7 +266,7 @@ def tell_overuse(connection: Connection, context: Context, codes: Iterable[str])
         units, limit = left.get(uses(code), 0), terms[coupons[code].campaign].uses
         if limit is None or units >= 0:
             continue
-        by = [f"order {one.order_id} on {one.channel}" for one in store.uses_of(connection, code) if one.count]
+        by = [f"order {one.order_id} on {one.channel}" for one in code_uses.uses_of(connection, code) if one.count]
         reason = f"{code} was used {limit - units} times, {limit} allowed: {', '.join(by)}; the last ones came before it was known"
         park(connection, context, "coupon", "", code, reason)
         if context.events is not None:

@@ -16,7 +16,7 @@ from bridge.engine.desk import Desk
 from bridge.engine.noting import park
 from bridge.engine.points_push import push_points, recover_points
 from bridge.engine.report import ChannelReport
-from bridge.store import coupons, ledger, notes
+from bridge.store import code_uses, coupons, ledger, notes
 from bridge.store import points as store
 from bridge.store.loyal_work import loyal_work
 
@@ -55,9 +55,9 @@ def settle_loyalty(connection: Connection, context: Context) -> int:
 
 
 def _end_claims(connection: Connection, context: Context) -> int:
-    over = coupons.overdue_claims(connection, context.now())
+    over = code_uses.overdue_claims(connection, context.now())
     for one in over:
-        coupons.change_claim(connection, one.id, "expired")
+        code_uses.change_claim(connection, one.id, "expired")
         ledger.release_hold(connection, one.id, "expired")
     codes.settle(connection, context, {one.code for one in over})
     return len(over)

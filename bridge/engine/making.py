@@ -16,10 +16,11 @@ from bridge.domain.points import points
 from bridge.engine import accounts, codes, rewards
 from bridge.engine.context import Context
 from bridge.engine.desk import Desk
+from bridge.store import code_listings, code_uses, ledger, people
 from bridge.store import coupons as store
-from bridge.store import ledger, people
 from bridge.store import points as point_store
-from bridge.store.coupons import Campaign, Claim, CodeUse, Coupon
+from bridge.store.code_uses import Claim, CodeUse
+from bridge.store.coupons import Campaign, Coupon
 from bridge.store.points import SpendRow
 
 __all__ = [
@@ -109,8 +110,8 @@ def close(connection: Connection, context: Context, coupon: Coupon) -> None:
     store.close(connection, [coupon.code], context.now())
     if coupon.hold is not None:
         ledger.release_hold(connection, coupon.hold)
-    for one in store.claims_of(connection, [coupon.code]):
-        store.change_claim(connection, one.id, "released")
+    for one in code_uses.claims_of(connection, [coupon.code]):
+        code_uses.change_claim(connection, one.id, "released")
         ledger.release_hold(connection, one.id)
     codes.settle(connection, context, [coupon.code])
     if coupon.person:
@@ -119,9 +120,9 @@ def close(connection: Connection, context: Context, coupon: Coupon) -> None:
 
 def reopen(connection: Connection, context: Context, coupon: Coupon, channel: str = "") -> None:
     """Write a code again wherever it was refused or deleted by hand: on one channel, or on all ("")."""
-    found = store.find_listings(connection, [coupon.code]).get(coupon.code, {}).values()
+    found = code_listings.find_listings(connection, [coupon.code]).get(coupon.code, {}).values()
     rows = [row for row in found if channel in {"", row.channel}]
-    store.save_listings(connection, [codes.anew(context, row) for row in rows])
+    code_listings.save_listings(connection, [codes.anew(context, row) for row in rows])
     codes.settle(connection, context, [coupon.code])
 
 
@@ -130,13 +131,13 @@ def free_uses(connection: Connection, terms: Campaign, coupon: Coupon, channel: 
     (not with `shared`); with `claim`, by promises that are over, and whose limits are not known to be out of force."""
     if terms.uses is None:
         return None
-    claims = store.claims_of(connection, [coupon.code])
+    claims = code_uses.claims_of(connection, [coupon.code])
     left = ledger.balances(connection, [uses(coupon.code)]).get(uses(coupon.code), 0) - len(claims)
     if terms.policy == "shared":
         return left
     promised = Counter(one.channel for one in claims if terms.policy == "claim")
-    counted = store.used_by(connection, [coupon.code]).get(coupon.code, {})
-    rows = store.find_listings(connection, [coupon.code]).get(coupon.code, {})
+    counted = code_uses.used_by(connection, [coupon.code]).get(coupon.code, {})
+    rows = code_listings.find_listings(connection, [coupon.code]).get(coupon.code, {})
     others = sum(
         max(0, max(row.ceiling, row.allotted) - counted.get(name, 0) - promised[name])
         for name, row in rows.items()
@@ -153,7 +154,7 @@ def claim(
     one = Claim(
         id=context.new_key().replace("-", "")[:12], code=coupon.code, channel=channel, person=person, created_at=now, expires_at=ends
     )  # fmt: skip
-    store.add_claim(connection, one)
+    code_uses.add_claim(connection, one)
     ledger.hold(connection, one.id, uses(coupon.code), 1, created_at=now, expires_at=ends, note=f"claimed at {channel}")
     codes.settle(connection, context, [coupon.code])
     return one
@@ -161,7 +162,7 @@ def claim(
 
 def release(connection: Connection, context: Context, one: Claim) -> None:
     """Give a promised use back."""
-    store.change_claim(connection, one.id, "released")
+    code_uses.change_claim(connection, one.id, "released")
     ledger.release_hold(connection, one.id)
     codes.settle(connection, context, [one.code])
 
@@ -186,8 +187,8 @@ def capture(connection: Connection, context: Context, one: Claim, order_id: str)
         at=now,
         note=f"claim {one.id}",
     )
-    store.save_uses(connection, [use])
-    store.change_claim(connection, one.id, "used", order_id)
+    code_uses.save_uses(connection, [use])
+    code_uses.change_claim(connection, one.id, "used", order_id)
     ledger.release_hold(connection, one.id, "captured")
     codes.used(connection, context, use, claimed=True)
     if coupon.person and coupon.points:

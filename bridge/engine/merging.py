@@ -13,7 +13,7 @@ from bridge.engine import accounts, rewards
 from bridge.engine.context import Context
 from bridge.engine.desk import Desk
 from bridge.engine.people import told_no_more
-from bridge.store import coupons, deliveries, orders, people
+from bridge.store import code_uses, coupons, deliveries, orders, people
 from bridge.store import points as store
 from bridge.store.people import MergeRow
 from bridge.store.points import LotRow, SpendRow
@@ -22,7 +22,7 @@ __all__ = ["adjust", "forget", "merge", "unmerge"]
 
 
 def merge(connection: Connection, context: Context, kept: str, gone: str, why: str) -> None:
-    """Make one person of two: contacts, accounts, orders, lots and spends of `gone` become those of `kept`, and are remembered."""
+    """Make one person of two: what is of `gone` becomes of `kept`, their uses of codes as well, and is remembered."""
     body: dict[str, Any] = {
         "contacts": [[one.kind, one.value] for one in people.contacts_of(connection, gone)],
         "customers": [[one.channel, one.customer_id] for one in people.customers_of(connection, [gone])],
@@ -30,6 +30,8 @@ def merge(connection: Connection, context: Context, kept: str, gone: str, why: s
         "lots": [one.id for one in store.lots_of(connection, [gone]).get(gone, [])],
         "spends": [one.id for one in store.spends_of(connection, [gone]).get(gone, [])],
         "coupons": [one.code for one in coupons.of_person(connection, gone)],
+        "uses": [[one.channel, one.order_id, one.code] for one in code_uses.uses_by(connection, gone)],
+        "claims": code_uses.claims_by(connection, gone),
     }
     people.remember_merge(connection, kept, gone, why, body, context.now())
     number = people.merge_rows(connection, kept)[0].id
@@ -56,6 +58,7 @@ def _hand_over(
     for channel, order_id in body["orders"]:
         people.move(connection, "order_people", {"channel": channel, "order_id": order_id}, old, new)
     coupons.move(connection, body["coupons"], old, new)
+    code_uses.move_uses(connection, body.get("uses", ()), body.get("claims", ()), old, new)
     wanted = set(body["lots"]) | set(body["spends"])
     lots = [one for one in store.lots_of(connection, [old]).get(old, []) if one.id in wanted]
     spends = [one for one in store.spends_of(connection, [old]).get(old, []) if one.id in wanted]

@@ -19,11 +19,12 @@ from bridge.domain.points import points
 from bridge.engine import accounts, codes, people
 from bridge.engine.context import Context, Source
 from bridge.engine.desk import Desk
-from bridge.store import channels, listings, orders
+from bridge.store import channels, code_uses, listings, orders
 from bridge.store import coupons as coupon_store
 from bridge.store import people as people_store
 from bridge.store import points as store
-from bridge.store.coupons import Campaign, CodeUse, Coupon
+from bridge.store.code_uses import CodeUse
+from bridge.store.coupons import Campaign, Coupon
 from bridge.store.orders import Recorded
 from bridge.store.points import LotRow, OrderPerson, SpendRow
 
@@ -135,7 +136,7 @@ class _Rewards:
         self.people = store.of_orders(self.connection, name, ids)
         self.lots = store.lots_of_orders(self.connection, name, ids)
         self.spends = store.spends_of_orders(self.connection, name, ids)
-        self.uses = coupon_store.uses_of_orders(self.connection, name, ids)
+        self.uses = code_uses.uses_of_orders(self.connection, name, ids)
         self.back = store.returned(self.connection, name, ids)
         wanted = {normal_code(code) for one in self.records.values() for code in one.order.codes}
         wanted |= {code for used in self.uses.values() for code in used}
@@ -259,7 +260,7 @@ class _Rewards:
             row = self._used(order, self.coupons[code], person, at, before.get(code), still=code in named)
             if row is not None and row != before.get(code):
                 rows.append(row)
-        coupon_store.save_uses(self.connection, rows)
+        code_uses.save_uses(self.connection, rows)
         for row in rows:
             self._count(record, row, before.get(row.code))
             self._spend(record, self.coupons[row.code], row)

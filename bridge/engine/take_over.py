@@ -19,8 +19,11 @@ from bridge.engine.context import Channel, Context
 from bridge.engine.desk import Desk
 from bridge.engine.report import ChannelReport
 from bridge.engine.rewards import OVERLAP
+from bridge.store import code_listings, code_uses
 from bridge.store import coupons as store
-from bridge.store.coupons import Campaign, CodeListing, CodeUse, Coupon
+from bridge.store.code_listings import CodeListing
+from bridge.store.code_uses import CodeUse
+from bridge.store.coupons import Campaign, Coupon
 
 __all__ = ["BEFORE", "Taken", "take_over"]
 
@@ -115,7 +118,7 @@ def _foreign(connection: Connection, context: Context, state: CouponState, code:
 def _join(connection: Connection, context: Context, channel: Channel, state: CouponState, known: Coupon) -> Taken:
     """The same code in another shop: its uses count as well, where it takes off the same."""
     terms = store.campaign(connection, known.campaign)
-    listing = store.find_listings(connection, [known.code]).get(known.code, {}).get(channel.name)
+    listing = code_listings.find_listings(connection, [known.code]).get(known.code, {}).get(channel.name)
     assert terms is not None
     if listing is not None and listing.external_id == state.id:
         return Taken(code=known.code, kind="known")
@@ -146,18 +149,18 @@ def _there(connection: Connection, context: Context, channel: Channel, code: str
         channel=channel.name, code=code, external_id=state.id, group_id=state.group_id, shown="?",
         shown_most=state.limit if state.active else 0, used_there=state.used, verified_at=now,
     )  # fmt: skip
-    store.save_listings(connection, [row])
+    code_listings.save_listings(connection, [row])
     if state.used:
         before = CodeUse(
             channel=channel.name, order_id=BEFORE, code=code, count=state.used, counted_there=state.used, at=now
         )
-        store.save_uses(connection, [before])
+        code_uses.save_uses(connection, [before])
     if state.limit is not None and state.used:
         _count(connection, context, channel, code, state.used, now)
     codes.settle(connection, context, [code])
-    aimed = store.find_listings(connection, [code])[code][channel.name]
+    aimed = code_listings.find_listings(connection, [code])[code][channel.name]
     if aimed.active == state.active and aimed.most == state.limit:
-        store.save_listings(connection, [replace(aimed, shown=aimed.wanted)])
+        code_listings.save_listings(connection, [replace(aimed, shown=aimed.wanted)])
 
 
 def _count(connection: Connection, context: Context, channel: Channel, code: str, used: int, now: datetime) -> None:

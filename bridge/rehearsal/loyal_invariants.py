@@ -21,7 +21,7 @@ from bridge.rehearsal.world import World
 from bridge.sandbox.kit.platform import LoyalShop, Platform
 from bridge.store import coupons, ledger, notes, people
 from bridge.store import points as point_store
-from bridge.store.coupons import CodeListing
+from bridge.store.code_listings import CodeListing
 from bridge.store.tables import holds, movements
 from bridge.store.tables_loyalty import (
     code_listings,

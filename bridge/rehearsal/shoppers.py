@@ -15,7 +15,7 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy.engine import Connection
 
-from bridge.app import loyal_acting, loyal_looking
+from bridge.app import loyal_acting, loyal_claims, loyal_looking
 from bridge.app.errors import AppError
 from bridge.domain.coupons import CouponPolicy, CouponTerms
 from bridge.domain.earning import PointsRules
@@ -173,7 +173,7 @@ class Shoppers(Trade):
         """Tell the bridge of promised uses that were made, until it has heard; say whether it has heard all."""
         for claim, (channel, code, order) in list(self._owed.items()):
             try:
-                self._ask(partial(loyal_acting.capture, claim_id=claim, order_id=order))
+                self._ask(partial(loyal_claims.capture, claim_id=claim, order_id=order))
             except RefusedError as error:
                 self.acts.append(f"{self.now():%H:%M:%S} capture of {code} by {order} {error}")
                 continue
@@ -272,12 +272,12 @@ class Shoppers(Trade):
         code = self._some_code(shopper)
         lasts = timedelta(seconds=30) if turn < 0.2 else None
         claim = self._ask(
-            lambda connection, context: loyal_acting.claim(connection, context, code, platform.name, lasts)
+            lambda connection, context: loyal_claims.claim(connection, context, code, platform.name, lasts)
         )
         if turn < 0.2:
             return f"claim {code} forgotten"
         if turn < 0.4:
-            self._ask(lambda connection, context: loyal_acting.give_back(connection, context, claim.id))
+            self._ask(lambda connection, context: loyal_claims.give_back(connection, context, claim.id))
             return f"claim {code} released"
         goods = [{"sku": self.luck.choice(sorted(self.truth)), "quantity": 1}]
         how = {"customer": shopper.named(platform.name), "discount": "1.00"}

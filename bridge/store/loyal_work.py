@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from bridge.store.coupons import code_work
+from bridge.store.code_listings import code_work
 from bridge.store.people import points_work
 from bridge.store.tables import parked
 from bridge.store.tables_loyalty import code_listings, customers

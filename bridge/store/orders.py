@@ -1,6 +1,6 @@
 """Orders as their newest snapshots, with the effects recorded for each."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,8 @@ from bridge.store.sql import among, chunks, rows_of, upsert
 from bridge.store.tables import order_effects, order_numbers, orders
 
 __all__ = [
-    "Recorded", "by_reference", "digest", "encoded", "load", "moved_between", "redact", "save", "snapshot", "with_unlinked",
+    "Recorded", "by_reference", "digest", "encoded", "load", "moved_between", "redact", "save", "snapshot", "standing_of",
+    "with_unlinked",
 ]  # fmt: skip
 
 _ORDER = (
@@ -137,6 +138,27 @@ def redact(connection: Connection, channel: str, ids: Sequence[str] | None, cust
             connection.execute(orders.update().where(mine, orders.c.order_id == row.order_id).values(snapshot=bare))
             done += 1
     return done
+
+
+def standing_of(
+    connection: Connection, accounts: Collection[tuple[str, str]], mails: Collection[str]
+) -> tuple[str, Order] | None:
+    """Return an order (with its channel) that was not cancelled, placed by one of these accounts (channel, id), or with one of these
+    lower-case addresses; None where there is none. It looks through all orders: for the rare question whether one is somebody's first."""
+    words = {msgspec.json.encode(one).decode()[1:-1] for one in (*mails, *(number for _, number in accounts))}
+    if not words:
+        return None
+    text = sa.func.lower(orders.c.snapshot)
+    mine = sa.or_(*(text.contains(one.lower(), autoescape=True) for one in sorted(words)))
+    query = sa.select(orders.c.channel, orders.c.snapshot).where(
+        orders.c.kind != "mirror", orders.c.status != "cancelled", mine
+    )
+    for channel, body in connection.execute(query):
+        order = msgspec.json.decode(body, type=Order)
+        who = order.customer
+        if who is not None and ((channel, who.id) in accounts or who.email.strip().lower() in mails):
+            return channel, order
+    return None
 
 
 def by_reference(connection: Connection, reference: str) -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.ext.compiler import compiles
 
-__all__ = ["add", "among", "change", "chunks", "insert", "inserting", "rows_of", "upsert"]
+__all__ = ["add", "among", "change", "chunks", "insert", "inserting", "made", "names_of", "rows_of", "told", "upsert"]
 
 Row = Mapping[str, Any]
 # Rows are mappings; or, where many are written at a time, tuples, and then the names of their columns stand beside them.
@@ -187,3 +187,18 @@ def chunks(values: Iterable[Any], size: int = 500) -> Iterable[list[Any]]:
     """Cut a list of parameters into pieces that every database takes."""
     pool = list(values)
     return (pool[start : start + size] for start in range(0, len(pool), size))
+
+
+def names_of(kind: type) -> tuple[str, ...]:
+    """Return the fields of a dataclass that is spelt as its table is."""
+    return tuple(kind.__dataclass_fields__)  # type: ignore[attr-defined]
+
+
+def made(kind: Any, row: Any) -> Any:
+    """Make such a dataclass of a row."""
+    return kind(**{name: getattr(row, name) for name in names_of(kind)})
+
+
+def told(one: Any) -> dict[str, Any]:
+    """Return what it says, by column."""
+    return {name: getattr(one, name) for name in names_of(type(one))}

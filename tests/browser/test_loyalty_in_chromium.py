@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from bridge.app import loyal_acting as acting
+from bridge.app import loyal_claims as claiming
 from tests.browser.conftest import Desk
 from tests.browser.test_in_chromium import CONTRAST, DARK, NARROW, PHONE, tab_to, violations, wide
 from tests.webserver.household import House, lived_in
@@ -26,7 +27,7 @@ def _peopled(folder: Path) -> House:
     code(context, uses=3)
     house.app.database.write(lambda connection: acting.redeem(connection, context, ADA, 300, []))
     house.app.database.write(
-        lambda connection: acting.claim(connection, context, CODE, "till", timedelta(hours=1), person=ADA)
+        lambda connection: claiming.claim(connection, context, CODE, "till", timedelta(hours=1), person=ADA)
     )
     return house
 

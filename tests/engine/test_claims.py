@@ -4,12 +4,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.engine import Connection
 
 from bridge.app import loyal_acting as acting
-from bridge.app.errors import AppError
+from bridge.app import loyal_claims as claiming
+from bridge.app.errors import AppError, Missing
 from bridge.domain.coupons import CouponTerms
 from bridge.engine.making import lookup
-from bridge.store import coupons
+from bridge.store import code_uses, people
 from tests.engine.bench import Bench, tell
 from tests.webserver.loyal_house import ADA, CODE, LOYALTY, balance, code, free, left, member
 
@@ -18,12 +20,14 @@ BEN = "cust_ben"
 INVITED = CouponTerms(kind="percent", percent=1_000)
 
 
-def captured(bench: Bench, name: str, order: str) -> None:
+def captured(bench: Bench, name: str, order: str, person: str = "") -> None:
     """Claim a code at the till and say by which order it was used."""
     context = bench.world.context
     database = context.database
-    one = database.write(lambda connection: acting.claim(connection, context, name, "square", timedelta(minutes=5)))
-    database.write(lambda connection: acting.capture(connection, context, one.id, order))
+    one = database.write(
+        lambda connection: claiming.claim(connection, context, name, "square", timedelta(minutes=5), person)
+    )
+    database.write(lambda connection: claiming.capture(connection, context, one.id, order))
 
 
 def rung_up(bench: Bench) -> str:
@@ -42,7 +46,7 @@ def ordered_with_points(bench: Bench) -> tuple[str, str]:
 
 
 def uses(bench: Bench, name: str) -> list[tuple[str, str, int]]:
-    rows = bench.world.database.read(lambda connection: coupons.uses_of(connection, name))
+    rows = bench.world.database.read(lambda connection: code_uses.uses_of(connection, name))
     return [(row.channel, row.order_id, row.count) for row in rows]
 
 
@@ -88,9 +92,9 @@ def test_one_order_uses_a_code_once_however_often_it_was_claimed() -> None:
         context = bench.world.context
         code(context, uses=2)
         captured(bench, CODE, "R-7")
-        one = context.database.write(lambda connection: acting.claim(connection, context, CODE, "square", None))
+        one = context.database.write(lambda connection: claiming.claim(connection, context, CODE, "square", None))
         with pytest.raises(AppError, match="order R-7 has used AUTUMN-0F1R already") as refused:
-            context.database.write(lambda connection: acting.capture(connection, context, one.id, "R-7"))
+            context.database.write(lambda connection: claiming.capture(connection, context, one.id, "R-7"))
         assert "release this claim" in refused.value.next_step
         assert (uses(bench, CODE), left(context)) == ([("square", "R-7", 1)], 1)
 
@@ -104,14 +108,15 @@ def test_a_claim_that_is_captured_takes_no_other_one_of_its_till() -> None:
         code(context, uses=3)
         ends = timedelta(minutes=5)
         first, second = (
-            database.write(lambda connection: acting.claim(connection, context, CODE, "square", ends)) for _ in range(2)
+            database.write(lambda connection: claiming.claim(connection, context, CODE, "square", ends))
+            for _ in range(2)
         )
-        database.write(lambda connection: acting.capture(connection, context, second.id, "R-7"))
+        database.write(lambda connection: claiming.capture(connection, context, second.id, "R-7"))
         states = {
-            one.id: one.state for one in database.read(lambda connection: coupons.claims_ever(connection, CODE, 9))
+            one.id: one.state for one in database.read(lambda connection: code_uses.claims_ever(connection, CODE, 9))
         }
         assert states == {first.id: "open", second.id: "used"}
-        database.write(lambda connection: acting.capture(connection, context, first.id))
+        database.write(lambda connection: claiming.capture(connection, context, first.id))
         assert left(context) == 1
 
     tell(story, *BOTH, loyalty=LOYALTY)
@@ -153,7 +158,7 @@ def test_a_use_that_is_told_after_its_order_is_the_buyers() -> None:
         await bench.wait()
         await bench.sync()
         captured(bench, CODE, late)
-        found = context.database.read(lambda connection: coupons.uses_of(connection, CODE))
+        found = context.database.read(lambda connection: code_uses.uses_of(connection, CODE))
         assert {row.order_id: (row.person, row.count) for row in found} == {early: (ADA, 1), late: (ADA, 1)}
 
     tell(story, *BOTH, loyalty=LOYALTY)
@@ -172,7 +177,7 @@ def test_an_invitation_claimed_at_a_till_rewards_both_whenever_it_is_told(read_f
         if read_first:
             await bench.wait()
             await bench.sync()
-        captured(bench, code, order)
+        captured(bench, code, order, BEN)
         await bench.wait()
         await bench.sync()
         assert balance(context).balance == 300
@@ -192,3 +197,154 @@ def test_a_use_told_after_its_order_was_cancelled_is_none() -> None:
         assert (left(context, made), balance(context).balance, free(context)) == (1, 500, 0)
 
     tell(story, *BOTH, loyalty=LOYALTY)
+
+
+def claimed(bench: Bench, name: str, person: str = "", channel: str = "square") -> str:
+    context = bench.world.context
+    return context.database.write(
+        lambda connection: claiming.claim(connection, context, name, channel, timedelta(minutes=5), person)
+    ).id
+
+
+def refused(bench: Bench, name: str, person: str = "") -> str:
+    """What a till is told that asks for a use that it must not have."""
+    with pytest.raises(AppError) as told:
+        claimed(bench, name, person)
+    return str(told.value).split("\n")[0]
+
+
+LIMITED = {
+    "MAILONLY": replace(INVITED, emails=("ada@example.com",)),
+    "NEWCOMER": replace(INVITED, first_order=True),
+    "ONCEEACH": replace(INVITED, per_customer=1),
+}
+
+
+def test_a_code_that_is_not_for_everybody_is_promised_to_nobody_unknown() -> None:
+    async def story(bench: Bench) -> None:
+        context = bench.world.context
+        member(context, 0)
+        member(context, 0, BEN, mail="ben@example.com", phone="", accounts=())
+        for name, terms in LIMITED.items():
+            code(context, name, terms, uses=5, channels=["square"])
+            assert refused(bench, name) == f"{name} is not for everybody: it must be known who buys"
+            claimed(bench, name, ADA)
+        assert refused(bench, "MAILONLY", BEN) == "MAILONLY is for somebody else"
+        assert refused(bench, "ONCEEACH", ADA) == "this customer has used ONCEEACH already, or is about to"
+        claimed(bench, "NEWCOMER", BEN)
+
+    tell(story, *BOTH, loyalty=LOYALTY)
+
+
+def test_a_code_for_a_first_order_is_refused_after_one_even_from_before_there_were_codes() -> None:
+    async def story(bench: Bench) -> None:
+        context, shop = bench.world.context, bench.shop("woocommerce")
+        called_off = shop.sale([{"sku": "A", "quantity": 1}], customer={"email": "Ben@Example.com"})
+        shop.cancel(called_off)
+        shop.sale([{"sku": "A", "quantity": 1}], customer={"email": "Ada@Example.com"})
+        await bench.wait()
+        await bench.sync()
+        member(context, 0)
+        member(context, 0, BEN, mail="ben@example.com", phone="", accounts=())
+        code(context, "NEWCOMER", LIMITED["NEWCOMER"], uses=5, channels=["square"])
+        assert refused(bench, "NEWCOMER", ADA).startswith("NEWCOMER is for a first order, and this customer had order ")
+        claimed(bench, "NEWCOMER", BEN)
+
+    tell(story, *BOTH)
+
+
+def test_whoever_buys_for_the_first_time_is_named_by_a_contact_that_nobody_has() -> None:
+    async def story(bench: Bench) -> None:
+        context = bench.world.context
+        code(context, "NEWCOMER", LIMITED["NEWCOMER"], uses=5, channels=["square"])
+
+        def name(text: str) -> str:
+            return context.database.write(lambda connection: claiming.buyer(connection, context, "square", text))
+
+        cleo = name("cleo@example.com")
+        assert (name("Cleo@Example.com "), name(cleo)) == (cleo, cleo)
+        claimed(bench, "NEWCOMER", cleo)
+        order = bench.shop("square").sale([{"sku": "A", "quantity": 1}], customer={"email": "cleo@example.com"})
+        await bench.wait()
+        await bench.sync()
+        assert refused(bench, "NEWCOMER", cleo).endswith(f"this customer had order {order} at square")
+        with pytest.raises(Missing, match="nobody is known by this name"):
+            name("cleo")
+
+    tell(story, *BOTH, loyalty=LOYALTY)
+
+
+def test_points_in_a_code_are_taken_by_whoever_has_it_but_nobody_elses_name() -> None:
+    async def story(bench: Bench) -> None:
+        context = bench.world.context
+        member(context, 500)
+        member(context, 0, BEN, mail="ben@example.com", phone="", accounts=())
+        made = context.database.write(lambda connection: acting.redeem(connection, context, ADA, 500, []))
+        assert refused(bench, made.code, BEN) == f"{made.code} is made of somebody else's points"
+        claimed(bench, made.code)
+
+    tell(story, *BOTH, loyalty=LOYALTY)
+
+
+def test_nobody_invites_themselves() -> None:
+    async def story(bench: Bench) -> None:
+        context = bench.world.context
+        member(context, 0)
+        member(context, 0, BEN, mail="ben@example.com", phone="", accounts=())
+        line = context.database.write(lambda connection: acting.invite(connection, context, ADA, INVITED, ["square"]))
+        assert refused(bench, line.code, ADA) == "nobody can invite themselves"
+        claimed(bench, line.code, BEN)
+
+    tell(story, *BOTH, loyalty=LOYALTY)
+
+
+def test_where_orders_name_their_codes_a_promise_is_captured_with_its_order() -> None:
+    async def story(bench: Bench) -> None:
+        context = bench.world.context
+        code(context, uses=3, policy="claim")
+        one = claimed(bench, CODE, channel="woocommerce")
+        with pytest.raises(AppError, match="orders of woocommerce name their codes") as told:
+            context.database.write(lambda connection: claiming.capture(connection, context, one))
+        assert "name the order" in told.value.next_step
+        await bench.wait()
+        await bench.sync()
+        order = bench.shop("woocommerce").sale([{"sku": "A", "quantity": 1}], codes=[CODE])
+        context.database.write(lambda connection: claiming.capture(connection, context, one, str(order)))
+        await bench.wait()
+        await bench.sync()
+        assert uses(bench, CODE) == [("woocommerce", str(order), 1)]
+        assert left(context) == 2
+
+    tell(story, *BOTH, loyalty=LOYALTY)
+
+
+def test_uses_and_promises_go_with_a_person_who_becomes_another_and_come_back() -> None:
+    async def story(bench: Bench) -> None:
+        context = bench.world.context
+        database = context.database
+        member(context, 0)
+        member(context, 0, BEN, mail="ben@example.com", phone="", accounts=())
+        code(context, "ONCEEACH", replace(INVITED, per_customer=2), uses=5, channels=["square"])
+        one, waiting = claimed(bench, "ONCEEACH", BEN), claimed(bench, "ONCEEACH", BEN)
+        database.write(lambda connection: claiming.capture(connection, context, one))
+        database.write(lambda connection: acting.merge(connection, context, ADA, BEN))
+        assert whose(bench, "ONCEEACH", waiting) == (ADA, ADA)
+        assert refused(bench, "ONCEEACH", ADA) == "this customer has used ONCEEACH already, or is about to"
+        number = database.read(lambda connection: people.merge_rows(connection, ADA))[0].id
+        database.write(lambda connection: acting.unmerge(connection, context, ADA, number))
+        assert whose(bench, "ONCEEACH", waiting) == (BEN, BEN)
+        claimed(bench, "ONCEEACH", ADA)
+
+    tell(story, *BOTH, loyalty=LOYALTY)
+
+
+def whose(bench: Bench, name: str, claim: str) -> tuple[str, str]:
+    """Whose the use of a code is, and a promise."""
+
+    def look(connection: Connection) -> tuple[str, str]:
+        (use,) = code_uses.uses_of(connection, name)
+        found = code_uses.claim(connection, claim)
+        assert found is not None
+        return use.person, found.person
+
+    return bench.world.database.read(look)

@@ -10,6 +10,7 @@ from bridge.domain.coupons import CouponTerms
 from bridge.engine import making
 from bridge.engine.loyalty import show_loyalty
 from bridge.engine.report import ChannelReport
+from bridge.store import code_listings
 from bridge.store import coupons as store
 from bridge.store.coupons import Campaign
 from tests.engine.bench import Bench, tell
@@ -31,7 +32,7 @@ async def show(bench: Bench, name: str) -> None:
 
 
 def left(bench: Bench, name: str) -> int:
-    return bench.world.database.read(lambda connection: store.work_count(connection, name))
+    return bench.world.database.read(lambda connection: code_listings.work_count(connection, name))
 
 
 def adds(bench: Bench) -> int:
@@ -102,12 +103,12 @@ def test_a_code_that_was_refused_while_it_works_there_is_switched_off_once_it_is
         database, context = bench.world.database, bench.world.context
         code = next(iter(bench.shop("woocommerce").coupons()))
         (coupon,) = database.read(lambda connection: store.find(connection, [code])).values()
-        (row,) = database.read(lambda connection: store.find_listings(connection, [code]))[code].values()
-        database.write(lambda connection: store.save_listings(connection, [replace(row, reason="not today")]))
+        (row,) = database.read(lambda connection: code_listings.find_listings(connection, [code]))[code].values()
+        database.write(lambda connection: code_listings.save_listings(connection, [replace(row, reason="not today")]))
         database.write(lambda connection: making.close(connection, context, coupon))
         database.write(lambda connection: making.reopen(connection, context, coupon))
         await show(bench, "woocommerce")
-        (row,) = database.read(lambda connection: store.find_listings(connection, [code]))[code].values()
+        (row,) = database.read(lambda connection: code_listings.find_listings(connection, [code]))[code].values()
         assert (row.shown_most, row.reason, left(bench, "woocommerce")) == (0, "", 0)
 
     tell(story, "woocommerce")

@@ -25,8 +25,8 @@ from bridge.engine.booking import book
 from bridge.engine.code_push import push_codes, recover_codes, verify_codes
 from bridge.engine.context import Channel, Context, Rules
 from bridge.engine.report import ChannelReport
+from bridge.store import code_listings, code_uses, ledger, schema
 from bridge.store import coupons as store
-from bridge.store import ledger, schema
 from bridge.store.coupons import Campaign, Coupon
 from bridge.store.database import Database
 
@@ -103,7 +103,7 @@ class Story:
         self.channels = {name: _channel(name, shop) for name, shop in self.shops.items()}
         self.channels[f"{TILL}{seed}"] = _channel(f"{TILL}{seed}", None)
         self.till, self.code, self.uses = f"{TILL}{seed}", f"{CODE}{seed}", self.rng.randint(1, 9)
-        self.claims: list[store.Claim] = []
+        self.claims: list[code_uses.Claim] = []
         self.context = Context(
             database=database, channels=self.channels, rules=Rules(), now=lambda: self.now, sleep=asyncio.sleep, rng=self.rng
         )  # fmt: skip
@@ -233,7 +233,7 @@ class Story:
                 await push_codes(self.context, self.channels[shop.name], ChannelReport())
                 self.collect(shop)
                 self.check()
-        rows = self.database.read(lambda connection: store.find_listings(connection, [self.code]))[self.code]
+        rows = self.database.read(lambda connection: code_listings.find_listings(connection, [self.code]))[self.code]
         for name, row in rows.items():
             used = max(self.shops[name].used, row.used_there or 0)
             assert row.cut_at is None
@@ -277,7 +277,7 @@ def test_a_code_that_we_took_out_ourselves_is_made_again_when_its_use_comes_back
     database.close()
 
 
-async def _taken_out(story: Story, *, verified: bool) -> store.CodeListing:
+async def _taken_out(story: Story, *, verified: bool) -> code_listings.CodeListing:
     (name, shop), *others = story.shops.items()
     for one, _ in others:
         del story.shops[one], story.channels[one]
@@ -301,4 +301,6 @@ async def _taken_out(story: Story, *, verified: bool) -> store.CodeListing:
     await push_codes(story.context, channel, ChannelReport())
     story.check()
     assert (shop.there, shop.active, shop.limit) == (True, True, 1)
-    return story.database.read(lambda connection: store.find_listings(connection, [story.code]))[story.code][name]
+    return story.database.read(lambda connection: code_listings.find_listings(connection, [story.code]))[story.code][
+        name
+    ]

@@ -22,7 +22,7 @@ from bridge.engine.context import Loyalty
 from bridge.engine.privacy import heed
 from bridge.engine.rules import apply_rules, in_force
 from bridge.engine.take_over import Taken, take_over
-from bridge.store import coupons, ledger, tables
+from bridge.store import code_listings, ledger, tables
 from bridge.store import people as store
 from bridge.store.tables_loyalty import contacts, lots, persons
 from tests.engine.bench import Bench, tell
@@ -223,7 +223,7 @@ def test_the_same_code_in_two_shops_is_one_code_and_its_uses_add_up() -> None:
         await bench.wait(60)
         await bench.sync()
         assert left(bench, "SUMMER") == 5
-        assert bench.world.database.read(coupons.work_counts) == {}
+        assert bench.world.database.read(code_listings.work_counts) == {}
 
     tell(story, "woocommerce", "shopify", sound=False)
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from bridge.app import loyal_acting as acting
+from bridge.app import loyal_claims as claiming
 from bridge.app.errors import AppError
 from bridge.domain.coupons import CouponPolicy, CouponTerms, uses
 from bridge.domain.guard import GuardRule
@@ -26,8 +27,8 @@ from bridge.rehearsal.watch import Watch
 from bridge.rehearsal.world import World, build
 from bridge.sandbox.kit.loop import SimulatedLoop
 from bridge.sandbox.kit.platform import LoyalShop, RefusedError
-from bridge.store import coupons, ledger, tables
-from bridge.store.coupons import CodeListing
+from bridge.store import code_listings, code_uses, ledger, tables
+from bridge.store.code_listings import CodeListing
 from bridge.store.database import Database
 
 __all__ = ["CODE", "Codes", "Use"]
@@ -204,7 +205,7 @@ class Codes:
         channel = self.rng.choice((TILL, TILL, *SHOPS)) if self.policy == "claim" else TILL
         lasts = timedelta(seconds=self.rng.choice((5, 20, 60)))
         self.note(f"{channel}: asks for {lasts.total_seconds():g} s")
-        line = self.write(lambda connection, context: acting.claim(connection, context, CODE, channel, lasts))
+        line = self.write(lambda connection, context: claiming.claim(connection, context, CODE, channel, lasts))
         self.note(f"  has {line.id}")
         if channel == TILL:
             self.claims[line.id] = self.now
@@ -220,13 +221,13 @@ class Codes:
         self.note(f"{TILL}: keeps {claim}")
         named, paid = self.rng.random() < 0.7, self.rng.random() < 0.6
         # A clerk keys it in only after the promise was found to be good.
-        state = self.world.database.read(lambda connection: coupons.claim(connection, claim))
+        state = self.world.database.read(lambda connection: code_uses.claim(connection, claim))
         if state is None or state.state != "open" or (state.expires_at is not None and state.expires_at <= self.now):
             return self.note("  too late")
         order = ""
         if named:
             order = self.people(TILL).sale([{"sku": "A", "quantity": 1}], discount="5.00", paid=paid)
-        self.write(lambda connection, context: acting.capture(connection, context, claim, order))
+        self.write(lambda connection, context: claiming.capture(connection, context, claim, order))
         self.used(TILL, order or f"claim/{claim}", asked_at)
         return None
 
@@ -235,7 +236,7 @@ class Codes:
         if self.claims:
             claim, _ = self.claims.popitem()
             self.note(f"{TILL}: gives {claim} back")
-            self.write(lambda connection, context: acting.give_back(connection, context, claim))
+            self.write(lambda connection, context: claiming.give_back(connection, context, claim))
 
     def cancel(self) -> None:
         """The merchant cancels an order that used the code."""
@@ -325,7 +326,7 @@ class Codes:
         self.wrong += broken(self.world)
         recorded = {
             (row.channel, row.order_id): row.count
-            for row in database.read(lambda connection: coupons.uses_of(connection, CODE))
+            for row in database.read(lambda connection: code_uses.uses_of(connection, CODE))
         }
         right = {(one.channel, one.order): int(one.back is None or not self.restore) for one in self.made}
         if recorded != right:
@@ -335,7 +336,7 @@ class Codes:
             self.wrong.append(f"{left} uses are left, {self.limit} less {sum(right.values())} is right")
         if left < 0:
             self.wrong += database.read(self._told)
-        open_claims = database.read(lambda connection: coupons.claims_of(connection, [CODE]))
+        open_claims = database.read(lambda connection: code_uses.claims_of(connection, [CODE]))
         if open_claims or self.listings(lambda row: row.key is not None):
             self.wrong.append(f"in flight: {open_claims}, {self.listings(lambda row: row.key is not None)}")
         for name in SHOPS:
@@ -389,5 +390,5 @@ class Codes:
 
     def listings(self, wanted: Any) -> list[CodeListing]:
         """What the bridge has of the code on channels, some of it."""
-        rows = self.world.database.read(lambda connection: coupons.find_listings(connection, [CODE]))
+        rows = self.world.database.read(lambda connection: code_listings.find_listings(connection, [CODE]))
         return [replace(row) for row in rows.get(CODE, {}).values() if wanted(row)]

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from bridge.app import loyal_acting, loyal_looking
+from bridge.app import loyal_acting, loyal_claims, loyal_looking
 from bridge.app.loyal_results import BalanceLine, CodeStatus
 from bridge.domain.coupons import CouponTerms
 from bridge.domain.earning import PointsRules
@@ -21,7 +21,7 @@ from bridge.rehearsal.invariants import broken
 from bridge.rehearsal.world import World, build
 from bridge.sandbox.kit.loop import SimulatedLoop, run_simulated
 from bridge.sandbox.kit.platform import LoyalShop
-from bridge.store import coupons, ledger
+from bridge.store import code_uses, ledger
 from bridge.store.database import Database
 from bridge.store.tables import parked
 
@@ -144,15 +144,15 @@ class Street:
 
     def claim(self, code: str, channel: str = "square") -> str:
         """Ask for a use at the till."""
-        return self.write(lambda connection: loyal_acting.claim(connection, self.context, code, channel, None)).id
+        return self.write(lambda connection: loyal_claims.claim(connection, self.context, code, channel, None)).id
 
     def capture(self, claim: str, order: str = "") -> None:
         """The use was made."""
-        self.write(lambda connection: loyal_acting.capture(connection, self.context, claim, order))
+        self.write(lambda connection: loyal_claims.capture(connection, self.context, claim, order))
 
     def release(self, claim: str) -> None:
         """The use was not made."""
-        self.write(lambda connection: loyal_acting.give_back(connection, self.context, claim))
+        self.write(lambda connection: loyal_claims.give_back(connection, self.context, claim))
 
     def push_again(self, code: str) -> None:
         """`bridge coupon push`."""
@@ -172,7 +172,7 @@ class Street:
 
     def uses(self, code: str) -> list[tuple[str, int]]:
         """The uses on record: (channel, how many are taken off)."""
-        return [(one.channel, one.count) for one in self.read(lambda connection: coupons.uses_of(connection, code))]
+        return [(one.channel, one.count) for one in self.read(lambda connection: code_uses.uses_of(connection, code))]
 
 
 def told(

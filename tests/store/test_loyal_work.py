@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy.engine import Connection
 
-from bridge.store import coupons, notes, people
-from bridge.store.coupons import CodeListing
+from bridge.store import code_listings, notes, people
+from bridge.store.code_listings import CodeListing
 from bridge.store.database import Database
 from bridge.store.loyal_work import loyal_work
 from bridge.store.people import CustomerRow
@@ -16,7 +16,7 @@ Unit = Callable[[Connection], object]
 
 
 def listing(**more: object) -> Unit:
-    return lambda connection: coupons.save_listings(
+    return lambda connection: code_listings.save_listings(
         connection,
         [CodeListing(channel="web", code="TEN", **more)],  # type: ignore[arg-type]
     )

@@ -136,8 +136,10 @@ def _sometimes_known(value: Any) -> Any:
 def test_every_answer_is_as_the_document_says(case: schemathesis.Case[Any]) -> None:
     if next(_fresh) % 2:
         case.body = _sometimes_known(case.body)
-        for name in case.path_parameters:
-            case.path_parameters[name] = _house()[1][name]
+        for name, value in case.path_parameters.items():
+            # One that was made wrong on purpose stays wrong.
+            if len(str(value)) <= 255 and re.search(PLAIN, str(value)):
+                case.path_parameters[name] = _house()[1][name]
         if case.path == "/customers" and "email" in case.query:
             case.query = {"email": "ada@example.com"}
     if re.fullmatch(KEY, str(case.headers.get("Idempotency-Key", ""))):

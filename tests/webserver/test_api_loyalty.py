@@ -280,9 +280,13 @@ async def test_a_code_is_refused_where_its_terms_do_not_hold(house: House) -> No
     assert (first["discount"]["percent"], first["discount"]["minimum"]) == (1500, 2000)
     await house.post(f"/claims/{first['id']}/capture")
     for name, body, status, said in (
-        ("FIFTEEN", {"spent": 1999}, 409, "is good from 20.00 USD on"),
+        ("FIFTEEN", {"customer": ADA, "spent": 1999}, 409, "is good from 20.00 USD on"),
         ("FIFTEEN", {"customer": ADA, "spent": 5000}, 409, "this customer has used FIFTEEN already"),
+        ("FIFTEEN", {"spent": 5000}, 409, "must be known who buys"),
         ("FIFTEEN", {"customer": "cust_eve"}, 404, "nobody"),
+        ("FIFTEEN", {"contact": "eve"}, 404, "nobody"),
+        ("FIFTEEN", {"contact": "Ada@example.com", "spent": 5000}, 409, "this customer has used FIFTEEN already"),
+        ("FIFTEEN", {"customer": ADA, "contact": "ada@example.com"}, 409, "named once"),
         ("ONLINE", {}, 409, "is not good at square"),
         ("OVER", {}, 409, "ended at"),
         ("FIFTEEN", {"spent": -1}, 422, ""),
@@ -294,6 +298,7 @@ async def test_a_code_is_refused_where_its_terms_do_not_hold(house: House) -> No
         assert answer.status_code == status, answer.text
         assert said in answer.json()["detail"]
         assert answer.json()["next"]
+    assert (await claim(house, "FIFTEEN", contact="eve@example.com", spent=2000))["discount"]["percent"] == 1500
     assert (await house.post("/claims/none/capture")).status_code == 404
     assert (await house.post("/claims/none/release")).status_code == 404
     assert (await house.post(f"/claims/{first['id']}/capture", {"order": 7})).status_code == 422

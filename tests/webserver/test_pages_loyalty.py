@@ -21,7 +21,7 @@ from bridge.store.coupons import Campaign
 from bridge.webserver.pages.qr import qr
 from bridge.webserver.pages.terms import told
 from tests.webserver.household import TOKENS, House, lived_in
-from tests.webserver.loyal_house import ADA, CODE, at_work, balance, code, free, left, member
+from tests.webserver.loyal_house import ADA, CODE, TERMS, at_work, balance, code, free, left, member
 from tests.webserver.visitor import Visitor, enter
 from tests.webserver.wellformed import Read, read
 
@@ -214,9 +214,23 @@ def test_a_form_that_is_sent_twice_is_done_once(house: House, clerk: Visitor) ->
     assert len(house.app.serving.loyal.life("TWICE").status.claims) == 2
 
 
+def test_a_code_that_is_not_for_everybody_asks_who_buys(house: House, clerk: Visitor) -> None:
+    code(context(house), "ONCEEACH", replace(TERMS, per_customer=1), uses=5)
+    needed = re.compile(r'name="customer"[^>]* required>')
+    assert needed.search(clerk.get("/code?code=ONCEEACH").text)
+    assert not needed.search(clerk.get(PAGE).text)
+    fields = hidden(clerk, "/code?code=ONCEEACH") | {"code": "ONCEEACH", "channel": "till"}
+    assert "must be known who buys" in clerk.post("/code/claim", fields).text
+    assert clerk.post("/code/claim", fields | {"customer": " Eve@example.com "}).status_code == 303
+    (made,) = house.app.serving.loyal.life("ONCEEACH").status.claims
+    assert made.channel == "till"
+    assert "nobody is known by this name" in clerk.post("/code/claim", fields | {"customer": "eve"}).text
+
+
 @pytest.mark.parametrize(
     ("act", "fields", "said"),
     [
+        ("claim", {"code": CODE, "channel": "till", "customer": "x" * 321}, "that is nobody's e-mail or phone"),
         ("claim", {"code": "NONE", "channel": "till"}, "there is no code"),
         ("claim", {"code": CODE, "channel": "moon"}, "is not good at moon"),
         ("claim", {}, "there is no code"),

@@ -33,7 +33,10 @@ def _redeem(serving: Serving, call: Call) -> Kept:
 def _claim(serving: Serving, call: Call) -> Kept:
     body: shapes.NewClaim = call.body
     lasts = None if body.expires_in is None else timedelta(seconds=body.expires_in)
-    return serving.loyal.claim(call.once_only, call.path["code"], body.channel, lasts, body.customer, body.spent)
+    if body.customer and body.contact:
+        raise Problem(409, "a customer is named once", "contact", "give customer or contact, one of the two")
+    once, code = call.once_only, call.path["code"]
+    return serving.loyal.claim(once, code, body.channel, lasts, body.customer, body.spent, named=body.contact)
 
 
 def _capture(serving: Serving, call: Call) -> Kept:

@@ -131,6 +131,10 @@ class NewClaim(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     customer: Annotated[
         str, Meta(max_length=64, pattern=_PLAIN_OR_NOTHING, description="The person, as /customers names them.")
     ] = ""
+    contact: Annotated[
+        str,
+        Meta(max_length=320, pattern=_PLAIN_OR_NOTHING, description="Or their e-mail address or phone, known or not."),
+    ] = ""
     spent: Minor | None = None
 
 

@@ -33,7 +33,10 @@ class LoyalActs:
     async def claim(self, visit: Visit) -> Response:
         """POST /code/claim"""
         form = visit.form
-        kept = self._loyal.claim(_once(visit), form.get("code", ""), form.get("channel", ""), None)
+        who = form.get("customer", "").replace("\x00", "").strip()
+        if len(who) > 320:
+            raise AppError("that is nobody's e-mail or phone", next_step="leave it out, or type it in again")
+        kept = self._loyal.claim(_once(visit), form.get("code", ""), form.get("channel", ""), None, named=who)
         claim = msgspec.json.decode(kept.body, type=ClaimAnswer)
         until = f" until {claim.expires_at:%H:%M} UTC" if claim.expires_at is not None else ""
         told = f"Key in at {claim.channel}: {claim.discount.says}. It is promised{until}: capture it once it is paid."

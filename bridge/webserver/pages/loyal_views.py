@@ -8,6 +8,7 @@ from typing import TypeVar
 from starlette.responses import RedirectResponse, Response
 
 from bridge.app.errors import AppError, Missing
+from bridge.app.loyal_claims import is_limited
 from bridge.app.loyal_serving import Named, Unreadable
 from bridge.webserver.pages.qr import qr
 from bridge.webserver.pages.site import Site, Visit, link
@@ -54,7 +55,8 @@ class LoyalViews:
         if code.code != text:
             return RedirectResponse(link("/code", code=code.code), status_code=303)
         return self._site.page(
-            "code.html", visit, life=life, code=code, words=told(life.campaign), qr=qr(code.code), once=secrets.token_urlsafe(12)
+            "code.html", visit, life=life, code=code, words=told(life.campaign), qr=qr(code.code), limited=is_limited(life.campaign),
+            once=secrets.token_urlsafe(12),
         )  # fmt: skip
 
     def _desk(self, visit: Visit, *, problem: AppError | None = None, about: str = "", text: str = "") -> Response:
