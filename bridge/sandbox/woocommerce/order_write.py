@@ -1,7 +1,7 @@
 """Request bodies into orders: prepare_object_for_database and set_item of WC_REST_Orders_Controller."""
 
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from bridge.sandbox.woocommerce import meta, values
@@ -257,14 +257,22 @@ def apply_coupon(book: Book, order: Order, coupon: Coupon) -> None:
     lines = [line for line in order.lines if not coupon.by_line or coupon.suits(book.item(line))]
     base = sum((line.total for line in lines), Decimal(0))
     discount = _discount(coupon, lines, base)
-    left = discount.quantize(values.CENT)
-    for place, line in enumerate(lines, 1):
-        share = left if place == len(lines) else (discount * line.total / base if base else Decimal(0))
-        share = share.quantize(values.CENT)
-        line.total, left = line.total - share, left - share
+    _take_off(lines, discount, base)
     order.coupons.append(_coupon_row(book, coupon, discount.quantize(values.CENT)))
     if order.uses_counted:
         book.coupons.count(coupon.code, 1, book.used_by(order))
+
+
+def _take_off(lines: list[Line], discount: Decimal, base: Decimal) -> None:
+    """Round each line's part down, and take the cents that are left off the first lines that cost something: never more than a line
+    costs (apply_coupon_remainder of class-wc-discounts.php)."""
+    left = discount.quantize(values.CENT)
+    for line in lines if base else ():
+        part = (discount * line.total / base).quantize(values.CENT, ROUND_DOWN)
+        line.total, left = line.total - part, left - part
+    for line in lines:
+        part = min(left, line.total, line.quantity * values.CENT)
+        line.total, left = line.total - part, left - part
 
 
 def _discount(coupon: Coupon, lines: list[Line], base: Decimal) -> Decimal:

@@ -201,3 +201,16 @@ def test_the_verbs_of_codes(stocked: Bench) -> None:
     stocked.shop.delete_coupon("SAVE5")
     with pytest.raises(RefusedError, match="no coupon"):
         stocked.shop.edit_coupon("SAVE5", limit=1)
+
+
+def test_the_cents_that_rounding_leaves_come_off_a_line_that_costs_something(stocked: Bench) -> None:
+    """The last line is a present: two others rounded up made it cost a cent, rounded down it was a negative line."""
+    code(stocked, discount_type="fixed_cart", amount="0.03")
+    lines = [
+        {"sku": "SHIRT-S", "quantity": 1, "price": "1.00"},
+        {"sku": "MUG", "quantity": 1, "price": "1.00"},
+        {"sku": "SHIRT-S", "quantity": 1, "price": "1.00", "discount": "1.00"},
+    ]
+    order = stocked.get(f"orders/{stocked.shop.sale(lines, codes=['AUTUMN'])}")
+    assert [line["total"] for line in order["line_items"]] == ["0.98", "0.99", "0.00"]
+    assert order["total"] == "1.97"
