@@ -63,6 +63,7 @@ def _judged(app: "App", channel: Channel, identity: Identity) -> ChannelCheck:
         notes.append(f"this machine's clock is {skew:+.0f} s off the platform's: synchronise it (NTP)")
     notes.extend(_too_old(app, channel))
     notes.extend(_too_often(app, channel))
+    notes.extend(_earns_nothing(app, channel, identity))
     places = channel.places or _only(identity)
     return ChannelCheck(
         channel=channel.name,
@@ -104,6 +105,14 @@ def _too_often(app: "App", channel: Channel) -> list[str]:
         return []
     what = f"channels.{channel.name}.poll cannot be kept: {products:,} products can be polled every"
     return [f"{what} {possible.total_seconds():.0f} s within the platform's limits, and are"]
+
+
+def _earns_nothing(app: "App", channel: Channel, identity: Identity) -> list[str]:
+    """Say that purchases at a channel in another currency than the rules of points know are worth no points."""
+    table, mode = app.loaded.config.points, app.loaded.config.channels[channel.name].points
+    if table is None or channel.connector.orders is None or mode == "off" or identity.currency in {"", table.currency}:
+        return []
+    return [f"purchases here earn no points: they are in {identity.currency}, [points] is in {table.currency}"]
 
 
 def _only(identity: Identity) -> dict[str, str]:

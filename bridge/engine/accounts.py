@@ -71,11 +71,14 @@ def _expiry(row: LotRow, delta: int) -> str:
 
 
 def _tell_debt(connection: Connection, context: Context, person: str, debt: int) -> None:
-    if debt and context.events is not None:
-        before = notes.get_meta(connection, f"debt/{person}")
-        if before != str(debt):
+    """Tell a debt once; one that was made good and comes back is a new one."""
+    if context.events is None:
+        return
+    before = notes.get_meta(connection, f"debt/{person}") or "0"
+    if before != str(debt):
+        if debt:
             context.events.loyalty(connection, "points.debt", person, {"person": person, "points": debt}, context.now())
-            notes.set_meta(connection, f"debt/{person}", str(debt))
+        notes.set_meta(connection, f"debt/{person}", str(debt))
 
 
 def aim(connection: Connection, context: Context, found: dict[str, Account]) -> None:

@@ -1,4 +1,4 @@
-"""How often a channel is polled: the merchant's word, else what suits the platform, and never faster than its limits allow."""
+"""What `check` says of a channel: how often it is polled (the merchant's word, else what suits it), and whether it earns points."""
 
 import asyncio
 import importlib
@@ -91,8 +91,9 @@ def etsy_shop(tmp_path: Path) -> Iterator[Any]:
     values = {name: value for name, value in platform.credentials.items() if name in known}
     table = {"platform": "etsy", "url": f"https://{host}", **values}
 
-    def notes(poll: str) -> str:
-        text = config_text({"etsy": {**table, **({"poll": poll} if poll else {})}}, str(tmp_path / "bridge.db"))
+    def notes(poll: str = "", more: str = "", **own: str) -> str:
+        rows = {**table, **({"poll": poll} if poll else {}), **own}
+        text = config_text({"etsy": rows}, str(tmp_path / "bridge.db")) + more
         with App.open(parse(text, file=tmp_path / "config.toml", environment={}), surroundings=around) as app:
             (checked,) = loop.run_until_complete(app.check()).channels
         assert checked.ok, checked.problem
@@ -118,3 +119,19 @@ def test_no_pause_at_all_is_no_pause(tmp_path: Path, table: str) -> None:
     text = shop + 'poll = "0s"\n' if table == "channels.shop" else f'{shop}[daemon]\npoll = "0s"\n'
     with pytest.raises(ConfigError, match=f'{table}.poll cannot be .*at least "1s"'):
         parse(text, file=tmp_path / "config.toml", environment={})
+
+
+POINTS = """
+[points]
+currency = "{}"
+earn = 1
+value = 0.01
+"""
+
+
+def test_check_says_where_purchases_earn_no_points_for_their_currency(etsy_shop: Any) -> None:
+    told = "purchases here earn no points: they are in USD, [points] is in EUR"
+    assert told in etsy_shop(more=POINTS.format("EUR"))
+    assert "points" not in etsy_shop(more=POINTS.format("EUR"), points="off")
+    assert "points" not in etsy_shop(more=POINTS.format("USD"))
+    assert "points" not in etsy_shop()
