@@ -26,7 +26,17 @@ from bridge.wire.budget import Budget
 from bridge.wire.redact import Redactor
 from bridge.wire.vault import Memory, Vault
 
-__all__ = ["Http", "Request", "Response", "Surroundings", "default_judge", "retry_after", "snippet", "stranger"]
+__all__ = [
+    "Http",
+    "Judge",
+    "Request",
+    "Response",
+    "Surroundings",
+    "default_judge",
+    "retry_after",
+    "snippet",
+    "stranger",
+]
 
 _log = logging.getLogger("bridge.wire")
 # httpx logs every address at INFO, query included, and WooCommerce's keys and signatures stand in the query.
@@ -138,11 +148,13 @@ def default_judge(request: Request, response: Response) -> BridgeError | None:  
     return Refused(text, code=str(status))
 
 
-def stranger(request: Request, response: Response, api: str) -> BridgeError | None:
+def stranger(
+    request: Request, response: Response, api: str, step: str = "leave the channel's `url` out"
+) -> BridgeError | None:
     """Judge an answer that is not in the API's own form: a proxy's, or one of an address that is somebody else's."""
     if response.status in {404, 405}:
         what = f"{request.op}: there is no {api} at this address (HTTP {response.status})"
-        return NeedsPerson(what, code=str(response.status), next_step="leave the channel's `url` out")
+        return NeedsPerson(what, code=str(response.status), next_step=step)
     return default_judge(request, response)
 
 
@@ -170,6 +182,10 @@ class Surroundings:
     attempts: int = 5
     timeout: float = 30.0
     vault: Vault = field(default_factory=Memory, repr=False)
+
+    def budget(self, *, capacity: float = 1.0, per_second: float = 0.0) -> Budget:
+        """Return a bucket that fills by this clock; without a rate it lets everybody through."""
+        return Budget(capacity=capacity, per_second=per_second, time=self.time, sleep=self.sleep)
 
 
 class Http:

@@ -1,11 +1,11 @@
-"""The two ways platforms page: a cursor that leads on, and numbered pages that can be fetched ahead."""
+"""The two ways platforms page: a cursor that leads on, and numbered pages that can be fetched ahead; and so many a call."""
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeVar
 
-__all__ = ["by_cursor", "by_number"]
+__all__ = ["by_cursor", "by_number", "slices"]
 
 T = TypeVar("T")
 
@@ -43,3 +43,8 @@ async def by_number(fetch: Callable[[int], Awaitable[tuple[T, int]]], *, ahead: 
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
+
+
+def slices(items: Sequence[T], size: int) -> list[Sequence[T]]:
+    """Cut what is wanted into as many as a call takes, in their order."""
+    return [items[start : start + size] for start in range(0, len(items), size)]

@@ -10,7 +10,8 @@ from bridge.contract.feed import Bad
 from bridge.wire.http import Response
 
 __all__ = [
-    "Odd", "Payload", "answered", "decoded", "instant", "moment", "names", "need", "part", "rows", "sift", "stamp", "text", "units",
+    "Odd", "Payload", "answered", "decoded", "instant", "maybe_instant", "moment", "names", "need", "part", "rows", "sift", "stamp",
+    "text", "units",
 ]  # fmt: skip
 
 Payload = Mapping[str, Any]
@@ -24,10 +25,10 @@ class Odd(ValueError):
 
 
 def decoded(content: bytes) -> Payload:
-    """Decode an object, empty where it is none: for errors, which anybody may have written."""
+    """Decode an object, empty where it is none: for what anybody may have written (errors, events)."""
     try:
         found = msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -90,6 +91,14 @@ def instant(value: object, name: str) -> datetime:
     except ValueError as error:
         raise Odd(f"{name} is no time: {value!r}") from error
     return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def maybe_instant(value: object) -> datetime | None:
+    """Read an ISO 8601 time, None where it is none: for what anybody may have written."""
+    try:
+        return instant(value, "time")
+    except (ValueError, OverflowError):
+        return None
 
 
 def stamp(at: datetime) -> str:

@@ -12,7 +12,7 @@ from connectors.ebay.order_writer import OrderWriting
 from connectors.ebay.orders import Orders
 from connectors.ebay.products import Products
 from connectors.ebay.settings import Settings
-from connectors.ebay.signature import Keys
+from connectors.ebay.signature import Signatures
 from connectors.ebay.stock import Stock
 from connectors.ebay.webhooks import Handshake, Webhooks
 
@@ -22,8 +22,8 @@ __all__ = ["LIMITS", "Settings", "connect"]
 def connect(settings: Settings, around: Surroundings, *, where: str) -> Connector:
     """Return the connector of one eBay seller; raises NeedsPerson when a credential is missing. Calls nothing yet."""
     client = Client(settings, around, where=where)
-    catalog, orders, keys = Catalog(client), Orders(client), Keys(client)
-    products = Products(client, catalog, settings)
+    catalog, orders, signatures = Catalog(client), Orders(client), Signatures(client.app)
+    products = Products(client, catalog)
     return Connector(
         platform="ebay",
         limits=replace(LIMITS, stock_batch=settings.skus_per_call),
@@ -33,8 +33,8 @@ def connect(settings: Settings, around: Surroundings, *, where: str) -> Connecto
         orders=orders,
         products=products,
         order_writer=OrderWriting(client, orders),
-        webhooks=Webhooks(client, settings, keys),
-        handshake=Handshake(settings, keys),
+        webhooks=Webhooks(client, signatures),
+        handshake=Handshake(client, signatures),
         preview=products,
         close=client.close,
         calls=lambda: client.calls,

@@ -4,10 +4,10 @@ from datetime import datetime
 
 from bridge.contract.errors import NeedsPerson
 from bridge.contract.ports import Identity
+from bridge.wire.payload import rows, text
 from connectors.ebay.client import Client
-from connectors.ebay.payload import rows, text
 
-__all__ = ["CURRENCIES", "Account", "currency_of"]
+__all__ = ["Account"]
 
 _NEEDED = ("sell.inventory", "sell.fulfillment")
 _FOR_MORE = {
@@ -15,12 +15,6 @@ _FOR_MORE = {
     "sell.finances": "refunds cannot be issued",
     "commerce.notification.subscription": "eBay cannot push orders, they are polled",
 }
-# Each site trades in one currency (MarketplaceEnum of sell_inventory).
-CURRENCIES = {
-    "EBAY_US": "USD", "EBAY_MOTORS": "USD", "EBAY_CA": "CAD", "EBAY_GB": "GBP", "EBAY_AU": "AUD", "EBAY_CH": "CHF", "EBAY_PL": "PLN",
-    "EBAY_HK": "HKD", "EBAY_SG": "SGD", "EBAY_MY": "MYR", "EBAY_PH": "PHP", "EBAY_TW": "TWD", "EBAY_JP": "JPY",
-    **dict.fromkeys(("EBAY_AT", "EBAY_BE", "EBAY_DE", "EBAY_ES", "EBAY_FR", "EBAY_IE", "EBAY_IT", "EBAY_NL"), "EUR"),
-}  # fmt: skip
 _KEPT_ALIVE = "OUT_OF_STOCK_CONTROL"
 _ENDS = (
     "out-of-stock control is off: a listing ends for good when its number reaches 0; switch it on in Seller Hub "
@@ -41,7 +35,7 @@ class Account:
         notes = [f"the consent lacks {scope}: {effect}" for scope, effect in _FOR_MORE.items() if scope in lacking]
         return Identity(
             name=f"eBay seller on {self._client.marketplace}",
-            currency=currency_of(self._client.marketplace, self._client.where),
+            currency=self._client.currency,
             now=now,
             missing=tuple(scope for scope in _NEEDED if scope in lacking),
             notes=(*notes, *([_ENDS] if alive is False else [])),
@@ -73,13 +67,3 @@ class Account:
             except NeedsPerson:
                 lacking.add(scope)
         return at, lacking
-
-
-def currency_of(marketplace: str, where: str) -> str:
-    """Return the currency of a site; raises NeedsPerson for one that we do not know."""
-    if marketplace not in CURRENCIES:
-        known = ", ".join(sorted(CURRENCIES))
-        raise NeedsPerson(
-            f"unknown site {marketplace!r}", where=where, next_step=f"set `marketplace` to one of {known}"
-        )
-    return CURRENCIES[marketplace]

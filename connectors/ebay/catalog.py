@@ -1,20 +1,23 @@
 """Items, their groups and their offers: everything, what changed, and products by id."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 
 import msgspec
 
-from bridge.contract.errors import Gone, Refused
+from bridge.contract.errors import Gone
 from bridge.contract.feed import Bad, Feed, Page
-from bridge.domain.catalog import Product
+from bridge.domain.catalog import Level, Product
+from bridge.wire.feeds import last_moves, understood
+from bridge.wire.paging import slices
+from bridge.wire.payload import Payload, names, part, rows, sift, stamp, text
 from connectors.ebay.client import INVENTORY, Client, escaped
 from connectors.ebay.limits import BATCH, PAGE
 from connectors.ebay.mapping import GROUP, ITEM, OFFER, Family, group_of, level, products
-from connectors.ebay.payload import Payload, part, rows, sift, stamp, text, texts
 
 __all__ = ["Catalog", "CatalogChanges"]
 
@@ -35,49 +38,47 @@ class Catalog:
         done: set[str] = set()
         async for items, at in self.items():
             good, bad = await self.read(items, done)
-            levels, odd = sift(items, lambda item, at=at: level(item, at), _name)  # type: ignore[misc]
-            yield Page(items=tuple(good), bad=(*bad, *odd), levels=tuple(levels), as_of=at)
+            yield _page(good, bad, self.numbers(items, at))
 
     async def get(self, product_ids: Sequence[str]) -> Sequence[Product]:
         """Read these products now; ones that are no more are left out. Raises Refused for one that cannot be understood."""
         wanted = [one.removeprefix(ITEM) for one in dict.fromkeys(product_ids) if not one.startswith((GROUP, OFFER))]
-        found = [item for item in await self.by_sku(wanted) if not group_of(item)]
+        alone = [item for item in await self.by_sku(wanted) if not group_of(item)]
         groups = [one.removeprefix(GROUP) for one in dict.fromkeys(product_ids) if one.startswith(GROUP)]
-        families = [*(await asyncio.gather(*(self._alone(item) for item in found)))]
-        families += [one for one in await asyncio.gather(*map(self._grouped, groups)) if one is not None]
-        good, bad = _understood(families)
-        if bad:
-            step = "look at the listing in Seller Hub"
-            raise Refused(f"{bad[0].id}: {bad[0].reason}", where=self._client.where, next_step=step)
+        good, bad = await self._families(alone, groups)
+        understood(good, bad, self._client.where, "look at the listing in Seller Hub")
         return [one for one in good if one.id in set(product_ids)]
 
     async def items(self) -> AsyncIterator[tuple[list[Payload], datetime]]:
         """Walk all items, 200 a call."""
-        async for payload, response in self._client.pages(
-            _ITEMS, "read the items", (("limit", str(PAGE)), ("offset", "0"))
-        ):
+        params = (("limit", str(PAGE)), ("offset", "0"))
+        async for payload, response in self._client.pages(_ITEMS, "read the items", params):
             yield rows(payload, "inventoryItems"), response.at
 
-    async def read(self, items: Iterable[Payload], done: set[str]) -> tuple[list[Product], list[Bad]]:
+    def numbers(self, items: Iterable[Payload], at: datetime) -> Page[Level]:
+        """Read the numbers that a page of items shows."""
+        good, bad = sift(items, partial(level, as_of=at), "sku")
+        return Page(items=tuple(good), bad=tuple(bad), as_of=at)
+
+    async def read(self, items: Sequence[Payload], done: set[str]) -> tuple[list[Product], list[Bad]]:
         """Read the products that these items belong to, each once (`done` remembers groups)."""
-        items = list(items)
-        keys = [key for key in dict.fromkeys(map(group_of, items)) if key and key not in done]
-        done |= set(keys)
-        alone = [self._alone(item) for item in items if not group_of(item)]
-        families = await asyncio.gather(*alone, *map(self._grouped, keys))
-        return _understood([one for one in families if one is not None])
+        groups = [key for key in dict.fromkeys(map(group_of, items)) if key and key not in done]
+        done |= set(groups)
+        return await self._families([item for item in items if not group_of(item)], groups)
 
     async def by_sku(self, skus: Sequence[str]) -> list[Payload]:
         """Read items by SKU, 25 a call; those that are no more are left out."""
         found: list[Payload] = []
-        for start in range(0, len(skus), BATCH):
-            body = {"requests": [{"sku": sku} for sku in skus[start : start + BATCH]]}
-            payload, _ = await self._client.post(f"{INVENTORY}/bulk_get_inventory_item", "read items", body)
-            answers = rows(payload, "responses")
-            found += [
-                {"sku": text(one, "sku"), **part(one, "inventoryItem")} for one in answers if one.get("inventoryItem")
-            ]
+        for some in slices(skus, BATCH):
+            found += (await self.together(some))[0]
         return found
+
+    async def together(self, skus: Sequence[str]) -> tuple[list[Payload], datetime]:
+        """Read up to 25 items in one call."""
+        body = {"requests": [{"sku": sku} for sku in skus]}
+        payload, response = await self._client.post(f"{INVENTORY}/bulk_get_inventory_item", "read items", body)
+        answers = [one for one in rows(payload, "responses") if one.get("inventoryItem")]
+        return [{"sku": text(one, "sku"), **part(one, "inventoryItem")} for one in answers], response.at
 
     async def offers(self, sku: str) -> list[Payload]:
         """Read a SKU's offers; none where eBay knows of none."""
@@ -92,6 +93,18 @@ class Catalog:
         payload, _ = await self._client.get(f"{INVENTORY}/inventory_item_group/{escaped(key)}", "read a group")
         return payload
 
+    async def _families(self, alone: Iterable[Payload], groups: Iterable[str]) -> tuple[list[Product], list[Bad]]:
+        """Read items without a group, and groups by key; those that are no more are left out."""
+        found = await asyncio.gather(*map(self._alone, alone), *map(self._grouped, groups))
+        good: list[Product] = []
+        bad: list[Bad] = []
+        for family in filter(None, found):
+            try:
+                good += products(family)
+            except ValueError as error:
+                bad.append(Bad(id=family.id, reason=str(error)))
+        return good, bad
+
     async def _alone(self, item: Payload) -> Family:
         sku = text(item, "sku")
         offers = {sku: await self.offers(sku)}
@@ -102,7 +115,7 @@ class Catalog:
             group = await self.group(key)
         except Gone:
             return None
-        skus = texts(group, "variantSKUs")
+        skus = names(group, "variantSKUs")
         items = {text(item, "sku"): item for item in await self.by_sku(skus)}
         offers = dict(zip(skus, await asyncio.gather(*map(self.offers, skus)), strict=True))
         members = tuple(items[sku] for sku in skus if sku in items)
@@ -111,28 +124,23 @@ class Catalog:
 
 @dataclass(slots=True)
 class _Reading:
-    """What one walk over all items saw."""
+    """What one walk over all items saw: prints by SKU, products by id."""
 
     prints: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     shown: dict[str, bytes] = field(default_factory=dict)
     groups: set[str] = field(default_factory=set)
-    there: set[str] = field(default_factory=set)
     looked: set[str] = field(default_factory=set)
 
-    def note(
-        self, prints: dict[str, tuple[str, bytes]], told: list[Payload], good: list[Product], bad: list[Bad]
-    ) -> None:
-        """Take in one page; what could not be understood counts as not looked at."""
-        self.prints |= prints
-        self.there |= {name for name, _ in prints.values()}
+    def note(self, told: list[Payload], good: list[Product], bad: list[Bad]) -> None:
+        """Take in the products of one page; what could not be understood counts as not looked at."""
         self.looked |= {_product_id(item) for item in told} - {one.id for one in bad}
         self.shown |= {one.id: _hash(one) for one in good}
 
-    def misses(self, product_id: str) -> bool:
-        """Tell whether a product that was there is no more: its items are gone, or its listings have ended."""
-        if not product_id.startswith((ITEM, GROUP)):
-            return False
-        return product_id not in self.there or (product_id in self.looked and product_id not in self.shown)
+    def gone(self, shown: Iterable[str]) -> list[str]:
+        """Return the products that were there and are no more: their items are gone, or their listings have ended."""
+        there = {product for product, _ in self.prints.values()}
+        ended = self.looked - self.shown.keys()
+        return [one for one in shown if one.startswith((ITEM, GROUP)) and (one not in there or one in ended)]
 
 
 class CatalogChanges:
@@ -148,51 +156,52 @@ class CatalogChanges:
         self._catalog = catalog
         self._issued = ""
         self._readings = 0
-        self._prints: dict[str, tuple[str, bytes]] = {}
-        self._shown: dict[str, bytes] = {}
+        self._last = _Reading()
 
     def begin(self, at: datetime) -> str:
         """Return the cursor of a reading that never was."""
         return stamp(at)
 
     async def since(self, cursor: str) -> AsyncIterator[Page[Product]]:
-        """Read all items; only the last page moves the cursor."""
-        same = cursor == self._issued
-        known, shown = (self._prints, self._shown) if same else ({}, {})
+        """Read all items; only the last page, which names the products that are no more, moves the cursor."""
+        last, reading = self._last if cursor == self._issued else _Reading(), _Reading()
         self._issued, self._readings = "", self._readings + 1
-        due, reading, page = self._due(shown), _Reading(), None
+        async for page in last_moves(self._pages(last, reading), cursor, lambda: self._issue(last, reading)):
+            yield page
+
+    async def _pages(self, last: _Reading, reading: _Reading) -> AsyncIterator[Page[Product]]:
+        due, at = self._due(last.shown), self._client.now()
         async for items, at in self._catalog.items():
-            if page is not None:
-                yield page
             prints = {text(item, "sku"): (_product_id(item), _print(item)) for item in items}
-            told = [
-                one
-                for one in items
-                if known.get(text(one, "sku")) != prints[text(one, "sku")] or _product_id(one) in due
-            ]
+            reading.prints |= prints
+            changed = {sku for sku, mark in prints.items() if last.prints.get(sku) != mark or mark[0] in due}
+            told = [item for item in items if text(item, "sku") in changed]
             good, bad = await self._catalog.read(told, reading.groups)
-            reading.note(prints, told, good, bad)
-            levels, odd = sift(items, lambda item, at=at: level(item, at), _name)  # type: ignore[misc]
-            news = tuple(one for one in good if shown.get(one.id) != reading.shown[one.id])
-            page = Page(items=news, bad=(*bad, *odd), levels=tuple(levels), as_of=at, cursor=cursor)
-        assert page is not None
-        gone = [one for one in shown if reading.misses(one)]
-        self._prints, self._shown = reading.prints, {k: v for k, v in shown.items() if k not in gone} | reading.shown
-        self._issued = f"{stamp(page.as_of)} {self._readings}"
-        dead = (Product(id=one, updated_at=page.as_of, deleted=True) for one in gone)
-        yield replace(page, items=(*page.items, *dead), cursor=self._issued)
+            reading.note(told, good, bad)
+            news = [one for one in good if last.shown.get(one.id) != reading.shown[one.id]]
+            yield _page(news, bad, self._catalog.numbers(items, at))
+        dead = [Product(id=one, updated_at=at, deleted=True) for one in reading.gone(last.shown)]
+        if dead:
+            yield Page(items=tuple(dead), as_of=at)
 
-    def _due(self, shown: dict[str, bytes]) -> set[str]:
+    def _issue(self, last: _Reading, reading: _Reading) -> str:
+        """Remember a reading that is over, and return its cursor."""
+        gone = reading.gone(last.shown)
+        reading.shown = {one: mark for one, mark in last.shown.items() if one not in gone} | reading.shown
+        self._last, self._issued = reading, f"{stamp(self._client.now())} {self._readings}"
+        return self._issued
+
+    def _due(self, shown: Mapping[str, bytes]) -> set[str]:
         """Return the products whose turn it is."""
-        names = sorted(shown)
-        share = -(-len(names) // _ROUND)
-        start = (self._readings * share) % len(names) if names else 0
-        return set((names[start:] + names[:start])[:share])
+        known = sorted(shown)
+        share = -(-len(known) // _ROUND)
+        start = (self._readings * share) % len(known) if known else 0
+        return set((known[start:] + known[:start])[:share])
 
 
-def _understood(families: Iterable[Family]) -> tuple[list[Product], list[Bad]]:
-    good, bad = sift(families, products, lambda family: family.id)
-    return [product for found in good for product in found], bad
+def _page(good: list[Product], bad: list[Bad], numbers: Page[Level]) -> Page[Product]:
+    odd = [Bad(id=ITEM + one.id, reason=one.reason) for one in numbers.bad]
+    return Page(items=tuple(good), bad=(*bad, *odd), levels=numbers.items, as_of=numbers.as_of)
 
 
 def _product_id(item: Payload) -> str:
@@ -210,7 +219,3 @@ def _hash(product: Product) -> bytes:
 
 def _digest(value: object) -> bytes:
     return sha256(msgspec.json.encode(value, order="deterministic")).digest()[:12]
-
-
-def _name(item: Payload) -> str:
-    return ITEM + str(item.get("sku"))

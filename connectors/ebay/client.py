@@ -1,87 +1,76 @@
-"""eBay over HTTP: a seller's token and the application's, renewed ahead, and eBay's paging."""
+"""eBay over HTTP: calls for the seller and for the application, and eBay's paging."""
 
-from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
-from datetime import datetime, timedelta
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from datetime import datetime
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from bridge.contract.errors import NeedsPerson
-from bridge.wire.budget import Budget
-from bridge.wire.http import Http, Request, Response, Surroundings
+from bridge.wire.access import Access, Granted, TokenService, basic
+from bridge.wire.api import Answer, JsonApi, Params
+from bridge.wire.http import Http, Surroundings
 from bridge.wire.paging import by_cursor
-from bridge.wire.tokens import Token, Tokens
+from bridge.wire.payload import text
+from bridge.wire.settings import demand
+from bridge.wire.tables import table
 from connectors.ebay.judge import judge, judge_token
 from connectors.ebay.limits import LIMITS
-from connectors.ebay.payload import Payload, text
 from connectors.ebay.settings import Settings
 
-__all__ = ["INVENTORY", "SCOPE", "Client", "escaped"]
+__all__ = ["INVENTORY", "Client", "escaped"]
 
-SCOPE = "https://api.ebay.com/oauth/api_scope"
+_SCOPE = "https://api.ebay.com/oauth/api_scope"
 INVENTORY = "/sell/inventory/v1"
-_TOKEN = "/identity/v1/oauth2/token"  # noqa: S105 - a path
+SITES = table(__package__, "sites")
 
 
-class Client:
-    """One seller on one site. `seller` acts for the seller, `app` for the application (keys, destinations)."""
+class Client(JsonApi):
+    """One seller on one site: calls are made for the seller, those of `app` for the application (keys, destinations)."""
 
     def __init__(self, settings: Settings, around: Surroundings, *, where: str) -> None:
-        for name in ("client_id", "client_secret", "refresh_token"):
-            if not getattr(settings, name):
-                step = f"set the channel's `{name}` (connectors/ebay/README.md says where it is found)"
-                raise NeedsPerson(f"{name} is missing", where=where, next_step=step)
-        self.where = where
-        self.now = around.now
+        needed = ("client_id", "client_secret", "refresh_token")
+        demand(settings, needed, where, "connectors/ebay/README.md says where it is found")
+        self.settings = settings
         self.marketplace = settings.marketplace
-        self._settings = settings
-        self._around = around
+        self._refresh = {"grant_type": "refresh_token", "refresh_token": settings.refresh_token}
         secrets = (settings.client_secret, settings.refresh_token, settings.verification_token)
-        self._secrets = tuple(secret for secret in secrets if secret)
-        self._tokens = self._http(judge_token)
-        self.seller = self._granted({"grant_type": "refresh_token", "refresh_token": settings.refresh_token})
-        self.app = self._granted({"grant_type": "client_credentials", "scope": SCOPE})
+        self._service = TokenService(
+            around, where=where, url=settings.url, path="/identity/v1/oauth2/token", judge=judge_token, secrets=secrets,
+            headers=basic(settings.client_id, settings.client_secret),
+        )  # fmt: skip
+        app = self._granted(around, {"grant_type": "client_credentials", "scope": _SCOPE})
+        super().__init__(around, self._granted(around, self._refresh), app, self._service.http)
+        self.app = JsonApi(around, app)
+        for http in (self.http, app):
+            self._service.redactors.append(http.redact)
 
     @property
-    def calls(self) -> int:
-        """How many calls were sent, repeats and token requests included."""
-        return self._tokens.calls + self.seller.calls + self.app.calls
+    def currency(self) -> str:
+        """The currency of the site; raises NeedsPerson for a site that we do not know."""
+        if self.marketplace not in SITES:
+            step = f"set `marketplace` to one of {', '.join(SITES)}"
+            raise NeedsPerson(f"unknown site {self.marketplace!r}", where=self.where, next_step=step)
+        return str(SITES[self.marketplace]["currency"])
 
-    async def close(self) -> None:
-        """Close all three pools."""
-        for http in (self._tokens, self.seller, self.app):
-            await http.aclose()
-
-    async def get(self, path: str, op: str, params: tuple[tuple[str, str], ...] = ()) -> tuple[Payload, Response]:
-        """Read something as the seller."""
-        return await self.ask(Request(method="GET", path=path, op=op, params=params, repeatable=True))
-
-    async def post(self, path: str, op: str, body: object) -> tuple[Payload, Response]:
-        """Ask a question that has a body."""
-        return await self.ask(Request(method="POST", path=path, op=op, repeatable=True).with_json(body))
+    @property
+    def language(self) -> str:
+        """The language in which new listings are written."""
+        return str(SITES.get(self.marketplace, {}).get("language", "en-US"))
 
     async def put(self, path: str, op: str, body: object, locale: str) -> None:
         """Replace a whole record: the same twice is the same."""
         words = {"content-language": locale.replace("_", "-")}
-        await self.ask(Request(method="PUT", path=path, op=op, headers=words, repeatable=True).with_json(body))
+        await self.write("PUT", path, op, body, headers=words, repeatable=True)
 
-    async def ask(self, request: Request, *, app: bool = False) -> tuple[Payload, Response]:
-        """Send a call and read its answer, which may be empty."""
-        response = await (self.app if app else self.seller).send(request)
-        payload = response.json() if response.content else {}
-        return payload if isinstance(payload, dict) else {}, response
-
-    def pages(self, path: str, op: str, params: tuple[tuple[str, str], ...]) -> AsyncIterator[tuple[Payload, Response]]:
+    def pages(self, path: str, op: str, params: Params) -> AsyncIterator[Answer]:
         """Walk a list by the links that eBay gives: whether `offset` counts pages or records is eBay's business.
 
         Where records were deleted meanwhile, later ones moved up: the page before is read again, so that none is missed.
         """
         before = 0
 
-        async def fetch(cursor: str | None) -> tuple[tuple[Payload, Response], str | None]:
+        async def fetch(cursor: str | None) -> tuple[Answer, str | None]:
             nonlocal before
-            asked = tuple(parse_qsl(cursor)) if cursor else params
-            payload, response = await self.get(path, op, asked)
+            payload, response = await self.get(path, op, tuple(parse_qsl(cursor)) if cursor else params)
             total = int(payload.get("total") or 0)
             fewer, before = total < before, total
             link = text(payload, "prev" if fewer and payload.get("prev") else "next")
@@ -91,48 +80,25 @@ class Client:
 
     async def consented(self, *scopes: str) -> datetime:
         """Ask for a token of no more than these scopes; raises NeedsPerson (code "invalid_scope") where one is lacking."""
-        form = {"grant_type": "refresh_token", "refresh_token": self._settings.refresh_token}
-        return (await self._ask_token({**form, "scope": " ".join(f"{SCOPE}/{one}" for one in scopes)})).at
+        granted = await self._service.trade({**self._refresh, "scope": " ".join(f"{_SCOPE}/{one}" for one in scopes)})
+        return granted.at
 
-    def _granted(self, form: Mapping[str, str]) -> Http:
-        async def fetch() -> Token:
-            response = await self._ask_token(form)
-            granted = response.json()
-            for http in (self._tokens, self.seller, self.app):
-                http.redact.add(str(granted["access_token"]))
-            return Token(str(granted["access_token"]), response.at + timedelta(seconds=int(granted["expires_in"])))
+    def conceal(self, secret: str) -> None:
+        """Keep a secret out of every text of this channel's calls."""
+        self._service.conceal(secret)
 
-        tokens, given = Tokens(fetch, now=self.now), ""
+    def _granted(self, around: Surroundings, form: Mapping[str, str]) -> Http:
+        """Return the pool of calls that are made with the tokens of one grant."""
 
-        async def sign(request: Request) -> Request:
-            nonlocal given
-            given = await tokens.get()
-            headers = {
-                "authorization": f"Bearer {given}",
-                "x-ebay-c-marketplace-id": self.marketplace,
-                "accept": "application/json",
-            }
-            return replace(request, headers={**request.headers, **headers})
+        async def fetch() -> Granted:
+            return await self._service.trade(form)
 
-        async def renew() -> bool:
-            tokens.spoil(given)
-            return True
-
-        return self._http(judge, sign=sign, refresh=renew)
-
-    async def _ask_token(self, form: Mapping[str, str]) -> Response:
-        basic = b64encode(f"{self._settings.client_id}:{self._settings.client_secret}".encode()).decode()
-        headers = {"authorization": f"Basic {basic}", "content-type": "application/x-www-form-urlencoded"}
-        body = urlencode(form).encode()
-        request = Request(method="POST", path=_TOKEN, op="ask for a token", headers=headers, body=body, repeatable=True)
-        return await self._tokens.send(request)
-
-    def _http(self, judging, **more) -> Http:  # type: ignore[no-untyped-def]
-        around, settings = self._around, self._settings
-        budget = Budget(capacity=LIMITS.burst, per_second=LIMITS.per_second, time=around.time, sleep=around.sleep)
+        access = Access(fetch, now=around.now, headers={"x-ebay-c-marketplace-id": self.marketplace})
+        settings = self.settings
         return Http(
-            around, where=self.where, base_url=settings.url, budget=budget, concurrency=LIMITS.concurrency, judge=judging,
-            secrets=self._secrets, **more,
+            around, where=self._service.http.where, base_url=settings.url, concurrency=LIMITS.concurrency, judge=judge,
+            budget=around.budget(capacity=LIMITS.burst, per_second=LIMITS.per_second), sign=access.sign, refresh=access.renew,
+            secrets=(settings.client_secret, settings.refresh_token, settings.verification_token),
         )  # fmt: skip
 
 

@@ -15,12 +15,11 @@ MAX_TITLE = 80
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What the seller's new listings have in common: policies, place, site, language and currency."""
+    """What the seller's new listings have in common: policies, place and site."""
 
     policies: Mapping[str, str]
     location: str
     marketplace: str
-    currency: str
 
 
 def is_single(product: Product) -> bool:

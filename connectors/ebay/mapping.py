@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from bridge.domain.catalog import Level, Product, ProductStatus, StockKey, Variant
 from bridge.domain.money import Money
-from connectors.ebay.payload import Odd, Payload, money, need, part, rows, text, texts, units
+from bridge.wire.payload import Odd, Payload, names, need, part, rows, text, units
+from connectors.ebay.payload import money
 
 __all__ = ["GROUP", "ITEM", "OFFER", "Family", "ended", "group_of", "level", "products", "selling"]
 
@@ -36,14 +37,13 @@ class Family:
 
 def group_of(item: Payload) -> str:
     """Return the group that an item is a variation of; "" for none."""
-    return next(iter((*texts(item, "groupIds"), *texts(item, "inventoryItemGroupKeys"))), "")
+    return next(iter([*names(item, "groupIds"), *names(item, "inventoryItemGroupKeys")]), "")
 
 
 def level(item: Payload, as_of: datetime) -> Level:
     """Read an item's number; None where none was ever set."""
     place = part(part(item, "availability"), "shipToLocationAvailability")
-    quantity = units(place, "quantity") if place.get("quantity") is not None else None
-    return Level(key=StockKey(str(need(item, "sku"))), quantity=quantity, as_of=as_of)
+    return Level(key=StockKey(str(need(item, "sku"))), quantity=units(place, "quantity"), as_of=as_of)
 
 
 def selling(offers: Sequence[Payload], marketplace: str) -> Payload | None:
@@ -65,15 +65,15 @@ def products(family: Family) -> list[Product]:
     if not alive:
         return extra
     about = family.group or part(alive[0], "product")
-    names = [text(one, "name") for one in rows(part(family.group, "variesBy"), "specifications")]
+    varying = [text(one, "name") for one in rows(part(family.group, "variesBy"), "specifications")]
     main = Product(
         id=family.id,
         title=text(about, "title"),
         description=_description(family, alive[0], about),
         status=_status([_offer(family, item) for item in alive]),
-        images=texts(about, "imageUrls"),
-        options=tuple(names),
-        variants=tuple(_variant(item, _offer(family, item), names) for item in alive),
+        images=tuple(names(about, "imageUrls")),
+        options=tuple(varying),
+        variants=tuple(_variant(item, _offer(family, item), varying) for item in alive),
         updated_at=_UNKNOWN,
     )
     return [main, *extra]
@@ -100,14 +100,14 @@ def _status(offers: Sequence[Payload | None]) -> ProductStatus:
     return "archived" if known else "draft"
 
 
-def _variant(item: Payload, offer: Payload | None, names: Sequence[str]) -> Variant:
+def _variant(item: Payload, offer: Payload | None, varying: Sequence[str]) -> Variant:
     sku, details, pricing = str(need(item, "sku")), part(item, "product"), part(offer or {}, "pricingSummary")
     aspects = part(details, "aspects")
-    options = tuple((name, ", ".join(texts(aspects, name))) for name in names)
+    options = tuple((name, ", ".join(names(aspects, name))) for name in varying)
     return Variant(
         id=sku,
         sku=sku,
-        barcode=next(iter((*texts(details, "ean"), *texts(details, "upc"), *texts(details, "isbn"))), None),
+        barcode=next((code for kind in ("ean", "upc", "isbn") for code in names(details, kind)), None),
         title=", ".join(value for _, value in options),
         price=_price(pricing, "price"),
         compare_at=_price(pricing, "originalRetailPrice"),

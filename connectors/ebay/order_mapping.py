@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from bridge.domain.money import Money
 from bridge.domain.orders import Address, Contact, Order, OrderLine, OrderStatus, Tracking
-from connectors.ebay.payload import Odd, Payload, moment, money, need, part, rows, text, units
+from bridge.wire.payload import Odd, Payload, moment, need, part, rows, text
+from connectors.ebay.payload import count, money
 
 __all__ = ["is_cancelled", "order", "parcels_of"]
 
@@ -56,7 +57,7 @@ def _status(payload: Payload) -> OrderStatus:
 
 
 def _line(line: Payload, payload: Payload, currency: str) -> OrderLine:
-    quantity = units(line, "quantity")
+    quantity = count(line, "quantity")
     if quantity < 1:
         raise Odd(f"quantity {quantity} of line {text(line, 'lineItemId')} is none")
     cost, total, back = money(line, "lineItemCost"), _total(line, currency), _came_back(line, payload, quantity)

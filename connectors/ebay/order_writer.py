@@ -1,84 +1,51 @@
-"""Shipping and refunding. Nobody but a buyer makes orders at eBay, and its public REST API cancels none."""
+"""Shipping and refunding. eBay's public REST API cancels no orders."""
 
 import re
 from collections.abc import Sequence
 
-from bridge.contract.errors import Refused
-from bridge.contract.ports import LineRefund, NewOrder
+from bridge.contract.ports import LineRefund
 from bridge.domain.money import Money
 from bridge.domain.orders import Order, Tracking
-from bridge.wire.http import Request
+from bridge.wire.order_writing import BuyersOnly
+from bridge.wire.payload import Payload, rows, text
+from bridge.wire.tables import Carriers, table
 from connectors.ebay.client import Client, escaped
 from connectors.ebay.order_mapping import is_cancelled
 from connectors.ebay.orders import ORDER, Orders
-from connectors.ebay.payload import Payload, rows, text
 
-__all__ = ["OrderWriting", "carrier_code"]
+__all__ = ["CARRIERS", "OrderWriting"]
 
-# ShippingCarrierCodeType of the Trading API, to which `shippingCarrierCode` refers; names compared without spaces and case.
-_CARRIERS = {
-    "usps": "USPS", "ups": "UPS", "fedex": "FedEx", "dhl": "DHL", "dhlexpress": "DHL", "dhlpaket": "DHL", "dhlecommerce": "DHLGlobalMail",
-    "deutschepost": "DeutschePost", "dpd": "DPD", "gls": "GLS", "hermes": "Hermes", "evri": "Hermes", "ontrac": "ONTRAC", "tnt": "TNT",
-    "royalmail": "RoyalMail", "parcelforce": "ParcelForce", "yodel": "Yodel", "canadapost": "CanadaPost", "auspost": "AustraliaPost",
-    "australiapost": "AustraliaPost", "chronopost": "Chronopost", "colissimo": "COLISSIMO", "laposte": "LaPoste", "postnl": "PostNL",
-    "correos": "Correos", "seur": "SEUR", "posteitaliane": "PosteItaliane", "swisspost": "SwissPost",
-}  # fmt: skip
+CARRIERS = Carriers(table(__package__, "carriers"), other="Other")
 _COMMENT = 100
 
 
-def carrier_code(name: str) -> str:
-    """Return eBay's code of a carrier; "Other" for one that it does not know."""
-    return _CARRIERS.get(re.sub(r"[^a-z]", "", name.casefold()), "Other")
-
-
-class OrderWriting:
+class OrderWriting(BuyersOnly):
     """The order_writer port."""
 
     def __init__(self, client: Client, orders: Orders) -> None:
+        super().__init__(client.where, "eBay", "do it in Seller Hub (Orders)")
         self._client = client
         self._orders = orders
-
-    async def find(self, reference: str) -> Order | None:
-        """Refuse: nothing at eBay carries our reference."""
-        raise self._refused(
-            f"order {reference} cannot be at eBay: only buyers make orders there", "choose another channel as home"
-        )
-
-    async def mirror(self, order: NewOrder) -> Order:
-        """Refuse: only buyers make orders."""
-        raise self._refused(
-            f"order {order.reference}: only buyers make orders at eBay", "choose another channel as home"
-        )
 
     async def fulfil(self, order: Order, tracking: Sequence[Tracking], key: str) -> Order:
         """Mark every open line as shipped, one call a parcel; parcels that eBay has already are not told again."""
         del key
         raw = await self._orders.raw(order.id)
         if is_cancelled(raw):
-            raise self._refused(
-                f"order {order.id} is cancelled, so it cannot be shipped", "put the goods back on the shelf"
-            )
+            self.refuse(f"order {order.id} is cancelled, so it cannot be shipped", "put the goods back on the shelf")
         lines = rows(raw, "lineItems")
         left = [line for line in lines if text(line, "lineItemFulfillmentStatus") != "FULFILLED"]
-        known = (
-            {text(one, "shipmentTrackingNumber") for one in await self._orders.parcels(raw)}
-            if len(left) < len(lines)
-            else set()
-        )
-        numbers = {_clean(one.number): carrier_code(one.carrier) for one in tracking if _clean(one.number)}
-        for number in [one for one in numbers if one not in known] or ([""] if left else []):
-            await self._ship(order.id, left or lines, number, numbers.get(number, ""))
+        parcels = await self._orders.parcels(raw) if len(left) < len(lines) else []
+        known = {text(one, "shipmentTrackingNumber") for one in parcels}
+        carriers = {_clean(one.number): CARRIERS.code(one.carrier) for one in tracking if _clean(one.number)}
+        for number in [one for one in carriers if one not in known] or ([""] if left else []):
+            await self._ship(order.id, left or lines, number, carriers.get(number, ""))
         return await self._orders.get(order.id)
 
     async def cancel(self, order: Order, *, restock: bool, key: str) -> Order:
         """Refuse, unless it is cancelled: eBay's public REST API cannot cancel (Post-Order API, for approved programs)."""
-        del restock, key
         fresh = await self._orders.get(order.id)
-        if fresh.status == "cancelled":
-            return fresh
-        raise self._refused(
-            f"order {order.id}: eBay's API cannot cancel it", "cancel it in Seller Hub (Orders > Cancel order)"
-        )
+        return fresh if fresh.status == "cancelled" else await super().cancel(order, restock=restock, key=key)
 
     async def refund(
         self, order: Order, lines: Sequence[LineRefund], amount: Money, *, restock: bool, reason: str, key: str
@@ -88,21 +55,16 @@ class OrderWriting:
         del key
         if restock:
             step = "refund without restock and write the units back as stock"
-            raise self._refused(f"refund of order {order.id}: eBay's API cannot restock with a refund", step)
+            self.refuse(f"refund of order {order.id}: eBay's API cannot restock with a refund", step)
         fresh = await self._orders.get(order.id)
         if amount.currency != fresh.currency:
-            raise self._refused(
-                f"order {order.id} is in {fresh.currency}, not {amount.currency}", "give the amount in it"
-            )
+            self.refuse(f"order {order.id} is in {fresh.currency}, not {amount.currency}", "give the amount in it")
         if fresh.refunded >= order.refunded + amount:
             return fresh
         if fresh.refunded + amount > fresh.total:
-            raise self._refused(f"order {order.id}: {amount} more than was paid", "look at its refunds in Seller Hub")
-        path = f"{ORDER}/{escaped(order.id)}/issue_refund"
-        request = Request(method="POST", path=path, op=f"refund order {order.id}").with_json(
-            _refund(lines, amount, reason)
-        )
-        await self._client.ask(request)
+            self.refuse(f"order {order.id}: {amount} more than was paid", "look at its refunds in Seller Hub")
+        path, body = f"{ORDER}/{escaped(order.id)}/issue_refund", _refund(lines, amount, reason)
+        await self._client.write("POST", path, f"refund order {order.id}", body)
         return await self._orders.get(order.id)
 
     async def _ship(self, order_id: str, lines: Sequence[Payload], number: str, carrier: str) -> None:
@@ -111,10 +73,7 @@ class OrderWriting:
         }
         body |= {"trackingNumber": number, "shippingCarrierCode": carrier} if number else {}
         path = f"{ORDER}/{escaped(order_id)}/shipping_fulfillment"
-        await self._client.ask(Request(method="POST", path=path, op=f"ship order {order_id}").with_json(body))
-
-    def _refused(self, what: str, step: str) -> Refused:
-        return Refused(what, where=self._client.where, next_step=step)
+        await self._client.write("POST", path, f"ship order {order_id}", body)
 
 
 def _clean(number: str) -> str:

@@ -10,10 +10,10 @@ from bridge.contract.feed import Bad, Feed, Page
 from bridge.domain.orders import Order
 from bridge.wire.http import Response
 from bridge.wire.paging import by_cursor, by_number
+from bridge.wire.payload import Odd, Payload, rows, stamp, text
 from connectors.ebay.client import Client, escaped
 from connectors.ebay.limits import ORDERS, OVERLAP, STEP, WINDOW
 from connectors.ebay.order_mapping import order, parcels_of
-from connectors.ebay.payload import Odd, Payload, rows, stamp, text
 
 __all__ = ["ORDER", "Orders"]
 
@@ -55,12 +55,8 @@ class Orders:
         found, _ = await self._client.get(path, "read the parcels of an order")
         return rows(found, "fulfillments")
 
-    async def sifted(self, payloads: list[Payload]) -> tuple[list[Order], list[Bad]]:
-        """Read several; those that cannot be understood are set aside."""
-        found = await asyncio.gather(*map(self._tried, payloads))
-        return [one for one in found if isinstance(one, Order)], [one for one in found if isinstance(one, Bad)]
-
-    async def _tried(self, payload: Payload) -> Order | Bad:
+    async def tried(self, payload: Payload) -> Order | Bad:
+        """Read an order's payload; one that cannot be understood is set aside."""
         try:
             return await self.read(payload)
         except ValueError as error:
@@ -96,10 +92,11 @@ class OrdersChanges:
         # Our clock only chooses how much is read at once; the cursor is moved by eBay's.
         end = start + WINDOW if self._client.now() - start > WINDOW + OVERLAP else None
         payloads, at = await self._window(start, end)
-        good, bad = await self._orders.sifted(payloads)
-        good.sort(key=lambda one: one.updated_at)
+        read = await asyncio.gather(*map(self._orders.tried, payloads))
+        good = sorted((one for one in read if isinstance(one, Order)), key=lambda one: one.updated_at)
+        bad = tuple(one for one in read if isinstance(one, Bad))
         following = stamp(end or max(start, at - OVERLAP))
-        return Page(items=tuple(good), bad=tuple(bad), as_of=at, cursor=following), end is None
+        return Page(items=tuple(good), bad=bad, as_of=at, cursor=following), end is None
 
     async def _window(self, start: datetime, end: datetime | None) -> tuple[list[Payload], datetime]:
         period = f"lastmodifieddate:[{stamp(start)}..{stamp(end) if end else ''}]"

@@ -1,31 +1,14 @@
-"""Reading eBay's JSON: small readers that name the field that is missing or odd."""
+"""Reading eBay's JSON beyond what `bridge.wire.payload` reads."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping
 
-from bridge.contract.feed import Bad
 from bridge.domain.money import Money
-from bridge.wire.payload import Odd, Payload, moment, names, need, rows, stamp, text
+from bridge.wire.payload import Odd, Payload, need, text
 
-__all__ = ["Odd", "Payload", "moment", "money", "need", "part", "rows", "sift", "stamp", "text", "texts", "units"]
-
-T = TypeVar("T")
+__all__ = ["count", "money"]
 
 
-def part(payload: Payload, name: str) -> Payload:
-    """Return an object within, empty where it is absent."""
-    value = payload.get(name) or {}
-    if not isinstance(value, Mapping):
-        raise Odd(f"{name} is not an object")
-    return value
-
-
-def texts(payload: Payload, name: str) -> tuple[str, ...]:
-    """Return a list of texts, empty where it is absent."""
-    return tuple(names(payload, name))
-
-
-def units(payload: Payload, name: str) -> int:
+def count(payload: Payload, name: str) -> int:
     """Return a whole number that must be there."""
     value = need(payload, name)
     if not isinstance(value, int):
@@ -42,14 +25,3 @@ def money(payload: Payload, name: str, currency: str = "") -> Money:
         raise Odd(f"{name} is missing or no amount of money")
     # Sites with another currency than the seller's give both; `convertedFrom...` is what the buyer paid.
     return Money.parse(text(value, "value"), str(need(value, "currency")))
-
-
-def sift(payloads: Iterable[T], read: Callable[[T], Any], name: Callable[[T], str]) -> tuple[list[Any], list[Bad]]:
-    """Read each one; those that cannot be understood are set aside with their name and the reason."""
-    good, bad = [], []
-    for payload in payloads:
-        try:
-            good.append(read(payload))
-        except ValueError as error:
-            bad.append(Bad(id=name(payload), reason=str(error)))
-    return good, bad

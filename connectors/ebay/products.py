@@ -2,22 +2,20 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 from typing import Any
 
-from bridge.contract.errors import Gone, Refused
+from bridge.contract.errors import Refused
 from bridge.contract.ports import ProductEdit, ProductResult, VariantEdit
 from bridge.domain.catalog import Product
 from bridge.domain.listing_map import category
 from bridge.domain.money import Money
-from bridge.wire.http import Request
-from connectors.ebay.account import currency_of
+from bridge.wire.api import Answer
+from bridge.wire.payload import Payload, part, rows, text
+from bridge.wire.product_edits import check, only, outcome_of, single
 from connectors.ebay.catalog import Catalog
 from connectors.ebay.client import INVENTORY, Client, escaped
 from connectors.ebay.listing import MAX_TITLE, Terms, group_body, group_key, is_single, item_body, obstacles, offer_body
 from connectors.ebay.mapping import GROUP, ITEM, selling
-from connectors.ebay.payload import Payload, part, rows, text
-from connectors.ebay.settings import Settings
 
 __all__ = ["Products"]
 
@@ -28,27 +26,26 @@ _CANNOT = {
     "sku": "a SKU is the item's name at eBay",
     "compare_at": "eBay shows a price crossed out for approved sellers only",
 }
-_LANGUAGES = {"GB": "en-GB", "AU": "en-AU", "CA": "en-CA", "DE": "de-DE", "AT": "de-AT", "CH": "de-CH", "FR": "fr-FR", "IT": "it-IT",
-              "ES": "es-ES", "NL": "nl-NL", "BE": "nl-BE", "PL": "pl-PL", "IE": "en-IE"}  # fmt: skip
+_CODES = {"ean", "upc", "isbn"}
 
 
 class Products:
     """The products port, and the preview of what `create` would be refused for."""
 
-    def __init__(self, client: Client, catalog: Catalog, settings: Settings) -> None:
+    def __init__(self, client: Client, catalog: Catalog) -> None:
         self._client = client
         self._catalog = catalog
-        self._settings = settings
+        self._map = client.settings.listing_map
 
     async def edit(self, edits: Sequence[ProductEdit], key: str) -> Sequence[ProductResult]:
         """Write edits, each for itself: eBay has no versions, and the same twice is the same."""
         del key
-        return await asyncio.gather(*map(self._result, edits))
+        return await asyncio.gather(*(outcome_of(edit, self._edited) for edit in edits))
 
     async def problems(self, product: Product) -> Sequence[str]:
         """Say what keeps `create` from working: our checks, then whether policies and place are known. eBay's own checks run only
         when an offer is published."""
-        found = obstacles(product, self._settings.listing_map, self._currency())
+        found = obstacles(product, self._map, self._client.currency)
         try:
             await self._terms()
         except Refused as error:
@@ -60,27 +57,22 @@ class Products:
         del key
         if there := await self._listed(product):
             return there
-        place = category(self._settings.listing_map, product)
-        found = obstacles(product, self._settings.listing_map, self._currency())
+        place = category(self._map, product)
+        found = obstacles(product, self._map, self._client.currency)
         if found or place is None:
-            raise self._refused(
-                f"{product.title!r} cannot be listed: {'; '.join(found)}", "mend it, then `bridge retry`"
-            )
+            what = f"{product.title!r} cannot be listed: {'; '.join(found)}"
+            raise self._refused(what, "mend it, then `bridge retry`")
         terms = await self._terms()
         for variant in product.variants:
-            await self._put_item(str(variant.sku), item_body(product, variant, place), self._language())
+            await self._put_item(str(variant.sku), item_body(product, variant, place), self._client.language)
         if not is_single(product):
-            await self._client.put(
-                _group(group_key(product)), "write a group", group_body(product, place), self._language()
-            )
+            await self._put_group(group_key(product), group_body(product, place))
         offers = [await self._offer(offer_body(variant, place, terms)) for variant in product.variants]
         if is_single(product):
-            await self._act(f"{INVENTORY}/offer/{offers[0]}/publish", "publish a listing", None)
-        else:
-            await self._of_group("publish", group_key(product))
-        return await self._reread(
-            ITEM + str(product.variants[0].sku) if is_single(product) else GROUP + group_key(product)
-        )
+            await self._act(f"offer/{offers[0]}/publish", "publish a listing")
+            return await self._reread(f"{ITEM}{product.variants[0].sku}")
+        await self._of_group("publish", group_key(product))
+        return await self._reread(GROUP + group_key(product))
 
     async def delete(self, product_id: str) -> None:
         """End the listing: its offers stay, unpublished. One that is over already is fine."""
@@ -88,79 +80,57 @@ class Products:
             if found.status == "active":
                 await self._status(found, "archived")
 
-    async def _result(self, edit: ProductEdit) -> ProductResult:
-        try:
-            product = await self._edited(edit)
-        except (Refused, Gone) as error:
-            return ProductResult(id=edit.current.id, reason=error.what)
-        return ProductResult(id=edit.current.id, product=product)
-
     async def _edited(self, edit: ProductEdit) -> Product:
-        for own in edit.variants:
-            self._check(own)
-        if "title" in edit.fields and not 1 <= len(edit.title) <= MAX_TITLE:
-            raise self._refused(
-                f"title: eBay takes 1 to {MAX_TITLE} characters, not {len(edit.title)}", "shorten it at its source"
-            )
+        check(edit, _CANNOT, title=MAX_TITLE, currency=self._client.currency)
         current = await self._reread(edit.current.id)
-        said = {_SAID[name]: _plain(getattr(edit, name)) for name in _SAID if name in edit.fields}
-        if said and current.id.startswith(GROUP):
-            await self._say_of_group(current.id.removeprefix(GROUP), said)
-        for sku in [own.id for own in edit.variants] or (
-            [current.variants[0].id] if current.id.startswith(ITEM) else []
-        ):
-            change = next((one for one in edit.variants if one.id == sku), None)
-            await self._say_of_item(sku, said if current.id.startswith(ITEM) else {}, change)
-            if change is not None and "price" in change.fields and change.price is not None:
-                await self._price(sku, change.price)
+        values = {name: getattr(edit, name) for name in _SAID if name in edit.fields}
+        said = {_SAID[name]: list(told) if name == "images" else told for name, told in values.items()}
+        changes = {own.id: own for own in edit.variants}
+        if current.id.startswith(GROUP):
+            if said:
+                key = current.id.removeprefix(GROUP)
+                await self._put_group(key, {**await self._catalog.group(key), **said})
+            said = {}
+        elif said:
+            sku = current.variants[0].id
+            changes.setdefault(sku, VariantEdit(id=sku, fields=frozenset()))
+        for own in changes.values():
+            await self._say_of_item(own, said)
+            if "price" in own.fields and own.price is not None:
+                await self._price(own.id, own.price)
         if "status" in edit.fields and edit.status != current.status:
             await self._status(current, edit.status)
-        return await self._reread(edit.current.id)
+        return await self._reread(current.id)
 
-    def _check(self, own: VariantEdit) -> None:
-        for name in sorted(own.fields & set(_CANNOT)):
-            raise self._refused(f"{name} cannot be written: {_CANNOT[name]}", "give the field to another channel")
-        currency = self._currency()
-        if "price" in own.fields and (own.price is None or own.price.minor < 1 or own.price.currency != currency):
-            raise self._refused(
-                f"price {own.price}: eBay takes an amount above 0 in {currency}", "correct it at its source"
-            )
-
-    async def _say_of_group(self, key: str, said: Mapping[str, Any]) -> None:
-        group = await self._catalog.group(key)
-        await self._client.put(_group(key), "write a group", {**group, **said}, self._language())
-
-    async def _say_of_item(self, sku: str, said: Mapping[str, Any], own: VariantEdit | None) -> None:
+    async def _say_of_item(self, own: VariantEdit, said: Mapping[str, Any]) -> None:
         """Replace the item with some fields changed. Its number must be sent along, or eBay forgets it: as read just now."""
-        mine = own.fields & {"barcode", "weight_grams"} if own is not None else frozenset()
+        mine = own.fields & {"barcode", "weight_grams"}
         if not said and not mine:
             return
-        item = await self._item(sku)
-        details = item["product"] = {**item.get("product", {}), **said}
-        if own is not None and "barcode" in mine:
-            kept = {name: value for name, value in details.items() if name not in {"ean", "upc", "isbn"}}
-            item["product"] = {**kept, **({"ean": [own.barcode]} if own.barcode else {})}
-        if own is not None and "weight_grams" in mine:
-            item["packageWeightAndSize"] = {
-                **item.get("packageWeightAndSize", {}),
-                "weight": {"value": own.weight_grams, "unit": "GRAM"},
-            }
-        await self._put_item(sku, item, str(item.pop("locale", None) or self._language()))
-        offer = selling(await self._catalog.offers(sku), self._client.marketplace) if "description" in said else None
+        item = await self._item(own.id)
+        details = {**item.get("product", {}), **said}
+        if "barcode" in mine:
+            details = {name: value for name, value in details.items() if name not in _CODES}
+            details |= {"ean": [own.barcode]} if own.barcode else {}
+        item["product"] = details
+        if "weight_grams" in mine:
+            weight = {"value": own.weight_grams, "unit": "GRAM"}
+            item["packageWeightAndSize"] = {**item.get("packageWeightAndSize", {}), "weight": weight}
+        locale = str(item.pop("locale", None) or self._client.language)
+        await self._put_item(own.id, item, locale)
+        offer = await self._offered(own.id) if "description" in said else None
         if offer is not None and offer.get("listingDescription"):
             await self._put_offer(offer, {"listingDescription": said["description"]})
 
     async def _price(self, sku: str, price: Money) -> None:
         """Write a price: of a live listing alone, without touching its number; of another with the whole offer."""
-        offer = selling(await self._catalog.offers(sku), self._client.marketplace)
-        if offer is None:
-            raise self._refused(f"price of {sku}: it has no offer on {self._client.marketplace}", "list it there first")
+        offer = await self._demand_offer(sku, "price")
         amount = {"value": price.decimal, "currency": price.currency}
         if text(offer, "status") != "PUBLISHED":
             await self._put_offer(offer, {"pricingSummary": {**part(offer, "pricingSummary"), "price": amount}})
             return
         body = {"requests": [{"sku": sku, "offers": [{"offerId": offer["offerId"], "price": amount}]}]}
-        payload, _ = await self._act(f"{INVENTORY}/bulk_update_price_quantity", "write a price", body)
+        payload, _ = await self._act("bulk_update_price_quantity", "write a price", body)
         if refused := [row for row in rows(payload, "responses") if not 200 <= int(row.get("statusCode") or 0) < 300]:
             told = next((text(one, "message") for one in rows(refused[0], "errors")), "")
             raise self._refused(f"price of {sku}: {told}", "mend it in Seller Hub, then `bridge retry`")
@@ -171,47 +141,46 @@ class Products:
         if product.id.startswith(GROUP):
             await self._of_group(word, product.id.removeprefix(GROUP))
             return
-        offer = selling(await self._catalog.offers(product.variants[0].id), self._client.marketplace)
-        if offer is None:
-            raise self._refused(
-                f"status of {product.id}: it has no offer on {self._client.marketplace}", "list it there first"
-            )
-        await self._act(f"{INVENTORY}/offer/{offer['offerId']}/{word}", f"{word} a listing", None)
+        offer = await self._demand_offer(product.variants[0].id, "status")
+        await self._act(f"offer/{offer['offerId']}/{word}", f"{word} a listing")
 
     async def _of_group(self, word: str, key: str) -> None:
         body = {"inventoryItemGroupKey": key, "marketplaceId": self._client.marketplace}
-        await self._act(f"{INVENTORY}/offer/{word}_by_inventory_item_group", f"{word} a listing", body)
+        await self._act(f"offer/{word}_by_inventory_item_group", f"{word} a listing", body)
 
     async def _offer(self, body: dict[str, Any]) -> str:
         """Make an offer, or take the one that an attempt before has made."""
-        made = selling(await self._catalog.offers(body["sku"]), self._client.marketplace)
-        if made is not None:
-            return text(made, "offerId")
-        words = {"content-language": self._language()}
-        request = Request(method="POST", path=f"{INVENTORY}/offer", op="make an offer", headers=words)
-        payload, _ = await self._client.ask(request.with_json(body))
-        return text(payload, "offerId")
+        made = await self._offered(body["sku"])
+        if made is None:
+            words = {"content-language": self._client.language}
+            made, _ = await self._client.write("POST", f"{INVENTORY}/offer", "make an offer", body, headers=words)
+        return text(made, "offerId")
+
+    async def _offered(self, sku: str) -> Payload | None:
+        return selling(await self._catalog.offers(sku), self._client.marketplace)
+
+    async def _demand_offer(self, sku: str, wanted: str) -> Payload:
+        offer = await self._offered(sku)
+        if offer is None:
+            what = f"{wanted} of {sku}: it has no offer on {self._client.marketplace}"
+            raise self._refused(what, "list it there first")
+        return offer
 
     async def _listed(self, product: Product) -> Product | None:
         """Return what the shop has of these SKUs, if a listing of them was ever out; SKUs of two products are a finding."""
-        skus = [variant.sku for variant in product.variants if variant.sku]
-        found = [page for page in [await self._catalog.read(await self._catalog.by_sku(skus), set())] if page[0]]
-        there = [
-            one for good, _ in found for one in good if one.id.startswith((ITEM, GROUP)) and one.status == "active"
-        ]
-        if len(there) > 1:
-            names = ", ".join(one.id for one in there)
-            raise self._refused(
-                f"SKUs of {product.title!r} belong to several eBay listings: {names}", "give each SKU to one listing"
-            )
-        return there[0] if there else None
+        items = await self._catalog.by_sku([variant.sku for variant in product.variants if variant.sku])
+        good, _ = await self._catalog.read(items, set())
+        there = {one.id: one for one in good if one.id.startswith((ITEM, GROUP)) and one.status == "active"}
+        return there.get(single(there, product, self._client.where))
 
     async def _terms(self) -> Terms:
-        names = {kind: getattr(self._settings, f"{kind}_policy") for kind in ("fulfillment", "payment", "return")}
-        policies = {f"{kind}PolicyId": chosen or await self._only_policy(kind) for kind, chosen in names.items()}
-        location = self._settings.location or await self._only_place()
+        settings = self._client.settings
+        kinds = {"fulfillment": settings.fulfillment_policy, "payment": settings.payment_policy}
+        kinds["return"] = settings.return_policy
         return Terms(
-            policies=policies, location=location, marketplace=self._client.marketplace, currency=self._currency()
+            policies={f"{kind}PolicyId": chosen or await self._only_policy(kind) for kind, chosen in kinds.items()},
+            location=settings.location or await self._only_place(),
+            marketplace=self._client.marketplace,
         )
 
     async def _only_policy(self, kind: str) -> str:
@@ -225,41 +194,32 @@ class Products:
 
     def _only(self, found: list[str], setting: str) -> str:
         if len(found) != 1:
-            raise self._refused(
-                f"the seller has {len(found)} choices for `{setting}`",
-                f"set the channel's `{setting}` ({', '.join(found)})",
-            )
+            what, step = f"the seller has {len(found)} choices for `{setting}`", f"set the channel's `{setting}`"
+            raise self._refused(what, f"{step} ({', '.join(found)})")
         return found[0]
 
     async def _item(self, sku: str) -> dict[str, Any]:
         payload, _ = await self._client.get(_item(sku), "read an item")
         dropped = {"sku", "groupIds", "inventoryItemGroupKeys"}
-        return deepcopy({name: value for name, value in payload.items() if name not in dropped})
+        return {name: value for name, value in payload.items() if name not in dropped}
 
     async def _put_item(self, sku: str, body: Mapping[str, Any], locale: str) -> None:
-        await self._client.put(_item(sku), "write an item", {k: v for k, v in body.items() if k != "locale"}, locale)
+        await self._client.put(_item(sku), "write an item", body, locale)
+
+    async def _put_group(self, key: str, body: Mapping[str, Any]) -> None:
+        path = f"{INVENTORY}/inventory_item_group/{escaped(key)}"
+        await self._client.put(path, "write a group", body, self._client.language)
 
     async def _put_offer(self, offer: Payload, changes: Mapping[str, Any]) -> None:
-        kept = {name: value for name, value in offer.items() if name not in _FIXED}
-        await self._client.put(
-            f"{INVENTORY}/offer/{offer['offerId']}", "write an offer", {**kept, **changes}, self._language()
-        )
+        body = {**{name: value for name, value in offer.items() if name not in _FIXED}, **changes}
+        path = f"{INVENTORY}/offer/{offer['offerId']}"
+        await self._client.put(path, "write an offer", body, self._client.language)
 
-    async def _act(self, path: str, op: str, body: object) -> Any:
-        request = Request(method="POST", path=path, op=op, repeatable=True)
-        return await self._client.ask(request if body is None else request.with_json(body))
+    async def _act(self, path: str, op: str, body: object = None) -> Answer:
+        return await self._client.post(f"{INVENTORY}/{path}", op, body)
 
     async def _reread(self, product_id: str) -> Product:
-        found = await self._catalog.get([product_id])
-        if not found:
-            raise Gone(f"{product_id} is no more at eBay", where=self._client.where)
-        return found[0]
-
-    def _currency(self) -> str:
-        return currency_of(self._client.marketplace, self._client.where)
-
-    def _language(self) -> str:
-        return _LANGUAGES.get(self._client.marketplace.removeprefix("EBAY_"), "en-US")
+        return only(await self._catalog.get([product_id]), product_id, self._client.where)
 
     def _refused(self, what: str, step: str) -> Refused:
         return Refused(what, where=self._client.where, next_step=step)
@@ -267,11 +227,3 @@ class Products:
 
 def _item(sku: str) -> str:
     return f"{INVENTORY}/inventory_item/{escaped(sku)}"
-
-
-def _group(key: str) -> str:
-    return f"{INVENTORY}/inventory_item_group/{escaped(key)}"
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value

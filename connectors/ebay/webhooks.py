@@ -1,19 +1,17 @@
 """The Notification API: one destination for our address, a subscription a topic, and what arrives there."""
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 import msgspec
 
 from bridge.contract.errors import Gone, NeedsPerson, Refused
 from bridge.contract.webhooks import Delivery, Hint, Subscription, Verdict
-from bridge.wire.http import Request
+from bridge.wire.hints import about, inner, word
+from bridge.wire.payload import Payload, decoded, maybe_instant, need, part, rows, text
 from connectors.ebay.client import Client, escaped
-from connectors.ebay.payload import Payload, moment, need, part, rows, text
 from connectors.ebay.settings import Settings
-from connectors.ebay.signature import Keys
+from connectors.ebay.signature import Signatures
 
 __all__ = ["Handshake", "Webhooks"]
 
@@ -23,7 +21,6 @@ _DELETION = "MARKETPLACE_ACCOUNT_DELETION"
 # A topic that the application may not have (ITEM_MARKED_SHIPPED is not for every one) is done without; error 195011.
 _NOT_OURS = "195011"
 _NO_ALERT = "195003"
-_ID = re.compile(r"[A-Za-z0-9!-]{1,64}")
 _PAYLOAD = {"format": "JSON", "schemaVersion": "1.0", "deliveryProtocol": "HTTPS"}
 
 
@@ -33,32 +30,35 @@ class Webhooks:
 
     topics: tuple[str, ...] = (*_ORDERS, _DELETION)
 
-    def __init__(self, client: Client, settings: Settings, keys: Keys) -> None:
+    def __init__(self, client: Client, signatures: Signatures) -> None:
         self._client = client
-        self._alert = settings.alert_email
-        self._keys = keys
-        self._token = token_of(settings)
-        self.secrets: tuple[str, ...] = (settings.verification_token,) if settings.verification_token else ()
-        for http in (client.seller, client.app):
-            http.redact.add(self._token)
+        self._signatures = signatures
+        self._token = token_of(client.settings)
+        configured = client.settings.verification_token
+        self.secrets: tuple[str, ...] = (configured,) if configured else ()
+        client.conceal(self._token)
 
     def verify(self, delivery: Delivery, secrets: Sequence[str]) -> Verdict:
         """Check the signature over the raw body by a key that `Handshake.learn` has fetched; secrets play no part."""
         del secrets
-        return "genuine" if self._keys.holds(delivery) else "forged"
+        return "genuine" if self._signatures.holds(delivery) else "forged"
 
     def parse(self, delivery: Delivery) -> Sequence[Hint]:
         """Say what to look at; an event that cannot be read is a hint at the whole channel."""
-        message = _decoded(delivery.body)
-        try:
-            topic, told = text(part(message, "metadata"), "topic"), part(message, "notification")
-            return _hints(topic, part(told, "data"), _moment(told))
-        except ValueError:
-            return [Hint(kind="channel")]
+        message = decoded(delivery.body)
+        topic, data = word(inner(message, "metadata"), "topic"), inner(message, "notification", "data")
+        at = maybe_instant(inner(message, "notification").get("eventDate"))
+        if topic in _ORDERS:
+            return [about("order", word(inner(data, "order"), "orderId") or word(data, "orderId"), topic, at)]
+        if topic == _DELETION:
+            # Orders name their buyer by user name, or, for some programs since 2025, by the id that never changes.
+            names = filter(None, (word(data, "username"), word(data, "userId")))
+            return [Hint(kind="privacy", id=name, topic=topic, at=at) for name in dict.fromkeys(names)]
+        return [Hint(kind="nothing" if topic else "channel", topic=topic, at=at)]
 
     async def subscriptions(self) -> Sequence[Subscription]:
         """List the application's subscriptions, each with the address of its destination."""
-        places = {text(one, "destinationId"): one for one in await self._list("destination", app=True)}
+        places = {text(one, "destinationId"): one for one in (await self._destinations()).values()}
         return [_subscription(one, places) for one in await self._list("subscription", app=False)]
 
     async def subscribe(self, topics: Sequence[str], url: str, secret: str) -> Sequence[Subscription]:
@@ -71,8 +71,7 @@ class Webhooks:
                 await self._subscribe(topic, destination)
             elif not there[topic].active:
                 await self._enable(there[topic].id, topic)
-        wanted = set(topics)
-        return [one for one in await self.subscriptions() if one.url == url and wanted & set(one.topics)]
+        return [one for one in await self.subscriptions() if one.url == url and set(topics) & set(one.topics)]
 
     async def mend(self, subscription: Subscription, secret: str) -> Subscription:
         """Switch it on, and its destination where eBay has marked that down; raises Gone."""
@@ -86,23 +85,20 @@ class Webhooks:
 
     async def unsubscribe(self, subscription_id: str) -> None:
         """Delete it; gone already is fine. The destination stays, for the next time."""
-        request = Request(
-            method="DELETE",
-            path=f"{_API}/subscription/{escaped(subscription_id)}",
-            op="delete a webhook",
-            repeatable=True,
-        )
+        path = f"{_API}/subscription/{escaped(subscription_id)}"
         try:
-            await self._client.ask(request)
+            await self._client.write("DELETE", path, "delete a webhook", repeatable=True)
         except Gone:
             return
 
+    async def _destinations(self) -> dict[str, Payload]:
+        """Return the application's destinations by their address."""
+        found = await self._list("destination", app=True)
+        return {text(part(one, "deliveryConfig"), "endpoint"): one for one in found}
+
     async def _destination(self, url: str) -> str:
         """Return the id of the destination of this address, made or switched on where need be."""
-        there = {
-            text(part(one, "deliveryConfig"), "endpoint"): one for one in await self._list("destination", app=True)
-        }
-        found = there.get(url)
+        found = (await self._destinations()).get(url)
         if found is not None and text(found, "status") == "ENABLED":
             return text(found, "destinationId")
         delivery = {"endpoint": url, "verificationToken": self._token}
@@ -110,15 +106,11 @@ class Webhooks:
         if found is not None:
             await self._write("PUT", f"destination/{found['destinationId']}", body, app=True)
             return text(found, "destinationId")
-        await self._alerts()
+        if self._client.settings.alert_email:
+            # eBay takes no destination before it knows whom to write to when one does not answer.
+            await self._write("PUT", "config", {"alertEmail": self._client.settings.alert_email}, app=True)
         await self._write("POST", "destination", body, app=True)
-        made = {text(part(one, "deliveryConfig"), "endpoint"): one for one in await self._list("destination", app=True)}
-        return text(made[url], "destinationId")
-
-    async def _alerts(self) -> None:
-        """eBay takes no destination before it knows whom to write to when one does not answer."""
-        if self._alert:
-            await self._write("PUT", "config", {"alertEmail": self._alert}, app=True)
+        return text((await self._destinations())[url], "destinationId")
 
     async def _subscribe(self, topic: str, destination: str) -> None:
         body = {"topicId": topic, "status": "ENABLED", "payload": _PAYLOAD, "destinationId": destination}
@@ -132,11 +124,9 @@ class Webhooks:
         await self._write("POST", f"subscription/{escaped(subscription_id)}/enable", None, app=topic == _DELETION)
 
     async def _write(self, method: str, path: str, body: object, *, app: bool) -> None:
-        request = Request(
-            method=method, path=f"{_API}/{path}", op="keep the webhooks in order", repeatable=method != "POST"
-        )
+        api, op = self._client.app if app else self._client, "keep the webhooks in order"
         try:
-            await self._client.ask(request if body is None else request.with_json(body), app=app)
+            await api.write(method, f"{_API}/{path}", op, body, repeatable=method != "POST")
         except Refused as error:
             if error.code == _NO_ALERT:
                 step = "set the channel's `alert_email`: eBay wants an address for alerts before it pushes anything"
@@ -145,19 +135,16 @@ class Webhooks:
 
     async def _list(self, kind: str, *, app: bool) -> list[Payload]:
         # The most that eBay gives at once; an application has a handful.
-        request = Request(
-            method="GET", path=f"{_API}/{kind}", op="list the webhooks", params=(("limit", "100"),), repeatable=True
-        )
-        payload, _ = await self._client.ask(request, app=app)
-        return rows(payload, f"{kind}s")
+        api, most = self._client.app if app else self._client, (("limit", "100"),)
+        return rows((await api.get(f"{_API}/{kind}", "list the webhooks", most))[0], f"{kind}s")
 
 
 class Handshake:
     """The handshake port: the answer when eBay tries our address, and the keys it signs with."""
 
-    def __init__(self, settings: Settings, keys: Keys) -> None:
-        self._token = token_of(settings)
-        self._keys = keys
+    def __init__(self, client: Client, signatures: Signatures) -> None:
+        self._token = token_of(client.settings)
+        self._signatures = signatures
 
     def answer(self, query: Mapping[str, str], url: str) -> bytes | None:
         """Answer the challenge: SHA-256 of code, token and address, in this order
@@ -170,25 +157,13 @@ class Handshake:
 
     async def learn(self, delivery: Delivery) -> bool:
         """Fetch the key that a delivery names."""
-        return await self._keys.learn(delivery)
+        return await self._signatures.learn(delivery)
 
 
 def token_of(settings: Settings) -> str:
     """Return the verification token: the configured one, or one made of the client secret, which a restart finds again."""
     made = hashlib.sha256(f"commerce-bridge verification {settings.client_secret}".encode()).hexdigest()
     return settings.verification_token or made
-
-
-def _hints(topic: str, data: Payload, at: datetime | None) -> list[Hint]:
-    if topic in _ORDERS:
-        order = text(part(data, "order"), "orderId") or text(data, "orderId")
-        known = _ID.fullmatch(order)
-        return [Hint(kind="order", id=order, topic=topic, at=at) if known else Hint(kind="channel", topic=topic, at=at)]
-    if topic == _DELETION:
-        # Orders name their buyer by user name, or, for some programs since 2025, by the id that never changes.
-        names = filter(None, (text(data, "username"), text(data, "userId")))
-        return [Hint(kind="privacy", id=name, topic=topic, at=at) for name in dict.fromkeys(names)]
-    return [Hint(kind="nothing" if topic else "channel", topic=topic, at=at)]
 
 
 def _subscription(row: Payload, places: Mapping[str, Payload]) -> Subscription:
@@ -199,18 +174,3 @@ def _subscription(row: Payload, places: Mapping[str, Payload]) -> Subscription:
         url=text(part(place, "deliveryConfig"), "endpoint"),
         active=text(row, "status") == "ENABLED" and text(place, "status") == "ENABLED",
     )
-
-
-def _decoded(body: bytes) -> Payload:
-    try:
-        message = msgspec.json.decode(body)
-    except (ValueError, RecursionError):
-        return {}
-    return message if isinstance(message, dict) else {}
-
-
-def _moment(told: Payload) -> datetime | None:
-    try:
-        return moment(told, "eventDate")
-    except (ValueError, OverflowError):
-        return None

@@ -54,11 +54,11 @@ class Server:
         self.latency = latency
         self.sent: list[tuple[float, httpx.Request]] = []
         self.budget = Budget(capacity=capacity, per_second=per_second, time=loop.time, sleep=asyncio.sleep)
-        around = Surroundings(
+        self.around = Surroundings(
             now=loop.now, time=loop.time, sleep=asyncio.sleep, rng=random.Random(1), transport=httpx.MockTransport(self._handle),
             attempts=attempts,
         )  # fmt: skip
-        self.http = Http(around, where="shop", base_url="https://shop.test/api/", budget=self.budget, **more)
+        self.http = Http(self.around, where="shop", base_url="https://shop.test/api/", budget=self.budget, **more)
 
     @property
     def times(self) -> list[float]:

@@ -14,7 +14,7 @@ from bridge.domain.orders import Order, Tracking
 from bridge.sandbox.ebay.orders import shown
 from bridge.sandbox.kit.loop import START
 from connectors.ebay.order_mapping import order as read_order
-from connectors.ebay.order_writer import carrier_code
+from connectors.ebay.order_writer import CARRIERS
 from tests.connectors.ebay.conftest import House, good
 
 
@@ -127,7 +127,7 @@ def test_more_than_two_years_are_never_asked_for(house: House) -> None:
     ],
 )  # fmt: skip
 def test_carriers_have_ebays_names(name: str, code: str) -> None:
-    assert carrier_code(name) == code
+    assert CARRIERS.code(name) == code
 
 
 def _fulfil(house: House, order: Order, *parcels: Tracking) -> Order:

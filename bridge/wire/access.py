@@ -1,0 +1,113 @@
+"""Access tokens of OAuth 2.0: traded at a token service, put into every call, renewed where one was refused (RFC 6749)."""
+
+from base64 import b64encode
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from bridge.contract.errors import TryLater
+from bridge.wire.http import Http, Judge, Request, Surroundings
+from bridge.wire.payload import Odd, Payload, answered, text, units
+from bridge.wire.redact import Redactor
+from bridge.wire.tokens import Token, Tokens
+
+__all__ = ["Access", "Granted", "TokenService", "basic"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Granted:
+    """What a token service answered. `until` is the token's end (None: it names none), `at` the service's time."""
+
+    token: str = field(repr=False)
+    until: datetime | None
+    at: datetime
+    told: Payload = field(repr=False)
+
+
+class TokenService:
+    """Where a channel's tokens are traded for what the merchant configured. Its calls have no rate of their own."""
+
+    def __init__(
+        self,
+        around: Surroundings,
+        *,
+        where: str,
+        url: str,
+        path: str,
+        judge: Judge,
+        secrets: tuple[str, ...],
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.http = Http(around, where=where, base_url=url, budget=around.budget(), judge=judge, secrets=secrets)
+        # Who else may come to show a token in a text.
+        self.redactors: list[Redactor] = [self.http.redact]
+        self._request = Request(
+            method="POST", path=path, op="ask for an access token", headers=headers or {}, repeatable=True
+        )
+
+    async def trade(self, form: Mapping[str, str]) -> Granted:
+        """Ask for an access token; raises NeedsPerson where the grant is refused, and TryLater where the answer holds none."""
+        try:
+            response = await self.http.send(self._request.with_form(tuple(form.items())))
+        except TryLater as error:
+            # The call that wanted the token has not left.
+            error.maybe_applied = False
+            raise
+        try:
+            told = answered(response)
+            token, lives = text(told, "access_token"), units(told, "expires_in")
+        except Odd:
+            token, lives = "", None
+        if not token:
+            what, step = f"{response.op}: the answer holds none", "is the channel's `url` the platform's own?"
+            raise TryLater(what, where=self.http.where, next_step=step)
+        self.conceal(token)
+        return Granted(
+            token=token, until=response.at + timedelta(seconds=lives) if lives else None, at=response.at, told=told
+        )
+
+    def conceal(self, secret: str) -> None:
+        """Keep a secret that was just handed out, or is about to be sent, out of every text."""
+        for redact in self.redactors:
+            redact.add(secret)
+
+
+class Access:
+    """The access tokens of one grant. `headers` are put into every call beside the token.
+
+    `header` and `scheme` say where the token stands; RFC 6750's is `Authorization: Bearer`.
+    """
+
+    def __init__(
+        self,
+        fetch: Callable[[], Awaitable[Granted]],
+        *,
+        now: Callable[[], datetime],
+        header: str = "authorization",
+        scheme: str = "Bearer ",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        async def token() -> Token:
+            granted = await fetch()
+            return Token(granted.token, granted.until)
+
+        self._tokens = Tokens(token, now=now)
+        self._header, self._scheme = header, scheme
+        self._headers = {"accept": "application/json", **(headers or {})}
+        self._given = ""
+
+    async def sign(self, request: Request) -> Request:
+        """Put the current token into the call."""
+        self._given = await self._tokens.get()
+        token = {self._header: f"{self._scheme}{self._given}"}
+        return replace(request, headers={**self._headers, **request.headers, **token})
+
+    async def renew(self) -> bool:
+        """Drop the token that was refused; the next call fetches another."""
+        self._tokens.spoil(self._given)
+        return True
+
+
+def basic(user: str, password: str) -> dict[str, str]:
+    """Return the header of HTTP's basic authentication, as most token services want an app's id and secret."""
+    return {"authorization": f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"}

@@ -1,0 +1,73 @@
+"""A platform's JSON API: the usual calls, whose answers are objects."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from bridge.contract.errors import TryLater
+from bridge.wire.http import Http, Request, Response, Surroundings
+from bridge.wire.payload import Payload
+
+__all__ = ["Answer", "JsonApi", "Params"]
+
+Answer = tuple[Payload, Response]
+Params = tuple[tuple[str, str], ...]
+
+
+class JsonApi:
+    """What connectors' clients have in common. `http` carries the calls, `others` are pools that belong to it (tokens, a second grant).
+
+    `root` stands before every path. Raises what `Http.send` raises.
+    """
+
+    def __init__(self, around: Surroundings, http: Http, *others: Http, root: str = "") -> None:
+        self.where = http.where
+        self.now, self.sleep = around.now, around.sleep
+        self.http = http
+        self._pools = (http, *others)
+        self._root = root
+
+    @property
+    def calls(self) -> int:
+        """How many calls were sent, repeats and those for tokens included."""
+        return sum(http.calls for http in self._pools)
+
+    async def close(self) -> None:
+        """Close all pools."""
+        for http in self._pools:
+            await http.aclose()
+
+    async def get(self, path: str, op: str, params: Params = ()) -> Answer:
+        """Read something."""
+        return await self.ask(Request(method="GET", path=path, op=op, params=params, repeatable=True))
+
+    async def post(self, path: str, op: str, body: object, params: Params = ()) -> Answer:
+        """Ask a question that has a body, or write what may be written twice."""
+        return await self.write("POST", path, op, body, params=params, repeatable=True)
+
+    async def write(
+        self,
+        method: str,
+        path: str,
+        op: str,
+        body: object = None,
+        *,
+        params: Params = (),
+        headers: Mapping[str, str] | None = None,
+        repeatable: bool = False,
+    ) -> Answer:
+        """Write something. Unless it is `repeatable`, a lost answer is not followed by a second try."""
+        request = Request(method=method, path=path, op=op, params=params, headers=headers or {}, repeatable=repeatable)
+        return await self.ask(request if body is None else request.with_json(body))
+
+    async def send_text(self, path: str, op: str, body: str) -> Answer:
+        """Send JSON that was written down before, byte for byte, and once."""
+        headers = {"content-type": "application/json"}
+        return await self.ask(Request(method="POST", path=path, op=op, body=body.encode(), headers=headers))
+
+    async def ask(self, request: Request) -> Answer:
+        """Send a call and read its answer, which may be empty; raises TryLater where it is anything but an object."""
+        response = await self.http.send(replace(request, path=f"{self._root}{request.path}"))
+        payload = response.json() if response.content else {}
+        if not isinstance(payload, dict):
+            raise TryLater(f"{request.op}: the answer is no JSON object", where=self.where, maybe_applied=True)
+        return payload, response

@@ -1,0 +1,32 @@
+"""Feeds whose pages are no place to go on from, and reading by id."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from bridge.contract.errors import Refused
+from bridge.contract.feed import Bad, Page
+
+__all__ = ["last_moves", "understood"]
+
+T = TypeVar("T")
+
+
+async def last_moves(
+    pages: AsyncIterator[Page[T]], cursor: str, following: Callable[[], str]
+) -> AsyncIterator[Page[T]]:
+    """Give each page the cursor that the reading began with, and the last one (there must be one) the cursor that follows."""
+    held: Page[T] | None = None
+    async for page in pages:
+        if held is not None:
+            yield replace(held, cursor=cursor)
+        held = page
+    assert held is not None
+    yield replace(held, cursor=following())
+
+
+def understood(good: Sequence[T], bad: Sequence[Bad], where: str, step: str) -> Sequence[T]:
+    """Return what was read by id; raises Refused for the first that cannot be expressed."""
+    if bad:
+        raise Refused(f"{bad[0].id}: {bad[0].reason}", where=where, next_step=step)
+    return good

@@ -1,0 +1,55 @@
+"""Edits of listings, one after another: what is checked before anything is sent, and the outcome of each."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+
+from bridge.contract.errors import Gone, Refused
+from bridge.contract.ports import ProductEdit, ProductResult
+from bridge.domain.catalog import Product
+
+__all__ = ["check", "only", "outcome_of", "single"]
+
+
+async def outcome_of(edit: ProductEdit, write: Callable[[ProductEdit], Awaitable[Product]]) -> ProductResult:
+    """Carry one edit out. A refusal, or that the listing is no more, concerns this one alone; other errors are raised."""
+    try:
+        return ProductResult(id=edit.current.id, product=await write(edit))
+    except (Refused, Gone) as error:
+        return ProductResult(id=edit.current.id, reason=error.what)
+
+
+def check(edit: ProductEdit, cannot: Mapping[str, str], *, title: int, currency: str = "", least: int = 1) -> None:
+    """Raise Refused naming what cannot be written.
+
+    `cannot` says why a field is not taken there, `title` how long one may be, `currency` is that of the prices ("": not known), `least`
+    the smallest price in minor units.
+    """
+    named = edit.fields.union(*(variant.fields for variant in edit.variants))
+    for name in sorted(named & cannot.keys()):
+        step = "give the field to another channel"
+        raise Refused(f"{edit.current.id}: {name} cannot be written: {cannot[name]}", next_step=step)
+    if "title" in edit.fields and not 1 <= len(edit.title.strip()) <= title:
+        what = f"{edit.current.id}: title: 1 to {title} characters are taken, not {len(edit.title)}"
+        raise Refused(what, next_step="mend it at its source")
+    for variant in edit.variants:
+        price = variant.price
+        if "price" in variant.fields and (
+            price is None or price.minor < least or (currency and price.currency != currency)
+        ):
+            what = f"{variant.id}: price {price}: a positive amount of {currency or 'money'} is taken"
+            raise Refused(what, next_step="correct it at its source")
+
+
+def only(found: Sequence[Product], product_id: str, where: str) -> Product:
+    """Return the product that was read by its id; raises Gone where there was none."""
+    if not found:
+        raise Gone(f"{product_id} is no more there", where=where)
+    return found[0]
+
+
+def single(ids: Iterable[str], product: Product, where: str) -> str:
+    """Return the one listing that has SKUs of a product, "" where none has; raises Refused where several do."""
+    there = list(dict.fromkeys(ids))
+    if len(there) > 1:
+        what = f"SKUs of {product.title!r} belong to several listings: {', '.join(there)}"
+        raise Refused(what, where=where, next_step="give each SKU to one listing")
+    return there[0] if there else ""

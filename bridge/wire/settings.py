@@ -1,0 +1,35 @@
+"""What a connector's settings are made of: fields with help for the merchant, and the check that the needed ones are there."""
+
+from collections.abc import Iterable
+from dataclasses import MISSING, dataclass, field
+from typing import Any, TypeVar, dataclass_transform
+
+from bridge.contract.errors import NeedsPerson
+
+__all__ = ["demand", "secret", "setting", "settings"]
+
+T = TypeVar("T")
+
+
+def setting(about: str, *, default: Any = MISSING) -> Any:
+    """Return a field that the merchant may read about (`about`, its help); without a default it has to be given."""
+    return field(default=default, metadata={"help": about})
+
+
+def secret(about: str, *, default: Any = MISSING) -> Any:
+    """Return such a field for what nobody may read: it is kept out of every text."""
+    return field(default=default, repr=False, metadata={"help": about, "secret": True})
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(setting, secret))
+def settings(cls: type[T]) -> type[T]:
+    """Make a class of such fields a frozen value with named arguments only."""
+    return dataclass(frozen=True, slots=True, kw_only=True)(cls)
+
+
+def demand(given: object, names: Iterable[str], where: str, hint: str = "") -> None:
+    """Raise NeedsPerson for the first of these settings that is empty; `hint` says where a merchant finds it."""
+    for name in names:
+        if not getattr(given, name).strip():
+            step = f"set the channel's `{name}`"
+            raise NeedsPerson(f"no {name} is set", where=where, next_step=f"{step} ({hint})" if hint else step)

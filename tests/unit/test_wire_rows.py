@@ -1,0 +1,156 @@
+"""What connectors have in common about rows, edits, pages and hints: pure functions."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+
+import pytest
+
+from bridge.contract.errors import Gone, Refused, TryLater
+from bridge.contract.feed import Bad, Page
+from bridge.contract.limits import Limits
+from bridge.contract.ports import ProductEdit, VariantEdit
+from bridge.contract.stock import StockChange
+from bridge.domain.catalog import Level, Product, StockKey, Variant
+from bridge.domain.money import Money
+from bridge.wire.feeds import last_moves, understood
+from bridge.wire.hints import about, inner, word
+from bridge.wire.order_writing import BuyersOnly
+from bridge.wire.paging import slices
+from bridge.wire.payload import maybe_instant
+from bridge.wire.product_edits import check, only, outcome_of, single
+from bridge.wire.stock_rows import NamesNoCauses, found, prepared, rejection, target
+from bridge.wire.stock_rows import check as check_rows
+from bridge.wire.tables import Carriers
+from tests.unit.make import T0
+
+pytestmark = pytest.mark.anyio
+LIMITS = Limits(stock_write="absolute", stock_min=0, stock_max=999)
+TEE = Product(id="tee", title="A tee", variants=(Variant(id="tee-s", sku="TEE-S"),), updated_at=T0)
+
+
+def change(sku: str = "A", delta: int = 0) -> StockChange:
+    return StockChange(key=StockKey(sku), delta=delta, shown=5)
+
+
+def edit(price: Money | None = None, **more: object) -> ProductEdit:
+    own = VariantEdit(id="tee-s", fields=frozenset({"price"}), price=price)
+    whole = ProductEdit(current=TEE, fields=frozenset(more), variants=(own,) if price else ())
+    return replace(whole, **more)  # type: ignore[arg-type]
+
+
+def test_slices_keep_the_order() -> None:
+    assert slices([1, 2, 3, 4, 5], 2) == [[1, 2], [3, 4], [5]]
+    assert slices([], 2) == []
+
+
+@pytest.mark.parametrize("rows", [[], [change("A"), change("B"), change("C")], [change("A"), change("A")]])
+def test_a_batch_is_neither_empty_nor_too_long_nor_double(rows: Sequence[StockChange]) -> None:
+    with pytest.raises(Refused):
+        check_rows(rows, 2)
+
+
+def test_a_number_that_the_platform_does_not_take_is_refused() -> None:
+    assert target(change(delta=-5), LIMITS) == 0
+    for delta in (-6, 995):
+        with pytest.raises(Refused, match="0 to 999"):
+            target(change(delta=delta), LIMITS)
+
+
+async def test_a_prepared_write_is_its_text_and_its_rows() -> None:
+    written = prepared({"a": 1}, [change()], "key-1")
+    assert (written.key, written.body, written.changes) == ("key-1", '{"a":1}', (change(),))
+    assert await NamesNoCauses().causes([StockKey("A")], T0) == []
+
+
+@pytest.mark.parametrize(("error", "kind"), [(Gone("g"), "gone"), (Refused("r"), "invalid"), (TryLater("t"), "retry")])
+def test_a_row_ends_as_its_call_did(error: Gone | Refused | TryLater, kind: str) -> None:
+    assert rejection(StockKey("A"), error).kind == kind
+
+
+def test_levels_come_in_the_order_they_were_asked_for() -> None:
+    levels = [Level(key=StockKey(sku), quantity=1, as_of=T0) for sku in "BA"]
+    assert [one.key.stock_id for one in found([StockKey("A"), StockKey("X"), StockKey("B")], levels)] == ["A", "B"]
+
+
+async def test_only_the_last_page_moves_the_cursor() -> None:
+    async def pages() -> AsyncIterator[Page[int]]:
+        for number in (1, 2, 3):
+            yield Page(items=(number,), as_of=T0)
+
+    told = [(page.items, page.cursor) async for page in last_moves(pages(), "old", lambda: "new")]
+    assert told == [((1,), "old"), ((2,), "old"), ((3,), "new")]
+
+
+def test_what_is_read_by_id_must_be_understood() -> None:
+    assert understood([1], [], "shop", "look") == [1]
+    with pytest.raises(Refused, match="tee: no price"):
+        understood([1], [Bad(id="tee", reason="no price")], "shop", "look")
+
+
+def test_an_edit_is_checked_before_anything_is_sent() -> None:
+    cannot = {"description": "it has none"}
+    check(edit(Money(100, "EUR"), title="A new tee"), cannot, title=20, currency="EUR")
+    for wrong, text in (
+        (edit(description="x"), "it has none"), (edit(title=" "), "1 to 20"), (edit(title="x" * 21), "1 to 20"),
+        (edit(Money(0, "EUR")), "positive"), (edit(Money(100, "USD")), "of EUR"),
+    ):  # fmt: skip
+        with pytest.raises(Refused, match=text):
+            check(wrong, cannot, title=20, currency="EUR")
+
+
+async def test_a_refused_edit_is_a_matter_of_its_own() -> None:
+    async def refuse(_: ProductEdit) -> Product:
+        raise Refused("no")
+
+    async def fail(_: ProductEdit) -> Product:
+        raise TryLater("later")
+
+    async def write(one: ProductEdit) -> Product:
+        return one.current
+
+    assert (await outcome_of(edit(), refuse)).reason == "no"
+    assert (await outcome_of(edit(), write)).product == TEE
+    with pytest.raises(TryLater):
+        await outcome_of(edit(), fail)
+
+
+def test_one_product_is_one_listing() -> None:
+    assert only([TEE], "tee", "shop") == TEE
+    with pytest.raises(Gone):
+        only([], "tee", "shop")
+    assert single(["l1", "l1"], TEE, "shop") == "l1"
+    assert single([], TEE, "shop") == ""
+    with pytest.raises(Refused, match="l1, l2"):
+        single(["l1", "l2"], TEE, "shop")
+
+
+async def test_where_only_buyers_make_orders_the_rest_is_refused_with_a_way_out() -> None:
+    writer = BuyersOnly("shop", "Bazaar", "do it by hand")
+    with pytest.raises(Refused, match="only buyers make orders at Bazaar"):
+        await writer.find("r-1")
+    with pytest.raises(Refused) as caught:
+        writer.refuse("cancel order 1")
+    assert (caught.value.where, caught.value.next_step) == ("shop", "do it by hand")
+
+
+def test_carriers_are_known_by_their_letters() -> None:
+    carriers = Carriers({"PO": ["Post Office", "Postal Service"], "UPS": []}, other="Other")
+    assert [carriers.code(name) for name in ("post-office", "POSTAL SERVICE", "po", "ups®", "Bob", "")] == [
+        "PO", "PO", "PO", "UPS", "Other", "Other",
+    ]  # fmt: skip
+    assert (carriers.name("PO"), carriers.name("UPS"), carriers.name("Bob")) == ("Post Office", "UPS", "Bob")
+
+
+def test_events_are_read_without_belief() -> None:
+    event = {"data": {"order": {"id": "17-a"}, "list": [1]}, "long": "x" * 256, "number": 5}
+    assert word(inner(event, "data", "order"), "id") == "17-a"
+    assert inner(event, "data", "list", "x") == inner(event, "nothing") == {}
+    assert word(event, "long") == word(event, "number") == word(event, "nothing") == ""
+    assert maybe_instant("2026-01-05T00:00:00Z") is not None
+    assert maybe_instant("never") is maybe_instant(None) is None
+
+
+def test_an_event_that_names_nothing_usable_is_about_the_whole_channel() -> None:
+    assert about("order", "17-a", "t", T0).id == "17-a"
+    assert about("order", "../17", "t", T0).kind == about("order", "", "t", T0).kind == "channel"
+    assert about("product", "a b/c", "t", T0, plain=False).id == "a b/c"
