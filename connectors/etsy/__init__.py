@@ -9,7 +9,7 @@ from connectors.etsy.inventory import Inventories
 from connectors.etsy.limits import LIMITS
 from connectors.etsy.order_writer import OrderWriting
 from connectors.etsy.orders import Orders
-from connectors.etsy.products import Preview, Products
+from connectors.etsy.products import Products
 from connectors.etsy.settings import Settings
 from connectors.etsy.stock import Stock
 from connectors.etsy.webhooks import Webhooks
@@ -21,18 +21,19 @@ def connect(settings: Settings, around: Surroundings, *, where: str) -> Connecto
     """Return the connector of one Etsy shop; raises NeedsPerson when a credential is missing. Calls nothing yet."""
     client = Client(settings, around, where=where)
     catalog, orders, inventories = Catalog(client), Orders(client), Inventories(client)
+    products = Products(client, catalog, inventories)
     return Connector(
         platform="etsy",
         limits=LIMITS,
         account=Account(client),
         catalog=catalog,
-        stock=Stock(client, inventories),
+        stock=Stock(client, catalog, inventories),
         orders=orders,
-        products=Products(client, catalog, inventories),
+        products=products,
         order_writer=OrderWriting(client, orders),
         # Endpoints are for commercial apps; without a secret nothing that arrives could be believed.
         webhooks=Webhooks(client) if settings.webhook_secret.strip() else None,
-        preview=Preview(client),
+        preview=products,
         close=client.close,
         calls=lambda: client.calls,
     )

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from bridge.contract.ports import Identity
+from bridge.wire.payload import Payload, text
 from connectors.etsy.client import Client
-from connectors.etsy.payload import Payload, text
 
 __all__ = ["Account"]
 

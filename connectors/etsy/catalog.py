@@ -1,26 +1,29 @@
 """The shop's listings in all their states: everything, what changed, and listings by id."""
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
 
-from bridge.contract.errors import Refused
 from bridge.contract.feed import Feed, Page
 from bridge.domain.catalog import Product
+from bridge.wire.api import Params
+from bridge.wire.feeds import last_moves, understood
 from bridge.wire.http import Response
-from connectors.etsy.client import Client, Params
+from bridge.wire.paging import slices
+from bridge.wire.payload import Odd, Payload, part, rows, sift, text
+from connectors.etsy.client import Client, new
 from connectors.etsy.identity import listing_of
 from connectors.etsy.limits import OVERLAP, PAGE, REST
 from connectors.etsy.mapping import levels, product, updated
-from connectors.etsy.payload import Odd, Payload, part, rows, sift, text
 
-__all__ = ["STATES", "Catalog", "CatalogChanges"]
+__all__ = ["Catalog", "CatalogChanges"]
 
 # What is on sale is read first: a listing that sells out meanwhile is met again, not missed.
-STATES = ("active", "sold_out", "inactive", "draft", "expired")
-WHOLE: Params = (("includes", "Inventory,Images"),)
+_STATES = ("active", "sold_out", "inactive", "draft", "expired")
+_WHOLE: Params = (("includes", "Inventory,Images"),)
+_NEWEST: Params = (("sort_on", "updated"), ("sort_order", "desc"))
 
 
 class Catalog:
@@ -31,28 +34,27 @@ class Catalog:
         self.changes: Feed[Product] = CatalogChanges(client)
 
     async def all(self) -> AsyncIterator[Page[Product]]:
-        """Read every listing; one that changed its state meanwhile comes once."""
+        """Read every listing."""
+        async for found, response in self.walk(_WHOLE):
+            yield page(found, response)
+
+    async def walk(self, params: Params = ()) -> AsyncIterator[tuple[list[Payload], Response]]:
+        """Read the listings of all states as Etsy gives them; one that changed its state meanwhile comes once."""
         seen: set[str] = set()
-        for state in STATES:
-            async for found, response in self._client.listings(state, WHOLE):
-                fresh = [one for one in found if text(one, "listing_id") not in seen]
-                seen.update(text(one, "listing_id") for one in fresh)
-                yield page(fresh, response)
+        for state in _STATES:
+            async for found, response in self._client.listings(state, params):
+                yield new(found, seen), response
 
     async def get(self, product_ids: Sequence[str]) -> Sequence[Product]:
         """Read these listings now; deleted ones are left out. Raises Refused for one that cannot be understood."""
         good, bad = sift(await self.raw(product_ids), product, "listing_id")
-        if bad:
-            what, step = f"listing {bad[0].id}: {bad[0].reason}", "look at the listing on Etsy"
-            raise Refused(what, where=self._client.where, next_step=step)
-        return good
+        return understood(good, bad, self._client.where, "look at the listing on Etsy")
 
     async def raw(self, product_ids: Sequence[str]) -> list[Payload]:
         """Read listings by id as Etsy gives them, with inventory and images (which no one call has both of)."""
         ids = [one for one in dict.fromkeys(product_ids) if listing_of(one) == one]
         whole: list[Payload] = []
-        for start in range(0, len(ids), PAGE):
-            some = ids[start : start + PAGE]
+        for some in slices(ids, PAGE):
             found = [one for one, _ in await self._client.batch("listings/batch/inventory", "read listings", some)]
             alive = [text(one, "listing_id") for one in found]
             if alive:
@@ -69,6 +71,9 @@ class _Cursor:
     at: int
     rest: int = 0
 
+    def text(self) -> str:
+        return msgspec.json.encode(self).decode()
+
 
 class CatalogChanges:
     """Listings by `updated_timestamp`, newest first.
@@ -82,35 +87,39 @@ class CatalogChanges:
 
     def begin(self, at: datetime) -> str:
         """Return the cursor for what changed since this moment."""
-        return _text(_Cursor(at=int((at - OVERLAP).timestamp())))
+        return _Cursor(at=int((at - OVERLAP).timestamp())).text()
 
     async def since(self, cursor: str) -> AsyncIterator[Page[Product]]:
         """Read what changed. Only the last page moves the cursor."""
         here = msgspec.json.decode(cursor, type=_Cursor)
-        # The page before the last is held back, so that the last one has the new cursor.
-        held: Page[Product] | None = None
-        first: datetime | None = None
-        looked = False
-        for state in STATES:
-            if state != "active" and first is not None and first.timestamp() - here.rest < REST.total_seconds():
-                continue
-            looked = looked or state != "active"
-            async for found, response in self._client.listings(state, (*WHOLE, *_NEWEST)):
-                first = first or response.at
-                fresh = [one for one in found if _changed(one) >= here.at]
-                if fresh or held is None:
-                    if held is not None and held.items + held.bad:
-                        yield replace(held, cursor=cursor)
-                    held = page(fresh, response)
+        # The times of the answers, by Etsy's clock.
+        times: list[datetime] = []
+
+        def following() -> str:
+            at = max(here.at, int((times[0] - OVERLAP).timestamp()))
+            return _Cursor(at=at, rest=int(times[0].timestamp()) if _is_due(here, times[0]) else here.rest).text()
+
+        async for found in last_moves(self._pages(here, times), cursor, following):
+            yield found
+
+    async def _pages(self, here: _Cursor, times: list[datetime]) -> AsyncIterator[Page[Product]]:
+        """Read pages that show a change, or one that is empty."""
+        empty: Page[Product] | None = None
+        told = False
+        for state in _STATES:
+            if state != "active" and not _is_due(here, times[0]):
+                break
+            async for found, response in self._client.listings(state, (*_WHOLE, *_NEWEST)):
+                times.append(response.at)
+                made = page([one for one in found if _changed(one) >= here.at], response)
+                if made.items + made.bad:
+                    told = True
+                    yield made
+                empty = empty or made
                 if _is_over(found, here.at):
                     break
-        assert held is not None
-        assert first is not None
-        at = max(here.at, int((first - OVERLAP).timestamp()))
-        yield replace(held, cursor=_text(_Cursor(at=at, rest=int(first.timestamp()) if looked else here.rest)))
-
-
-_NEWEST: Params = (("sort_on", "updated"), ("sort_order", "desc"))
+        if empty is not None and not told:
+            yield empty
 
 
 def page(found: Sequence[Payload], response: Response) -> Page[Product]:
@@ -129,11 +138,12 @@ def _changed(listing: Payload) -> float:
         return float("inf")
 
 
+def _is_due(here: _Cursor, now: datetime) -> bool:
+    """Tell whether the listings that are not on sale are to be looked through again."""
+    return now.timestamp() - here.rest >= REST.total_seconds()
+
+
 def _is_over(found: Sequence[Payload], at: int) -> bool:
     """Tell whether a page is sorted newest first and has come to what is older than the cursor."""
     times = [_changed(one) for one in found]
     return bool(times) and times == sorted(times, reverse=True) and times[-1] < at
-
-
-def _text(cursor: _Cursor) -> str:
-    return msgspec.json.encode(cursor).decode()

@@ -2,64 +2,54 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from bridge.contract.errors import BridgeError, Gone, NeedsPerson
-from bridge.wire.budget import Budget
+from bridge.wire.access import TokenService
+from bridge.wire.api import Answer, JsonApi, Params
 from bridge.wire.http import Http, Request, Response, Surroundings
 from bridge.wire.paging import by_cursor
-from connectors.etsy.judge import judge
+from bridge.wire.payload import Payload, rows, text
+from bridge.wire.rotation import Rotation
+from bridge.wire.settings import demand
+from connectors.etsy.judge import judge, judge_token
 from connectors.etsy.limits import LIMITS, PAGE
-from connectors.etsy.payload import Payload, rows, text
 from connectors.etsy.settings import Settings
-from connectors.etsy.tokens import Keys
 
-__all__ = ["Client", "Params"]
+__all__ = ["Client"]
 
-Params = tuple[tuple[str, str], ...]
-_ROOT = "v3/application"
 # Etsy lists newest first by offset. A listing deleted while we read moves the rest up: so many are read again each time.
 _AGAIN = 10
 # Calls that were under way together are refused together: one renewal serves them all.
 _ONCE = 30.0
 
 
-class Client:
+class Client(JsonApi):
     """One shop's Etsy."""
 
     def __init__(self, settings: Settings, around: Surroundings, *, where: str) -> None:
-        for name in ("keystring", "shared_secret", "refresh_token"):
-            if not getattr(settings, name):
-                raise NeedsPerson(f"no {name}", where=where, next_step=f"set the channel's `{name}` (see the README)")
-        self.where = where
-        self.now = around.now
+        demand(settings, ("keystring", "shared_secret", "refresh_token"), where, "see the README")
         self.settings = settings
-        self.keys = Keys(settings, around, where)
+        secrets = (settings.shared_secret, settings.refresh_token, settings.webhook_secret)
+        service = TokenService(
+            around, where=where, url=settings.url, path="v3/public/oauth/token", judge=judge_token, secrets=secrets
+        )
+        form = {"client_id": settings.keystring}
+        self._tokens = Rotation(service, around, name=f"etsy:{where}", refresh=settings.refresh_token, form=form)
         self._shop = settings.shop_id
         self._access = ""
         self._time = around.time
         self._renewed = -_ONCE
         self._rate = LIMITS.per_second
-        self._budget = Budget(capacity=LIMITS.burst, per_second=LIMITS.per_second, time=around.time, sleep=around.sleep)
-        self.http = Http(
-            around, where=where, base_url=settings.url, budget=self._budget, concurrency=LIMITS.concurrency,
-            sign=self._sign, judge=self._judge, refresh=self._renew,
-            secrets=(settings.shared_secret, settings.refresh_token, settings.webhook_secret),
+        http = Http(
+            around, where=where, base_url=settings.url, concurrency=LIMITS.concurrency, sign=self._sign, judge=self._judge,
+            budget=around.budget(capacity=LIMITS.burst, per_second=LIMITS.per_second), refresh=self._renew, secrets=secrets,
         )  # fmt: skip
-
-    @property
-    def calls(self) -> int:
-        """Calls so far, those for tokens included."""
-        return self.http.calls + self.keys.http.calls
-
-    async def close(self) -> None:
-        """Close the pools."""
-        await self.http.aclose()
-        await self.keys.http.aclose()
+        service.redactors.append(http.redact)
+        super().__init__(around, http, service.http, root="v3/application/")
 
     async def token(self) -> str:
         """Return the access token that calls are made with."""
-        return await self.keys.access()
+        return await self._tokens.get()
 
     async def shop(self) -> str:
         """Return the shop's number, asked for once."""
@@ -75,20 +65,12 @@ class Client:
         """Return a path below the shop."""
         return f"shops/{await self.shop()}/{path}"
 
-    async def get(self, path: str, op: str, params: Params = ()) -> tuple[Payload, Response]:
-        """Read something."""
-        return await self._call(Request(method="GET", path=f"{_ROOT}/{path}", op=op, params=params, repeatable=True))
-
-    async def send(self, method: str, path: str, op: str, body: object) -> tuple[Payload, Response]:
-        """Write JSON. Nothing has a key here, so a lost answer is not followed by a second try."""
-        return await self._call(Request(method=method, path=f"{_ROOT}/{path}", op=op).with_json(body))
-
     async def form(
         self, method: str, path: str, op: str, fields: Mapping[str, str], *, repeatable: bool = False
-    ) -> tuple[Payload, Response]:
+    ) -> Answer:
         """Write a form."""
-        request = Request(method=method, path=f"{_ROOT}/{path}", op=op, repeatable=repeatable)
-        return await self._call(request.with_form(tuple(fields.items())))
+        request = Request(method=method, path=path, op=op, repeatable=repeatable)
+        return await self.ask(request.with_form(tuple(fields.items())))
 
     def listings(self, state: str, params: Params = ()) -> AsyncIterator[tuple[list[Payload], Response]]:
         """Walk the shop's listings of one state, each once, whatever is deleted meanwhile."""
@@ -97,25 +79,20 @@ class Client:
         async def fetch(cursor: str | None) -> tuple[tuple[list[Payload], Response], str | None]:
             start = int(cursor or 0)
             query = (("state", state), ("limit", str(PAGE)), ("offset", str(start)), *params)
-            path = await self.of_shop("listings")
-            payload, response = await self.get(path, f"read {state} listings", query)
+            payload, response = await self.get(await self.of_shop("listings"), f"read {state} listings", query)
             found = rows(payload, "results")
-            fresh = [one for one in found if text(one, "listing_id") not in seen]
-            lost = start > 0 and bool(found) and len(fresh) == len(found)
-            seen.update(text(one, "listing_id") for one in fresh)
-            if lost:
+            fresh = new(found, seen)
+            if start > 0 and found and len(fresh) == len(found):
+                # None of those that are read again: more was deleted than that.
                 return (fresh, response), str(max(1, start - PAGE))
             return (fresh, response), _following(payload, start, len(found))
 
         return by_cursor(fetch)
 
-    async def batch(
-        self, path: str, op: str, ids: Sequence[str], params: Params = ()
-    ) -> list[tuple[Payload, Response]]:
+    async def batch(self, path: str, op: str, ids: Sequence[str], params: Params = ()) -> list[Answer]:
         """Read listings by id. One that is no more fails the whole call, so it is sought by halves and left out."""
-        query = (("listing_ids", ",".join(ids)), *params)
         try:
-            payload, response = await self.get(path, op, query)
+            payload, response = await self.get(path, op, (("listing_ids", ",".join(ids)), *params))
         except Gone:
             if len(ids) == 1:
                 return []
@@ -123,29 +100,26 @@ class Client:
             return [*await self.batch(path, op, ids[:half], params), *await self.batch(path, op, ids[half:], params)]
         return [(one, response) for one in rows(payload, "results")]
 
-    async def _call(self, request: Request) -> tuple[Payload, Response]:
+    async def ask(self, request: Request) -> Answer:
+        """Send a call and read its answer."""
         # Before the gate of the calls: a hundred that wait for the token must not keep each other out.
-        self._access = await self.keys.access()
-        response = await self.http.send(request)
-        payload: Any = response.json() if response.status != 204 else {}
-        return payload if isinstance(payload, dict) else {}, response
+        self._access = await self._tokens.get()
+        return await super().ask(request)
 
     async def _sign(self, request: Request) -> Request:
-        settings = self.settings
         headers = {
-            **request.headers,
-            "x-api-key": f"{settings.keystring}:{settings.shared_secret}",
+            "x-api-key": f"{self.settings.keystring}:{self.settings.shared_secret}",
             "authorization": f"Bearer {self._access}",
             "accept": "application/json",
         }
-        return replace(request, headers=headers)
+        return replace(request, headers={**request.headers, **headers})
 
     async def _renew(self) -> bool:
         """Etsy said 401: the token ended early (a password was changed, the app was given access anew)."""
         if self._time() - self._renewed > _ONCE:
             self._renewed = self._time()
-            self.keys.spoil(self._access)
-        self._access = await self.keys.access()
+            self._tokens.spoil(self._access)
+        self._access = await self._tokens.get()
         return True
 
     def _judge(self, request: Request, response: Response) -> BridgeError | None:
@@ -156,8 +130,15 @@ class Client:
         if rate != self._rate:
             self._rate = rate
             # As with the usual allowance: burst and rate together stay within any second.
-            self._budget.learn(available=0, capacity=rate, per_second=rate)
+            self.http.budget.learn(available=0, capacity=rate, per_second=rate)
         return judge(request, response)
+
+
+def new(found: Sequence[Payload], seen: set[str]) -> list[Payload]:
+    """Return the listings that were not seen yet, and note them."""
+    fresh = [one for one in found if text(one, "listing_id") not in seen]
+    seen.update(text(one, "listing_id") for one in fresh)
+    return fresh
 
 
 def _following(payload: Payload, start: int, count: int) -> str | None:

@@ -9,9 +9,10 @@ from bridge.contract.errors import Refused
 from bridge.domain.catalog import Product, Variant
 from bridge.domain.listing_map import Category, ListingMap, category
 from bridge.domain.money import Money
-from connectors.etsy.payload import Payload, number, rows, text
+from bridge.wire.payload import Payload, rows, text
+from connectors.etsy.payload import number
 
-__all__ = ["combined", "form_of", "lacks", "place_of", "plain"]
+__all__ = ["MAX_TITLE", "combined", "form_of", "lacks", "place_of", "plain"]
 
 # Fields of createDraftListing that a map fixes for a category; the first four are needed.
 _FIXED = (
@@ -21,7 +22,7 @@ _FIXED = (
 _NEEDED = _FIXED[:4]
 # Etsy's own two properties for variations that the category does not know.
 _CUSTOM = (513, 514)
-_MAX_TITLE = 140
+MAX_TITLE = 140
 
 
 def place_of(product: Product, listing_map: ListingMap) -> Category:
@@ -55,7 +56,7 @@ def form_of(product: Product, place: Category) -> dict[str, str]:
     prices = [one.price for one in product.variants if one.price]
     fixed = {name: place.fixed[name] for name in _FIXED if place.fixed.get(name)}
     return {
-        "title": product.title[:_MAX_TITLE],
+        "title": product.title[:MAX_TITLE],
         "description": plain(product.description) or product.title,
         "price": min(prices, key=lambda one: one.minor).decimal,
         "quantity": "1",

@@ -8,7 +8,8 @@ import re
 from collections.abc import Collection, Sequence
 from urllib.parse import quote
 
-from connectors.etsy.payload import Odd, Payload, number
+from bridge.wire.payload import Odd, Payload
+from connectors.etsy.payload import number
 
 __all__ = ["group_of", "listing_of", "name_of"]
 

@@ -7,16 +7,17 @@ Every field that is not meant is sent back as it was read. What an answer has an
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from bridge.contract.errors import BridgeError, Refused
+from bridge.wire.payload import Payload, part, rows, text
 from connectors.etsy.client import Client
 from connectors.etsy.identity import group_of
 from connectors.etsy.judge import is_about_zero
 from connectors.etsy.mapping import is_closed, is_sold_out, offering, on, products_of
-from connectors.etsy.payload import Payload, moment, number, part, rows, text
+from connectors.etsy.payload import moment, number
 
 __all__ = ["Inventories", "Record", "patched"]
 
@@ -75,8 +76,8 @@ class Inventories:
     async def put(self, record: Record, body: Mapping[str, Any]) -> Record:
         """Put an inventory; what Etsy answers is the record now."""
         op = f"write the inventory of listing {record.identity}"
-        answer, response = await self._client.send("PUT", f"listings/{record.identity}/inventory", op, body)
-        return Record(listing=record.listing, inventory=answer, at=response.at)
+        answer, response = await self._client.write("PUT", f"listings/{record.identity}/inventory", op, body)
+        return replace(record, inventory=answer, at=response.at)
 
     async def move(self, record: Record, state: str) -> Record:
         """Activate or deactivate a listing."""
@@ -84,7 +85,7 @@ class Inventories:
         op = f"set listing {record.identity} to {state}"
         # Deactivating twice is deactivating; activating may cost a fee, so it is not tried again.
         answer, response = await self._client.form("PATCH", path, op, {"state": state}, repeatable=state == "inactive")
-        return Record(listing=answer, inventory=record.inventory, at=response.at)
+        return replace(record, listing=answer, at=response.at)
 
     async def set_units(self, record: Record, wanted: Mapping[str, int]) -> Record:
         """Write numbers by group; the others stay. Raises Refused where that would cost a fee nobody allowed.
@@ -117,8 +118,7 @@ class Inventories:
         # The one unit first: cut short after it, what is read is a listing on sale with one unit, and the next write goes on from there.
         _leave_one(record, body)
         marked = await self.put(record, body)
-        moved = await _after_a_write(self.move(marked, "inactive"))
-        return Record(listing=moved.listing, inventory=marked.inventory, at=moved.at)
+        return await _after_a_write(self.move(marked, "inactive"))
 
     async def _renewed(self, record: Record, wanted: Mapping[str, int]) -> Record:
         """Bring a sold-out listing back. Etsy sets it to one unit as it does so, hence the numbers come after that."""

@@ -1,63 +1,39 @@
-"""Etsy's answers as the four errors: {"error": ...}, with `error_description` where a token is concerned."""
+"""Etsy's answers as the four errors: {"error": ...}, some with `error_description`."""
 
-from collections.abc import Mapping
+from bridge.contract.errors import BridgeError, Refused
+from bridge.wire.http import Request, Response, default_judge
+from bridge.wire.judging import error_of, judge_grants, kind_of
+from bridge.wire.payload import decoded
 
-import msgspec
+__all__ = ["is_about_zero", "judge", "judge_token"]
 
-from bridge.contract.errors import BridgeError, NeedsPerson, Refused, TryLater
-from bridge.wire.http import Request, Response, default_judge, retry_after
-
-__all__ = ["GRANT", "NO_ZERO", "is_about_zero", "judge"]
-
-# The token service's word for a refresh token that is used up, expired or revoked.
-GRANT = "invalid_grant"
 # What Etsy says to an inventory that leaves nothing to buy (etsy/open-api issues 395, 501, 560).
 NO_ZERO = "must have quantity greater than 0"
+_AGAIN = "give the app access to the shop again"
+_STEPS = {
+    "insufficient_scope": f"{_AGAIN} with all scopes that the connector's README names",
+    "person": "check the channel's `refresh_token` and `shop_id` with `bridge check`",
+    "refused": "mend it on Etsy or at its source, then `bridge retry`",
+}
+
+judge_token = judge_grants({"": f"{_AGAIN}, and set the channel's `refresh_token` (see the connector's README)"})
 
 
 def judge(request: Request, response: Response) -> BridgeError | None:
     """Say which of the four errors an answer is; None when it is a success."""
-    error, said = _said(response.content)
-    if response.status < 300 or not error:
+    told = decoded(response.content)
+    error = told.get("error")
+    kind = kind_of(response.status)
+    if response.status < 300 or not isinstance(error, str) or not error or kind == "gone" or response.status >= 500:
         return default_judge(request, response)
-    what = f"{request.op}: {said}"
-    if response.status == 429:
-        return TryLater(what, code="429", after=retry_after(response.headers, response.at))
-    if error in {GRANT, "invalid_client"}:
-        step = (
-            "give the app access to the shop again, and set the channel's `refresh_token` (see the connector's README)"
-        )
-        return NeedsPerson(what, code=error, next_step=step)
-    if response.status in {401, 403}:
-        return NeedsPerson(what, code=error[:40], next_step=_step(error))
-    if response.status in {400, 409, 422}:
-        return Refused(
-            what, code=str(response.status), next_step="mend it on Etsy or at its source, then `bridge retry`"
-        )
-    return default_judge(request, response)
+    step = _STEPS.get(error) or _STEPS.get(kind, "")
+    if kind == "person" and "api key" in error.lower():
+        step = "check the channel's `keystring` and `shared_secret` (etsy.com/developers/your-apps)"
+    code = error[:40] if kind == "person" else str(response.status)
+    more = f": {told['error_description']}" if told.get("error_description") else ""
+    return error_of(kind, f"{request.op}: {error}{more}", response, code=code, step=step)
 
 
-def is_about_zero(error: BridgeError) -> bool:
+def is_about_zero(error: Refused) -> bool:
     """Tell whether Etsy refused an inventory because nothing would be left to buy."""
     return NO_ZERO in error.what
-
-
-def _step(error: str) -> str:
-    if "api key" in error.lower():
-        return "check the channel's `keystring` and `shared_secret` (etsy.com/developers/your-apps)"
-    if error == "insufficient_scope":
-        return "give the app access to the shop again with all scopes that the connector's README names"
-    return "check the channel's `refresh_token` and `shop_id` with `bridge check`"
-
-
-def _said(content: bytes) -> tuple[str, str]:
-    """Return Etsy's error and all it says about it; nothing where the answer is not Etsy's."""
-    try:
-        body = msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return ("", "")
-    error = body.get("error") if isinstance(body, Mapping) else None
-    if not isinstance(error, str) or not error:
-        return ("", "")
-    more = body.get("error_description")
-    return error, f"{error}: {more}" if isinstance(more, str) and more else error

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from bridge.domain.catalog import Level, Product, ProductStatus, StockKey, Variant
+from bridge.wire.payload import Odd, Payload, need, part, rows, text
 from connectors.etsy.identity import group_of, name_of
-from connectors.etsy.payload import Odd, Payload, moment, money, need, number, part, rows, text
+from connectors.etsy.payload import moment, money, number
 
 __all__ = ["is_closed", "is_digital", "is_sold_out", "levels", "offering", "on", "product", "products_of", "updated"]
 

@@ -5,12 +5,15 @@ from datetime import datetime
 
 from bridge.domain.money import Money
 from bridge.domain.orders import Address, Contact, Order, OrderLine, OrderStatus, Tracking
-from connectors.etsy.carriers import our_name
+from bridge.wire.payload import Payload, need, rows, text
+from bridge.wire.tables import Carriers, table
 from connectors.etsy.identity import name_of
-from connectors.etsy.payload import Payload, moment, money, need, number, rows, text
+from connectors.etsy.payload import moment, money, number
 
-__all__ = ["changed", "order"]
+__all__ = ["CARRIERS", "OTHER", "changed", "order"]
 
+OTHER = "other"
+CARRIERS = Carriers(table(__package__, "carriers"), other=OTHER)
 _PERSONALIZED = 54
 
 
@@ -125,4 +128,4 @@ def _address(receipt: Payload) -> Address:
 def _tracking(receipt: Payload) -> Iterable[Tracking]:
     for one in rows(receipt, "shipments"):
         if code := text(one, "tracking_code"):
-            yield Tracking(number=code, carrier=our_name(text(one, "carrier_name")))
+            yield Tracking(number=code, carrier=CARRIERS.name(text(one, "carrier_name")))

@@ -8,10 +8,10 @@ from bridge.contract.feed import Feed, Page
 from bridge.domain.orders import Order
 from bridge.wire.http import Response
 from bridge.wire.paging import by_cursor
+from bridge.wire.payload import Odd, Payload, rows, sift, text
 from connectors.etsy.client import Client
 from connectors.etsy.limits import OVERLAP, PAGE
 from connectors.etsy.order_mapping import changed, order
-from connectors.etsy.payload import Odd, Payload, rows, sift, text
 
 __all__ = ["Orders", "OrdersChanges"]
 

@@ -1,12 +1,12 @@
-"""Reading Etsy's JSON: small readers that name the field that is missing or odd."""
+"""Reading Etsy's JSON beyond what `bridge.wire.payload` reads."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
 
 from bridge.domain.money import Money
-from bridge.wire.payload import Odd, Payload, need, part, rows, sift, text
+from bridge.wire.payload import Odd, Payload, need, part
 
-__all__ = ["Odd", "Payload", "moment", "money", "need", "number", "part", "rows", "sift", "text"]
+__all__ = ["moment", "money", "number"]
 
 
 def number(payload: Payload, name: str) -> int:
@@ -19,10 +19,11 @@ def number(payload: Payload, name: str) -> int:
 
 def moment(payload: Payload, *names: str) -> datetime:
     """Read epoch seconds as UTC, from the first field that is there (Etsy has two names for most times)."""
-    for name in names:
-        if payload.get(name) is not None:
-            return _instant(number(payload, name))
-    raise Odd(f"{names[0]} is missing")
+    name = next((name for name in names if payload.get(name) is not None), names[0])
+    try:
+        return datetime.fromtimestamp(number(payload, name), UTC)
+    except OverflowError as error:
+        raise Odd(str(error)) from error
 
 
 def money(payload: Payload, name: str, currency: str = "") -> Money:
@@ -32,10 +33,3 @@ def money(payload: Payload, name: str, currency: str = "") -> Money:
     value = part(payload, name)
     divisor = number(value, "divisor") or 1
     return Money.parse(str(Decimal(number(value, "amount")) / divisor), str(need(value, "currency_code")))
-
-
-def _instant(seconds: int) -> datetime:
-    try:
-        return datetime.fromtimestamp(seconds, UTC)
-    except OverflowError as error:
-        raise Odd(str(error)) from error

@@ -5,27 +5,32 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bridge.contract.errors import BridgeError, Gone, Refused
-from bridge.contract.ports import ProductEdit, ProductResult, VariantEdit
+from bridge.contract.ports import ProductEdit, ProductResult
 from bridge.domain.catalog import Product
-from connectors.etsy.catalog import STATES, Catalog
+from bridge.wire.payload import Payload, rows, text
+from bridge.wire.product_edits import check, only, outcome_of, single
+from connectors.etsy.catalog import Catalog
 from connectors.etsy.client import Client
-from connectors.etsy.drafts import combined, form_of, lacks, place_of
-from connectors.etsy.identity import listing_of, name_of
+from connectors.etsy.drafts import MAX_TITLE, combined, form_of, lacks, place_of
+from connectors.etsy.identity import name_of
 from connectors.etsy.inventory import Inventories, patched
 from connectors.etsy.mapping import is_digital
-from connectors.etsy.payload import Payload, rows, text
 
-__all__ = ["Preview", "Products"]
+__all__ = ["Products"]
 
-_TEXTS = frozenset({"title", "description"})
-_VARIANT = frozenset({"price", "sku"})
-_MAX_TITLE = 140
+_CANNOT = {
+    "images": "Etsy's API takes files only",
+    "compare_at": "Etsy has sales of the whole shop instead",
+    "barcode": "Etsy has no field for it",
+    "weight_grams": "it is a matter of the shipping profile",
+}
+_TEXTS = ("title", "description")
 # How long the shop's SKUs are remembered between two creations: reading them takes a call a hundred listings.
 _REMEMBERED = timedelta(minutes=10)
 
 
 class Products:
-    """The products port."""
+    """The products port, and the preview of what the map lacks for a product."""
 
     def __init__(self, client: Client, catalog: Catalog, inventories: Inventories) -> None:
         self._client = client
@@ -38,7 +43,14 @@ class Products:
     async def edit(self, edits: Sequence[ProductEdit], key: str) -> Sequence[ProductResult]:
         """Write listings one after another; one result each, in order."""
         del key
-        return [await self._edited(edit) for edit in edits]
+        return [await outcome_of(edit, self._edited) for edit in edits]
+
+    async def problems(self, product: Product) -> Sequence[str]:
+        """Say what keeps a listing from being made; the category's own rules are Etsy's to say."""
+        try:
+            return lacks(product, place_of(product, self._client.settings.listing_map))
+        except Refused as error:
+            return [f"{error.what}: {error.next_step}"]
 
     async def create(self, product: Product, key: str) -> Product:
         """Make a draft, or return the listing that has one of its SKUs. Photos are added by hand: Etsy takes files only."""
@@ -53,14 +65,14 @@ class Products:
             properties = await self._properties(place.id) if product.options else []
             body = combined(product, place, properties)
             identity = identity or await self._draft(form_of(product, place))
-            await self._client.send("PUT", f"listings/{identity}/inventory", "write a new listing's inventory", body)
+            await self._client.write("PUT", f"listings/{identity}/inventory", "write a new listing's inventory", body)
         except BridgeError:
             # Whether it is there is not known: it is looked for next time.
             self._known_at = None
             raise
         self._known |= {own.sku: identity for own in product.variants if own.sku}
         await self._published(identity)
-        return (await self._catalog.get([identity]))[0]
+        return only(await self._catalog.get([identity]), identity, self._client.where)
 
     async def delete(self, product_id: str) -> None:
         """Take a listing out of sale; one that is out already, or gone, is fine."""
@@ -68,38 +80,20 @@ class Products:
             if text(found, "state") in {"active", "sold_out"}:
                 await self._update(product_id, {"state": "inactive"})
 
-    async def _edited(self, edit: ProductEdit) -> ProductResult:
-        try:
-            form = self._form(edit)
-            if edit.variants:
-                await self._variants(edit)
-            if form:
-                await self._update(edit.current.id, form)
-            found = await self._catalog.get([edit.current.id])
-        except (Refused, Gone) as error:
-            return ProductResult(id=edit.current.id, reason=error.what)
-        if not found:
-            return ProductResult(id=edit.current.id, reason=f"listing {edit.current.id} is no more")
-        return ProductResult(id=edit.current.id, product=found[0])
-
-    def _form(self, edit: ProductEdit) -> dict[str, str]:
-        """Write the form of updateListing; raises Refused for what it cannot express, before anything is sent."""
-        odd = edit.fields - _TEXTS - {"status"}
-        odd |= {name for own in edit.variants for name in own.fields - _VARIANT}
-        if odd:
-            raise Refused(f"{', '.join(sorted(odd))}: not to be written through Etsy's API")
-        form = {}
-        if "title" in edit.fields:
-            if not edit.title.strip() or len(edit.title) > _MAX_TITLE:
-                raise Refused(f"a title has 1 to {_MAX_TITLE} characters, not {len(edit.title)}")
-            form["title"] = edit.title
-        if "description" in edit.fields:
-            form["description"] = edit.description
+    async def _edited(self, edit: ProductEdit) -> Product:
+        identity, prices = edit.current.id, [own.price for own in edit.current.variants if own.price]
+        check(edit, _CANNOT, title=MAX_TITLE, currency=prices[0].currency if prices else "")
+        form: dict[str, str] = {name: getattr(edit, name) for name in _TEXTS if name in edit.fields}
         if "status" in edit.fields and edit.status != edit.current.status:
             form["state"] = self._state(edit)
-        return form
+        if edit.variants:
+            await self._variants(edit)
+        if form:
+            await self._update(identity, form)
+        return only(await self._catalog.get([identity]), identity, self._client.where)
 
     def _state(self, edit: ProductEdit) -> str:
+        """Return Etsy's word for a status; raises Refused for a change that it does not make, or not without a fee."""
         if edit.status == "archived":
             return "inactive"
         if edit.status == "draft":
@@ -126,8 +120,6 @@ class Products:
 
     async def _variants(self, edit: ProductEdit) -> None:
         wanted = {own.id: own for own in edit.variants}
-        for own in edit.variants:
-            _check(own, edit.current)
         identity = edit.current.id
         async with self._inventories.turns[identity]:
             record = await self._inventories.read(identity)
@@ -165,12 +157,9 @@ class Products:
 
     async def _by_sku(self, product: Product) -> Product | None:
         await self._remember()
-        skus = [own.sku for own in product.variants if own.sku]
-        found = sorted({self._known[sku] for sku in skus if sku in self._known})
-        if len(found) > 1:
-            what = f"SKUs {', '.join(skus[:5])} belong to several listings already: {', '.join(found)}"
-            raise Refused(what, where=self._client.where, next_step="give each SKU to one listing on Etsy")
-        return next(iter(await self._catalog.get(found)), None) if found else None
+        there = [self._known[own.sku] for own in product.variants if own.sku in self._known]
+        found = single(there, product, self._client.where)
+        return next(iter(await self._catalog.get([found])), None) if found else None
 
     async def _remember(self) -> None:
         """Read all SKUs of the shop, which Etsy cannot be asked for, and the drafts that have none yet."""
@@ -178,35 +167,10 @@ class Products:
         if self._known_at is not None and now - self._known_at < _REMEMBERED:
             return
         self._known, self._orphans = {}, {}
-        for state in STATES:
-            async for found, _ in self._client.listings(state):
-                for one in found:
-                    skus = [sku for sku in one.get("skus") or () if sku]
-                    self._known |= dict.fromkeys(skus, text(one, "listing_id"))
-                    if state == "draft" and not skus:
-                        self._orphans[text(one, "title")] = text(one, "listing_id")
+        async for found, _ in self._catalog.walk():
+            for one in found:
+                skus = [sku for sku in one.get("skus") or () if sku]
+                self._known |= dict.fromkeys(skus, text(one, "listing_id"))
+                if text(one, "state") == "draft" and not skus:
+                    self._orphans[text(one, "title")] = text(one, "listing_id")
         self._known_at = now
-
-
-class Preview:
-    """The preview port: what the map lacks for a product."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    async def problems(self, product: Product) -> Sequence[str]:
-        """Say what keeps a listing from being made; the category's own rules are Etsy's to say."""
-        try:
-            return lacks(product, place_of(product, self._client.settings.listing_map))
-        except Refused as error:
-            return [f"{error.what}: {error.next_step}"]
-
-
-def _check(own: VariantEdit, current: Product) -> None:
-    if listing_of(own.id) != current.id:
-        raise Gone(f"{own.id} is no variation of listing {current.id}")
-    known = next((one.price for one in current.variants if one.price), None)
-    if "price" not in own.fields or own.price is None:
-        return
-    if own.price.minor <= 0 or (known is not None and own.price.currency != known.currency):
-        raise Refused(f"price {own.price}: a positive amount of {known.currency if known else 'money'} is wanted")

@@ -9,7 +9,7 @@ from bridge.contract.errors import Refused
 from bridge.domain.money import Money
 from bridge.domain.orders import Tracking
 from bridge.sandbox.kit.loop import START
-from connectors.etsy.carriers import etsys_name, our_name
+from connectors.etsy.order_mapping import CARRIERS
 from connectors.etsy.order_mapping import order as read
 from tests.connectors.etsy.conftest import Open
 from tests.contract.bench import Bench, good, pages
@@ -118,8 +118,8 @@ async def test_what_was_cancelled_is_not_shipped(shop: Bench) -> None:
      ("DHL", "dhl"), ("", "other"), ("Somebody", "other")],
 )  # fmt: skip
 def test_carriers_in_etsys_words(ours: str, etsys: str) -> None:
-    assert etsys_name(ours) == etsys
-    assert etsys_name(our_name(etsys)) == etsys
+    assert CARRIERS.code(ours) == etsys
+    assert CARRIERS.code(CARRIERS.name(etsys)) == etsys
 
 
 def _cash(amount: int) -> dict[str, Any]:

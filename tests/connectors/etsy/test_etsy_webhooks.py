@@ -1,11 +1,10 @@
-"""Deliveries in the Svix form: what is signed, how old it may be, and what it is about."""
+"""Deliveries: what they are about, and how endpoints come to be."""
 
 import base64
 import hashlib
 import hmac
 import json
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -32,9 +31,9 @@ def _port(connector: Connector) -> WebhookPort:
     return connector.webhooks
 
 
-def _signed(bench: Bench, *secrets: str, age: timedelta = timedelta(0), body: bytes = b"") -> Delivery:
+def _signed(bench: Bench, *secrets: str, body: bytes = b"") -> Delivery:
     body = body or json.dumps(BODY).encode()
-    at = str(int((bench.loop.now() - age).timestamp()))
+    at = str(int(bench.loop.now().timestamp()))
     signed = f"msg_1.{at}.".encode() + body
     digests = [hmac.digest(base64.b64decode(one.removeprefix("whsec_")), signed, hashlib.sha256) for one in secrets]
     headers = {
@@ -43,37 +42,6 @@ def _signed(bench: Bench, *secrets: str, age: timedelta = timedelta(0), body: by
         "webhook-signature": " ".join(f"v1,{base64.b64encode(one).decode()}" for one in digests),
     }
     return Delivery(body=body, headers=headers, url=URL)
-
-
-async def test_any_of_several_signatures_will_do(shop: Bench) -> None:
-    port = _port(shop.connector)
-    (ours,) = port.secrets
-    other = "whsec_" + base64.b64encode(b"another secret of the portal").decode()
-    assert port.verify(_signed(shop, other, ours), port.secrets) == "genuine"
-    assert port.verify(_signed(shop, ours, other), port.secrets) == "genuine"
-    assert port.verify(_signed(shop, other), port.secrets) == "forged"
-    mixed = _signed(shop, ours)
-    signature = mixed.headers["webhook-signature"]
-    asymmetric = {**mixed.headers, "webhook-signature": f"v1a,AAAA {signature} v2,BBBB"}
-    assert port.verify(replace(mixed, headers=asymmetric), port.secrets) == "genuine"
-    renamed = {**mixed.headers, "webhook-signature": signature.replace("v1,", "v2,")}
-    assert port.verify(replace(mixed, headers=renamed), port.secrets) == "forged"
-
-
-@pytest.mark.parametrize(
-    ("minutes", "verdict"), [(0, "genuine"), (4, "genuine"), (6, "forged"), (-4, "genuine"), (-6, "forged")]
-)
-async def test_what_is_old_or_from_the_future_is_not_believed(shop: Bench, minutes: int, verdict: str) -> None:
-    port = _port(shop.connector)
-    assert port.verify(_signed(shop, *port.secrets, age=timedelta(minutes=minutes)), port.secrets) == verdict
-
-
-@pytest.mark.parametrize("header", ["webhook-id", "webhook-timestamp"])
-async def test_id_and_time_are_part_of_what_is_signed(shop: Bench, header: str) -> None:
-    port = _port(shop.connector)
-    letter = _signed(shop, *port.secrets)
-    near = str(int(letter.headers["webhook-timestamp"]) + 1)
-    assert port.verify(replace(letter, headers={**letter.headers, header: near}), port.secrets) == "forged"
 
 
 async def test_it_names_the_receipt(shop: Bench) -> None:
