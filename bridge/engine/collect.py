@@ -15,7 +15,8 @@ from bridge.domain.catalog import Level, Product, StockKey
 from bridge.domain.orders import Order
 from bridge.domain.people import Customer
 from bridge.domain.position import Position, read, too_early
-from bridge.engine import accounts, codes, merging, people
+from bridge.engine import codes
+from bridge.engine.acquaintance import meet_customers
 from bridge.engine.booking import book, rebook
 from bridge.engine.context import Channel, Context
 from bridge.engine.examine import examine
@@ -36,7 +37,6 @@ __all__ = [
     "collect_people",
     "drain_orders",
     "mark_gone",
-    "meet_customers",
     "read_again",
 ]
 
@@ -200,19 +200,6 @@ async def audit_customers(context: Context, channel: Channel) -> None:
     async with aside(context, channel, "customers", "all"):
         async for page in port.all():
             context.database.write(partial(meet_customers, context=context, channel=channel, page=page))
-
-
-def meet_customers(connection: Connection, context: Context, channel: Channel, page: Page[Customer]) -> None:
-    """Note a page of customers; one whose account here is new is shown what they have earned elsewhere.
-
-    Who was known by the number of an account alone, from an order that came before it, turns out to be whoever has its contact.
-    """
-    read_at = page.as_of - channels.clock(connection, channel.name)
-    whose = people.learn(connection, context, channel.name, page.items, read_at)
-    for gone, kept in people.recognised(connection, context, page.items, whose).items():
-        merging.merge(connection, context, kept, gone, f"their account on {channel.name} has the same contact")
-        whose |= {key: kept for key, person in whose.items() if person == gone}
-    accounts.show(connection, context, whose.values())
 
 
 async def _bundled(context: Context, pages: AsyncIterator[Page[Order]]) -> AsyncIterator[Page[Order]]:

@@ -10,6 +10,7 @@ from bridge.contract.errors import NeedsPerson, Refused
 from bridge.domain.coupons import uses
 from bridge.domain.points import points
 from bridge.engine import accounts, codes
+from bridge.engine.acquaintance import meet_strangers
 from bridge.engine.code_push import push_codes, recover_codes
 from bridge.engine.context import Channel, Context
 from bridge.engine.desk import Desk
@@ -121,15 +122,22 @@ def _notices(connection: Connection, context: Context) -> None:
 
 
 async def show_loyalty(context: Context, channel: Channel, report: ChannelReport) -> None:
-    """Settle lost answers, then write codes and points as far as they differ: what ends goes out first."""
-    if channel.connector.coupons is None and channel.connector.points is None:
+    """Settle lost answers, then write codes and points as far as they differ: what ends goes out first.
+
+    Whose points they are is asked before.
+    """
+    people = channel.connector.customers
+    if people is None and channel.connector.coupons is None and channel.connector.points is None:
         return
     work = context.database.read(lambda connection: loyal_work(connection, channel.name))
     if "coupons" in work:
         async with aside(context, channel, "coupons"):
             await recover_codes(context, channel)
             await push_codes(context, channel, report)
-    if "points" in work:
+    if "people" in work and people is not None:
+        async with aside(context, channel, "customers", "strangers"):
+            await meet_strangers(context, channel, people)
+    if "points" in work or "people" in work:
         async with aside(context, channel, "points"):
             await recover_points(context, channel, report)
             await push_points(context, channel, report)

@@ -98,9 +98,10 @@ def _row(channel: str, one: Customer, person: str, before: CustomerRow | None, r
     # A page may be kept after what was written since it was read: what it showed then is no news.
     old = row.points_key is not None or (row.points_at is not None and read_at < row.points_at + _OVERLAP)
     # Known from an order alone, they may have had no phone to keep points under: with their record it is tried again.
-    note = row.points_note if row.updated_at == one.updated_at else ""
+    changed_at = one.updated_at or row.updated_at or read_at
+    note = row.points_note if row.updated_at == changed_at else ""
     return replace(
-        row, person=person, points_id=one.points_id or row.points_id, consent=one.consent, updated_at=one.updated_at, gone_at=None,
+        row, person=person, points_id=one.points_id or row.points_id, consent=one.consent, updated_at=changed_at, gone_at=None,
         points_note=note, points_shown=row.points_shown if one.points is None or old else one.points,
     )  # fmt: skip
 

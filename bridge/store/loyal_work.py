@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from bridge.store.code_listings import code_work
-from bridge.store.people import points_work
+from bridge.store.people import points_work, unread_customers
 from bridge.store.tables import parked
 from bridge.store.tables_loyalty import code_listings, customers
 
@@ -30,10 +30,12 @@ _WORK = sa.select(
         sa.exists().where(customers.c.channel == _ON, customers.c.points_key.is_not(None)),
         _told("points"),
     ).label("points"),
+    sa.exists().where(customers.c.channel == _ON, unread_customers).label("people"),
 )
 
 
 def loyal_work(connection: Connection, channel: str) -> frozenset[str]:
-    """Return which of "coupons" and "points" are to be written there, may be under way, or are set aside as a whole."""
+    """Return which of "coupons" and "points" are to be written there, may be under way, or are set aside as a whole; and "people",
+    where there are accounts whose own record is still to be read."""
     row = connection.execute(_WORK, {"on": channel}).one()
-    return frozenset(name for name in ("coupons", "points") if getattr(row, name))
+    return frozenset(name for name in ("coupons", "points", "people") if getattr(row, name))

@@ -16,7 +16,7 @@ __all__ = [
     "ContactRow", "CustomerRow", "MergeRow", "add_contacts", "add_persons", "by_points_id", "contacts_of", "customer",
     "customers_of", "drop_contacts", "drop_customers", "find_contacts", "find_customers", "forget", "forgotten", "known_only_to",
     "merge_rows", "move", "newest", "of_orders", "orders_of", "person", "points_in_flight", "points_work", "remember_merge",
-    "save_customers", "set_referral", "undo_merge", "untaken", "untold", "untold_counts",
+    "save_customers", "set_referral", "undo_merge", "unread", "unread_customers", "untaken", "untold", "untold_counts",
 ]  # fmt: skip
 
 _CONTACTS = sa.select(contacts).where(contacts.c.kind == sa.bindparam("of"), among(contacts.c.value, "values"))
@@ -32,6 +32,8 @@ _UNTOLD = sa.and_(
 points_work = sa.and_(
     _UNTOLD, customers.c.points_key.is_(None), customers.c.points_note == "", customers.c.gone_at.is_(None)
 )
+# Known from an order alone, never by a record of their own: spelt as the index is.
+unread_customers = sa.and_(customers.c.updated_at.is_(None), customers.c.gone_at.is_(None))
 _TO_TELL = (
     sa.select(customers)
     .where(points_work, customers.c.channel == sa.bindparam("on"))
@@ -193,6 +195,13 @@ def save_customers(connection: Connection, rows: Sequence[CustomerRow]) -> None:
 def untold(connection: Connection, channel: str, limit: int) -> list[CustomerRow]:
     """Return the customers of a channel to whom other points are shown than they have, and no write of which is on its way."""
     return [customer(row) for row in connection.execute(_TO_TELL, {"on": channel, "most": limit})]
+
+
+def unread(connection: Connection, channel: str, limit: int) -> list[CustomerRow]:
+    """Return the accounts on a channel that are known from an order alone: their own record was never read."""
+    mine = sa.and_(customers.c.channel == channel, unread_customers)
+    query = sa.select(customers).where(mine).order_by(customers.c.customer_id).limit(limit)
+    return [customer(row) for row in connection.execute(query)]
 
 
 def untaken(connection: Connection, channel: str, limit: int) -> list[CustomerRow]:

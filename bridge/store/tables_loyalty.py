@@ -21,7 +21,7 @@ contacts = Table(
     Index(None, "person"),
 )  # fmt: skip
 
-# Which rows the two work indexes hold is said where they are made (migration 0004).
+# Which rows the indexes of work hold is said where they are made (migrations 0004 and 0006).
 # `points_shown` is what the channel shows, `points_target` what it should show, `points_key` that of a write that is on its way.
 customers = Table(
     "customers", metadata, key("channel"), key("customer_id"), name("person"), name("points_id", default=""),
@@ -29,7 +29,7 @@ customers = Table(
     Column("points_sent", BigInteger),
     Column("points_note", Text, nullable=False, default=""), Column("consent", Boolean), time("updated_at"), time("gone_at"),
     Index(None, "person"), Index(None, "channel", "points_id"), Index("ix_customers_work", "channel", "customer_id"),
-    Index(None, "points_key"),
+    Index("ix_customers_unread", "channel", "customer_id"), Index(None, "points_key"),
 )  # fmt: skip
 
 # What moved when two persons became one, so that it can be taken back.

@@ -16,8 +16,9 @@ from bridge.domain.earning import PointsRules
 from bridge.domain.ledger import Counter
 from bridge.domain.orders import Order
 from bridge.domain.people import Customer
+from bridge.domain.points import points
 from bridge.engine import people
-from bridge.engine.collect import meet_customers
+from bridge.engine.acquaintance import meet_customers
 from bridge.engine.context import Loyalty
 from bridge.engine.privacy import heed
 from bridge.engine.rules import apply_rules, in_force
@@ -102,6 +103,44 @@ def test_a_strangers_account_does_not_come_into_anybodys_points_by_what_it_types
         guest = people.seen(context, replace(order, customer=replace(order.customer, id="")))
         assert guest is not None
         assert guest.proof == guest.contacts
+
+    tell(story, "woocommerce", loyalty=POINTS, sound=False)
+
+
+def test_an_account_that_is_first_seen_on_an_order_is_asked_whose_it_is() -> None:
+    """WooCommerce tells of no new customer by itself, and the notice of one may be lost."""
+
+    async def story(bench: Bench) -> None:
+        apply(bench)
+        shop = bench.shop("woocommerce")
+        bench.shop("square").sale([{"sku": "A", "quantity": 1}], customer=ANN)
+        await bench.sync()
+        number = shop.add_customer(**ANN)
+        shop.sale([{"sku": "A", "quantity": 2}], customer={**ANN, "id": number})
+        await bench.sync()
+        ann = bench.world.database.read(lambda c: store.find_contacts(c, "email", [ANN["email"]]))[ANN["email"]].person
+        row = account(bench, "woocommerce", number)
+        assert (row.person, row.points_target, row.points_shown) == (ann, 30, 30)
+        assert row.updated_at is not None
+        calls = bench.channel("woocommerce").connector.calls()
+        await bench.sync()
+        assert bench.channel("woocommerce").connector.calls() - calls < 10
+
+    tell(story, "woocommerce", "square", loyalty=POINTS)
+
+
+def test_an_account_that_is_no_more_keeps_what_its_order_earned() -> None:
+    async def story(bench: Bench) -> None:
+        apply(bench)
+        bench.shop("woocommerce").sale([{"sku": "A", "quantity": 2}], customer=ANN)
+        await bench.sync()
+        order = bench.newest("woocommerce")
+        assert order.customer is not None
+        bench.book("woocommerce", replace(order, id="7001", customer=replace(order.customer, id="99")))
+        await bench.sync()
+        row = account(bench, "woocommerce", "99")
+        assert row.gone_at is not None
+        assert bench.world.database.read(lambda c: ledger.balances(c, [points(row.person)])) == {points(row.person): 20}
 
     tell(story, "woocommerce", loyalty=POINTS, sound=False)
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from bridge.contract.feed import Page
-from bridge.engine.collect import meet_customers
+from bridge.engine.acquaintance import meet_customers
 from bridge.engine.points_push import push_points
 from bridge.engine.report import ChannelReport
 from tests.scenarios.harness_loyalty import ANNA, Street, told

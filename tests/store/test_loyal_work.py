@@ -23,9 +23,10 @@ def listing(**more: object) -> Unit:
 
 
 def customer(**more: object) -> Unit:
+    row: dict[str, object] = {"updated_at": T0, **more}
     return lambda connection: people.save_customers(
         connection,
-        [CustomerRow(channel="web", customer_id="7", person="p", **more)],  # type: ignore[arg-type]
+        [CustomerRow(channel="web", customer_id="7", person="p", **row)],  # type: ignore[arg-type]
     )
 
 
@@ -48,6 +49,8 @@ def aside(subject: str, key: str) -> Unit:
         (customer(points_target=5, points_shown=3, gone_at=T0), set()),
         (customer(points_target=5, points_shown=5, points_key="k1"), {"points"}),
         (customer(points_shown=5), set()),
+        (customer(updated_at=None), {"people"}),
+        (customer(updated_at=None, gone_at=T0), set()),
         (aside("points", "web"), {"points"}),
         (aside("coupons", "web"), {"coupons"}),
         (aside("points", "web/7"), set()),
