@@ -110,5 +110,5 @@ def _gains(total: "Board") -> list[tuple[str, str, str]]:
         ("points earned", number(it.earned), f"{it.spent:,} of them spent, {it.owed:,} owed"),
         ("points lost", number(it.lost), "against the shoppers' own receipts"),
         ("points invented", number(it.invented), "against the shoppers' own receipts"),
-        ("codes used", number(it.uses), f"{it.beyond:,} times more often than a shared one allows, {it.split_beyond:,} than a split one"),
+        ("codes used", number(it.uses), f"{it.beyond:,} times too often where shared, {it.split_beyond:,} where split or claimed"),
     ]  # fmt: skip

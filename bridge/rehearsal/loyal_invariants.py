@@ -42,7 +42,7 @@ _SOON = timedelta(seconds=90)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gains:
-    """What came of points and codes. `beyond` are uses of shared codes above what is allowed, `split_beyond` those of split ones.
+    """What came of points and codes. `beyond` are uses of shared codes above what is allowed, `split_beyond` those of the others.
 
     `invented` and `lost` are points of orders, against the shoppers' own receipts.
     """
@@ -93,7 +93,7 @@ def gains(world: World, shoppers: Shoppers) -> Gains:
             earned=_sum(connection, lots.c.kept), spent=_sum(connection, spends.c.points),
             owed=sum(ledger.every(connection, "points").values()), uses=_sum(connection, code_uses.c.count),
             beyond=sum(units for code, units in over.items() if shoppers.allowed[code][0] == "shared"),
-            split_beyond=sum(units for code, units in shoppers.beyond.items() if shoppers.allowed.get(code, ("", 1))[0] == "split"),
+            split_beyond=sum(units for code, units in shoppers.beyond.items() if shoppers.allowed.get(code, ("shared", 1))[0] != "shared"),
             invented=sum(gap for gap in off if gap > 0), lost=-sum(gap for gap in off if gap < 0),
         )  # fmt: skip
 
@@ -170,7 +170,7 @@ def _uses(connection: Connection, shoppers: Shoppers) -> Iterator[str]:
 
 
 def _limits(connection: Connection, shoppers: Shoppers) -> Iterator[str]:
-    """No use goes missing; a split code is never used too often, and who used a shared one too often is told."""
+    """No use goes missing; a split or claimed code is never used too often, and who used a shared one too often is told."""
     used: Tally[str] = Tally()
     for row in connection.execute(sa.select(code_uses)):
         used[row.code] += int(row._mapping["count"])
@@ -182,8 +182,8 @@ def _limits(connection: Connection, shoppers: Shoppers) -> Iterator[str]:
             yield f"{row.code}: {left} uses are left of {one.uses}, and {used[row.code]} are on record"
         if one.uses is not None and left < 0 and not notes.is_parked(connection, "coupon", "", row.code):
             yield f"{row.code}: used {-left} times too often, and nobody is told"
-        if one.policy == "split" and shoppers.beyond.get(row.code):
-            yield f"{row.code}: split, and used {shoppers.beyond[row.code]} times beyond what is allowed"
+        if one.policy != "shared" and shoppers.beyond.get(row.code):
+            yield f"{row.code}: {one.policy}, and used {shoppers.beyond[row.code]} times beyond what is allowed"
 
 
 def _reckoned(connection: Connection, shoppers: Shoppers) -> Iterator[tuple[Receipt, int]]:

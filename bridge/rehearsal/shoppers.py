@@ -119,16 +119,18 @@ class Shoppers(Trade):
                 self._open_account(platform, shopper)
 
     def issue(self) -> None:
-        """Make the codes: one for everybody, and single ones and few ones under both policies."""
+        """Make the codes: one for everybody, and single ones and few ones under each policy."""
         ten = CouponTerms(kind="percent", percent=1000)
         plan: list[tuple[str, CouponPolicy, int | None]] = [
             ("TEN", "shared", None),
             ("FEW", "shared", 4),
             ("QUOTA", "split", 7),
+            ("ASKTWO", "claim", 2),
         ]
         plan += [(f"ONCE{number}", "shared", 1) for number in range(4)] + [
             (f"SPLIT{number}", "split", 1) for number in range(4)
         ]
+        plan += [(f"ASK{number}", "claim", 1) for number in range(4)]
         for code, policy, uses in plan:
             self.allowed[code] = (policy, uses)
             self._create(code, ten, policy, uses)
@@ -154,12 +156,15 @@ class Shoppers(Trade):
 
     def _verbs(self) -> dict[Callable[[Platform], str], float]:
         return {
-            **super()._verbs(), self._redeem: 1.5, self._claim: 1.5, self._join: 0.4, self._give: 0.4, self._abandon: 0.3,
+            **super()._verbs(), self._redeem: 1.5, self._claim: 1.5, self._ask_first: 0.8, self._join: 0.4, self._give: 0.4,
+            self._abandon: 0.3,
         }  # fmt: skip
 
     def _open_to(self, verb: Callable[[Platform], str]) -> Any:
         if verb == self._claim:
             return [one for one in self.able if self.world.channels[one.name].connector.coupons is None] or self.able
+        if verb == self._ask_first:
+            return [one for one in self.able if self.world.channels[one.name].connector.coupons is not None]
         if verb in (self._redeem, self._join, self._give, self._abandon):
             return self.able
         return super()._open_to(verb)
@@ -290,12 +295,21 @@ class Shoppers(Trade):
         self.settle()
         return f"sale {order} with {code} claimed"
 
+    def _ask_first(self, platform: Platform) -> str:
+        """A code is promised to somebody who will type it in at a shop, in time or too late, or somewhere else."""
+        shopper = self.luck.choice(self.people)
+        asked = [code for code, (policy, _) in self.allowed.items() if policy == "claim"]
+        code, lasts = self.luck.choice(sorted(asked)), timedelta(seconds=self.luck.choice([20, 120, 600]))
+        self._ask(lambda connection, context: loyal_claims.claim(connection, context, code, platform.name, lasts))
+        shopper.purse.append(code)
+        return f"{code} promised to {shopper.name} for {lasts.seconds} s"
+
     def _abandon(self, platform: Platform) -> str:
         """Somebody gives a code of points up."""
-        shopper = self.luck.choice([one for one in self.people if one.purse] or self.people)
-        if not shopper.purse:
+        made = [(one, code) for one in self.people for code in one.purse if code not in self.allowed]
+        if not made:
             raise RefusedError("nobody has a code of points")
-        code = self.luck.choice(shopper.purse)
+        shopper, code = self.luck.choice(made)
         self._ask(lambda connection, context: loyal_acting.close(connection, context, code))
         return f"close {code} of {shopper.name} at the counter of {platform.name}"
 
