@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bridge.contract.errors import TryLater
-from bridge.wire.http import Http, Judge, Request, Surroundings
+from bridge.contract.limits import Limits
+from bridge.wire.http import Http, Judge, Request, Response, Surroundings, unauthorized
 from bridge.wire.payload import Odd, Payload, answered, text, units
 from bridge.wire.redact import Redactor
 from bridge.wire.tokens import Token, Tokens
@@ -39,6 +40,8 @@ class TokenService:
         headers: Mapping[str, str] | None = None,
     ) -> None:
         self.http = Http(around, where=where, base_url=url, budget=around.budget(), judge=judge, secrets=secrets)
+        self._around = around
+        self._secrets = secrets
         # Who else may come to show a token in a text.
         self.redactors: list[Redactor] = [self.http.redact]
         self._request = Request(
@@ -59,12 +62,33 @@ class TokenService:
         except Odd:
             token, lives = "", None
         if not token:
-            what, step = f"{response.op}: the answer holds none", "is the channel's `url` the platform's own?"
+            what, step = (
+                f"{response.op}: the answer holds none",
+                "leave the channel's `url` (or that of its token service) out",
+            )
             raise TryLater(what, where=self.http.where, next_step=step)
         self.conceal(token)
         return Granted(
             token=token, until=response.at + timedelta(seconds=lives) if lives else None, at=response.at, told=told
         )
+
+    def pool(
+        self,
+        access: "Access",
+        *,
+        url: str,
+        judge: Judge,
+        limits: Limits,
+        is_stale: Callable[[Response], bool] = unauthorized,
+    ) -> Http:
+        """Return a client whose calls carry the tokens of an access; its texts conceal whatever is traded here."""
+        http = Http(
+            self._around, where=self.http.where, base_url=url, judge=judge, is_stale=is_stale, secrets=self._secrets,
+            budget=self._around.budget(capacity=limits.burst, per_second=limits.per_second), concurrency=limits.concurrency,
+            sign=access.sign, refresh=access.renew,
+        )  # fmt: skip
+        self.redactors.append(http.redact)
+        return http
 
     def conceal(self, secret: str) -> None:
         """Keep a secret that was just handed out, or is about to be sent, out of every text."""

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import TypeVar
 
 from bridge.contract.errors import Refused
@@ -13,16 +14,22 @@ T = TypeVar("T")
 
 
 async def last_moves(
-    pages: AsyncIterator[Page[T]], cursor: str, following: Callable[[], str]
+    pages: AsyncIterator[Page[T]], cursor: str, following: Callable[[datetime], str]
 ) -> AsyncIterator[Page[T]]:
-    """Give each page the cursor that the reading began with, and the last one (there must be one) the cursor that follows."""
+    """Give each page the cursor that the reading began with, and the last one (there must be one) the cursor that follows.
+
+    `following` is told when the first page was answered, by the platform's clock: what changed since then is to be read next time.
+    """
     held: Page[T] | None = None
+    first: datetime | None = None
     async for page in pages:
+        first = first or page.as_of
         if held is not None:
             yield replace(held, cursor=cursor)
         held = page
     assert held is not None
-    yield replace(held, cursor=following())
+    assert first is not None
+    yield replace(held, cursor=following(first))
 
 
 def understood(good: Sequence[T], bad: Sequence[Bad], where: str, step: str) -> Sequence[T]:

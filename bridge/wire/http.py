@@ -27,16 +27,8 @@ from bridge.wire.redact import Redactor
 from bridge.wire.vault import Memory, Vault
 
 __all__ = [
-    "Http",
-    "Judge",
-    "Request",
-    "Response",
-    "Surroundings",
-    "default_judge",
-    "retry_after",
-    "snippet",
-    "stranger",
-]
+    "Http", "Judge", "Request", "Response", "Surroundings", "default_judge", "retry_after", "snippet", "stranger", "unauthorized",
+]  # fmt: skip
 
 _log = logging.getLogger("bridge.wire")
 # httpx logs every address at INFO, query included, and WooCommerce's keys and signatures stand in the query.
@@ -158,6 +150,11 @@ def stranger(
     return default_judge(request, response)
 
 
+def unauthorized(response: Response) -> bool:
+    """Tell whether another access token could help: the usual sign that one is good no more."""
+    return response.status == 401
+
+
 Judge = Callable[[Request, Response], BridgeError | None]
 Sign = Callable[[Request], Awaitable[Request]]
 
@@ -202,7 +199,7 @@ class Http:
         sign: Sign = _unsigned,
         judge: Judge = default_judge,
         refresh: Callable[[], Awaitable[bool]] | None = None,
-        is_stale: Callable[[Response], bool] = lambda response: response.status == 401,
+        is_stale: Callable[[Response], bool] = unauthorized,
         secrets: tuple[str, ...] = (),
         verify: bool = True,
     ) -> None:

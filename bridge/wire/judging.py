@@ -36,17 +36,18 @@ def error_of(
     return lasting[kind](what, code=code, next_step=step)
 
 
-def judge_grants(steps: Mapping[str, str]) -> Judge:
+def judge_grants(steps: Mapping[str, str], setting: str = "url") -> Judge:
     """Return the judge of a token service (RFC 6749, 5.2): only a person mends a grant or a client that it refuses.
 
-    `steps` says what to do by the service's code ("invalid_grant"); "" is for all other codes.
+    `steps` says what to do by the service's code ("invalid_grant"); "" is for all other codes. `setting` is that of the service's
+    address.
     """
 
     def judge(request: Request, response: Response) -> BridgeError | None:
         body = decoded(response.content)
         code = str(body.get("error") or "")
         if not 400 <= response.status < 429 or not code:
-            return stranger(request, response, "token service")
+            return stranger(request, response, "token service", f"leave the channel's `{setting}` out")
         what = f"{request.op}: {body.get('error_description') or code}"
         return NeedsPerson(what, code=code, next_step=steps.get(code) or steps[""])
 

@@ -1,12 +1,14 @@
 """Edits of listings, one after another: what is checked before anything is sent, and the outcome of each."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from bridge.contract.errors import Gone, Refused
 from bridge.contract.ports import ProductEdit, ProductResult
 from bridge.domain.catalog import Product
+from bridge.domain.listing_map import Category, ListingMap, category
 
-__all__ = ["check", "only", "outcome_of", "single"]
+__all__ = ["applied", "check", "only", "outcome_of", "place_of", "single"]
 
 
 async def outcome_of(edit: ProductEdit, write: Callable[[ProductEdit], Awaitable[Product]]) -> ProductResult:
@@ -17,18 +19,20 @@ async def outcome_of(edit: ProductEdit, write: Callable[[ProductEdit], Awaitable
         return ProductResult(id=edit.current.id, reason=error.what)
 
 
-def check(edit: ProductEdit, cannot: Mapping[str, str], *, title: int, currency: str = "", least: int = 1) -> None:
+def check(edit: ProductEdit, cannot: Mapping[str, str], *, title: int = 0, currency: str = "", least: int = 1) -> None:
     """Raise Refused naming what cannot be written.
 
-    `cannot` says why a field is not taken there, `title` how long one may be, `currency` is that of the prices ("": not known), `least`
-    the smallest price in minor units.
+    `cannot` says why a field is not taken there, `title` how long one may be (0: the platform says so itself), `currency` is that of
+    the prices ("": not known), `least` the smallest price in minor units.
     """
     named = edit.fields.union(*(variant.fields for variant in edit.variants))
     for name in sorted(named & cannot.keys()):
         step = "give the field to another channel"
         raise Refused(f"{edit.current.id}: {name} cannot be written: {cannot[name]}", next_step=step)
-    if "title" in edit.fields and not 1 <= len(edit.title.strip()) <= title:
-        what = f"{edit.current.id}: title: 1 to {title} characters are taken, not {len(edit.title)}"
+    if "title" in edit.fields and not edit.title.strip():
+        raise Refused(f"{edit.current.id}: a listing needs a title", next_step="mend it at its source")
+    if "title" in edit.fields and 0 < title < len(edit.title):
+        what = f"{edit.current.id}: a title of {len(edit.title)} characters, and {title} are the most"
         raise Refused(what, next_step="mend it at its source")
     for variant in edit.variants:
         price = variant.price
@@ -39,11 +43,27 @@ def check(edit: ProductEdit, cannot: Mapping[str, str], *, title: int, currency:
             raise Refused(what, next_step="correct it at its source")
 
 
+def applied(edit: ProductEdit) -> Product:
+    """Return the product as it will be once the edit has been carried out."""
+    changes = {own.id: {name: getattr(own, name) for name in own.fields} for own in edit.variants}
+    variants = tuple(replace(one, **changes.get(one.id, {})) for one in edit.current.variants)
+    return replace(edit.current, variants=variants, **{name: getattr(edit, name) for name in edit.fields})
+
+
 def only(found: Sequence[Product], product_id: str, where: str) -> Product:
     """Return the product that was read by its id; raises Gone where there was none."""
     if not found:
         raise Gone(f"{product_id} is no more there", where=where)
     return found[0]
+
+
+def place_of(product: Product, listing_map: ListingMap, where: str = "") -> Category:
+    """Return where the merchant's map puts a product; raises Refused saying what the map lacks."""
+    place = category(listing_map, product)
+    if place is None:
+        what = f"{product.title}: no category of the map fits its tags ({', '.join(product.tags) or 'none'})"
+        raise Refused(what, where=where, next_step="add one to the channel's map.toml")
+    return place
 
 
 def single(ids: Iterable[str], product: Product, where: str) -> str:

@@ -5,11 +5,10 @@ from collections.abc import Awaitable
 from bridge.contract.errors import Gone, NeedsPerson, Refused
 from bridge.contract.ports import Identity
 from bridge.domain.catalog import Location
+from bridge.wire.payload import Payload, part, rows, text
 from connectors.amazon.client import Client
-from connectors.amazon.limits import DEFAULT, Ops
+from connectors.amazon.limits import DEFAULT
 from connectors.amazon.listings import Listings
-from connectors.amazon.payload import Payload, part, rows, text
-from connectors.amazon.warehouse import Warehouse
 
 __all__ = ["Account"]
 
@@ -20,16 +19,13 @@ _NOBODYS = "000-0000000-0000000"
 class Account:
     """The account port."""
 
-    def __init__(self, client: Client, listings: Listings, warehouse: Warehouse) -> None:
+    def __init__(self, client: Client, listings: Listings) -> None:
         self._client = client
         self._listings = listings
-        self._warehouse = warehouse
 
     async def check(self) -> Identity:
         """Verify the tokens, the marketplace and the two roles; a token does not say what it may, so each is tried by a read."""
-        payload, response = await self._client.call(
-            Ops.PARTICIPATIONS, "GET", "sellers/v1/marketplaceParticipations", "read the seller account"
-        )
+        payload, response = await self._client.call("getMarketplaceParticipations", "read the seller account")
         here = self._here(rows(payload, "payload"))
         missing = [
             *(["Product Listing"] if await self._lacks(self._try_listings()) else []),
@@ -59,20 +55,16 @@ class Account:
 
     def _locations(self) -> tuple[Location, ...]:
         mine = Location(id=DEFAULT, name="Merchant fulfilled")
-        theirs = Location(id=self._warehouse.location, name="Fulfilled by Amazon")
+        theirs = Location(id=self._client.warehouse, name="Fulfilled by Amazon")
         return (mine, theirs) if self._client.settings.fba else (mine,)
 
     def _notes(self, here: Payload) -> tuple[str, ...]:
-        suspended = bool(part(here, "participation").get("hasSuspendedListings"))
-        silent = not self._client.settings.queue_url
-        return (
-            *(
-                ("Amazon has suspended listings of this account: see Seller Central > Account Health",)
-                if suspended
-                else ()
-            ),
-            *(("no `queue_url`: orders are heard of by search only, once in three minutes",) if silent else ()),
-        )
+        suspended = part(here, "participation").get("hasSuspendedListings")
+        notes = {
+            "Amazon has suspended listings of this account: see Seller Central > Account Health": suspended,
+            "no `queue_url`: orders are heard of by search only, once in three minutes": not self._client.settings.queue_url,
+        }
+        return tuple(note for note, holds in notes.items() if holds)
 
     async def _lacks(self, attempt: Awaitable[None]) -> bool:
         """Tell whether a read is forbidden; any other answer shows that it is not."""
@@ -90,5 +82,4 @@ class Account:
         await self._listings.named([_NOBODYS], "summaries")
 
     async def _try_orders(self) -> None:
-        path = f"orders/2026-01-01/orders/{_NOBODYS}"
-        await self._client.call(Ops.GET_ORDER, "GET", path, "try to read an order")
+        await self._client.call("getOrder", "try to read an order", order=_NOBODYS)

@@ -2,16 +2,17 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
+from functools import partial
 
-from bridge.contract.errors import Refused
 from bridge.contract.feed import Feed, Page
-from bridge.domain.catalog import Level, Product
+from bridge.domain.catalog import Product
+from bridge.wire.feeds import last_moves, understood
 from bridge.wire.http import Response
+from bridge.wire.payload import Payload, sift, stamp
 from connectors.amazon.client import Client
-from connectors.amazon.limits import MARKETPLACES, OVERLAP
+from connectors.amazon.limits import OVERLAP
 from connectors.amazon.listings import ALL_DATA, Listings
 from connectors.amazon.mapping import is_parent, level, product
-from connectors.amazon.payload import Payload, sift, stamp
 
 __all__ = ["Catalog", "CatalogChanges"]
 
@@ -22,51 +23,46 @@ class Catalog:
     def __init__(self, client: Client, listings: Listings) -> None:
         self._client = client
         self._listings = listings
-        self.changes: Feed[Product] = CatalogChanges(self, listings)
+        self._read = partial(product, currency=client.currency, fba=client.settings.fba)
+        self.changes: Feed[Product] = CatalogChanges(self)
 
     async def all(self) -> AsyncIterator[Page[Product]]:
         """Read every listing, variation parents left out."""
-        async for items, response, _ in self._listings.walk(ALL_DATA):
-            yield self.page(items, response)
+        async for page in self.pages():
+            yield page
 
     async def get(self, product_ids: Sequence[str]) -> Sequence[Product]:
         """Read these listings now; what is no more is left out. Raises Refused for one that cannot be understood."""
         items, response = await self._listings.named(product_ids, ALL_DATA)
         if response is None:
             return []
-        page = self.page(items, response)
-        if page.bad:
-            what = f"listing {page.bad[0].id}: {page.bad[0].reason}"
-            raise Refused(what, where=self._client.where, next_step="look at the listing in Seller Central")
-        return page.items
+        page = self._page(items, response)
+        return understood(page.items, page.bad, self._client.where, "look at the listing in Seller Central")
 
-    def page(self, items: list[Payload], response: Response, cursor: str = "") -> Page[Product]:
-        """Read a page of listings, with the numbers they show."""
+    async def pages(self, changed: str = "") -> AsyncIterator[Page[Product]]:
+        """Read all listings, or those that changed since, with the numbers they show."""
+        async for items, response in self._listings.walk(ALL_DATA, changed):
+            yield self._page(items, response)
+
+    def _page(self, items: list[Payload], response: Response) -> Page[Product]:
         sellable = [item for item in items if not is_parent(item)]
         good, bad = sift(sellable, self._read, "sku")
-        levels, _ = sift(sellable, lambda item: level(item, response.at), "sku")
-        known = tuple(found for found in levels if isinstance(found, Level))
-        return Page(items=tuple(good), bad=tuple(bad), levels=known, as_of=response.at, cursor=cursor)
-
-    def _read(self, item: Payload) -> Product:
-        currency = MARKETPLACES.get(self._client.market, ("USD", ""))[0]
-        return product(item, currency, fba=self._client.settings.fba)
+        levels, _ = sift(sellable, partial(level, at=response.at), "sku")
+        return Page(items=tuple(good), bad=tuple(bad), levels=tuple(filter(None, levels)), as_of=response.at)
 
 
 class CatalogChanges:
     """Listings by `lastUpdatedAfter`. A deleted one simply is not there: the audit finds it."""
 
-    def __init__(self, catalog: Catalog, listings: Listings) -> None:
+    def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._listings = listings
 
     def begin(self, at: datetime) -> str:
         """Return the cursor for what changed since this moment."""
         return stamp(at - OVERLAP)
 
     async def since(self, cursor: str) -> AsyncIterator[Page[Product]]:
-        """Read what changed. A page is no place to go on from, so only the last moves the cursor."""
-        following = ""
-        async for items, response, last in self._listings.walk(ALL_DATA, cursor):
-            following = following or max(cursor, stamp(response.at - OVERLAP))
-            yield self._catalog.page(items, response, following if last else cursor)
+        """Read what changed."""
+        pages = self._catalog.pages(cursor)
+        async for page in last_moves(pages, cursor, lambda first: max(cursor, self.begin(first))):
+            yield page

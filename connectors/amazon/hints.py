@@ -5,12 +5,12 @@ may send into the same queue, wraps a notification into `detail`.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-import msgspec
-
 from bridge.contract.webhooks import Hint
+from bridge.wire.hints import about, inner, word
+from bridge.wire.payload import Payload, decoded, maybe_instant
 from connectors.amazon.mapping import FBA
 
 __all__ = ["TOPICS", "hints"]
@@ -23,86 +23,46 @@ TOPICS = (_ORDER, _FEED, _WAREHOUSE)
 _LISTING = "LISTINGS_ITEM_STATUS_CHANGE"
 _QUANTITY = "LISTINGS_ITEM_MFN_QUANTITY_CHANGE"
 _MOST_UNITS = 10_000_000
-Json = Mapping[str, Any]
 
 
 def hints(body: bytes, market: str, warehouse: str) -> Sequence[Hint]:
     """Read the hint of one notification."""
-    message = _decoded(body)
-    message = _object(message, "detail") or message
-    topic = _get(message, "NotificationType")
-    if not isinstance(topic, str) or not topic:
-        return [Hint(kind="channel")]
-    at, payload = _moment(_get(message, "EventTime")), _object(message, "Payload")
+    message = decoded(body)
+    message = _capital(inner(message, "detail") or message)
+    topic, payload = word(message, "NotificationType"), _capital(inner(message, "Payload"))
+    at = maybe_instant(message.get("EventTime"))
     if topic == _ORDER:
-        return [_order(_object(payload, "OrderChangeNotification"), at)]
-    if topic == _WAREHOUSE:
-        return [_stored(payload, market, warehouse, at)]
-    if topic == _QUANTITY:
-        return [_offered(payload, at)]
-    return [_other(topic, payload, at)]
-
-
-def _other(topic: str, payload: Json, at: datetime | None) -> Hint:
+        change = _capital(inner(payload, "OrderChangeNotification"))
+        return [about("order", word(change, "AmazonOrderId"), topic, at)]
     if topic == _LISTING:
-        sku = _text(_get(payload, "Sku"))
-        return Hint(kind="product", id=sku, topic=topic, at=at) if sku else Hint(kind="channel", topic=topic, at=at)
-    feed = _text(_get(_object(payload, "FeedProcessingFinishedNotification"), "FeedId")) if topic == _FEED else ""
-    # A feed's id is the ticket of what was sent with it.
-    return Hint(kind="ticket", id=feed, topic=topic, at=at) if feed else Hint(kind="nothing", topic=topic, at=at)
+        return [about("product", word(payload, "Sku"), topic, at, plain=False)]
+    if topic == _FEED:
+        feed = word(_capital(inner(payload, "FeedProcessingFinishedNotification")), "FeedId")
+        # A feed's id is the ticket of what was sent with it.
+        return [Hint(kind="ticket" if feed else "nothing", id=feed, topic=topic, at=at)]
+    if topic == _WAREHOUSE:
+        return [_stock(FBA, word(payload, "SKU"), warehouse, _stored(payload, market), topic, at)]
+    if topic == _QUANTITY:
+        place = word(payload, "FulfillmentChannelCode")
+        return [_stock("", word(payload, "Sku") if place else "", place, payload.get("Quantity"), topic, at)]
+    return [Hint(kind="nothing" if topic else "channel", topic=topic, at=at)]
 
 
-def _order(change: Json, at: datetime | None) -> Hint:
-    order_id = _text(_get(change, "AmazonOrderId"))
-    known = bool(order_id) and all(sign.isalnum() or sign == "-" for sign in order_id)
-    return Hint(kind="order", id=order_id, topic=_ORDER, at=at) if known else Hint(kind="channel", topic=_ORDER, at=at)
+def _stored(payload: Payload, market: str) -> object:
+    """Return the number that Amazon's warehouses have for this marketplace."""
+    places = payload.get("FulfillmentInventoryByMarketplace")
+    shown = [_capital(one) for one in places if isinstance(one, dict)] if isinstance(places, list) else []
+    here = next((inner(one, "FulfillmentInventory") for one in shown if one.get("MarketplaceId") == market), {})
+    return _capital(here).get("Fulfillable")
 
 
-def _stored(payload: Json, market: str, warehouse: str, at: datetime | None) -> Hint:
-    sku, places = _text(_get(payload, "SKU")), _get(payload, "FulfillmentInventoryByMarketplace")
+def _stock(kind: str, sku: str, place: str, told: object, topic: str, at: datetime | None) -> Hint:
     if not sku:
-        return Hint(kind="channel", topic=_WAREHOUSE, at=at)
-    here = [one for one in places if isinstance(one, Mapping)] if isinstance(places, list) else []
-    stock = next((_object(one, "FulfillmentInventory") for one in here if _get(one, "MarketplaceId") == market), {})
-    told = _units(_get(stock, "Fulfillable"))
-    return Hint(kind="stock", id=f"{FBA}{sku}", location=warehouse, topic=_WAREHOUSE, at=at, quantity=told)
+        return Hint(kind="channel", topic=topic, at=at)
+    units = told if type(told) is int and abs(told) <= _MOST_UNITS else None
+    return Hint(kind="stock", id=f"{kind}{sku}", location=place, topic=topic, at=at, quantity=units)
 
 
-def _offered(payload: Json, at: datetime | None) -> Hint:
-    sku, code = _text(_get(payload, "Sku")), _text(_get(payload, "FulfillmentChannelCode"))
-    if not sku or not code:
-        return Hint(kind="channel", topic=_QUANTITY, at=at)
-    return Hint(kind="stock", id=sku, location=code, topic=_QUANTITY, at=at, quantity=_units(_get(payload, "Quantity")))
-
-
-def _get(payload: Json, name: str) -> object:
-    return payload.get(name, payload.get(name[0].lower() + name[1:]))
-
-
-def _object(payload: Json, name: str) -> Json:
-    value = _get(payload, name)
-    return value if isinstance(value, Mapping) else {}
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) and len(value) <= 255 else ""
-
-
-def _units(value: object) -> int | None:
-    return value if type(value) is int and abs(value) <= _MOST_UNITS else None
-
-
-def _decoded(body: bytes) -> Json:
-    try:
-        message = msgspec.json.decode(body)
-    except (ValueError, RecursionError):
-        return {}
-    return message if isinstance(message, Mapping) else {}
-
-
-def _moment(value: object) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(str(value))
-        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return None
+def _capital(payload: Payload) -> Mapping[str, Any]:
+    """Return the fields by names that begin with a capital."""
+    return {name[:1].upper() + name[1:]: value for name, value in payload.items()}

@@ -7,15 +7,16 @@ from datetime import datetime
 
 from bridge.domain.catalog import Level, Product, StockKey, Variant
 from bridge.domain.money import Money
+from bridge.wire.payload import Payload, names, part, rows, text, units
 from connectors.amazon.limits import DEFAULT
-from connectors.amazon.payload import Odd, Payload, first, moment, need, part, rows, text, units
+from connectors.amazon.payload import first, moment, need
 
-__all__ = ["FBA", "IMAGES", "channel", "is_parent", "level", "product", "value"]
+__all__ = ["BARCODE", "FBA", "IMAGES", "channel", "is_parent", "level", "product", "value"]
 
 # What lies in Amazon's warehouse has a stock id of its own kind, so that no write can ever be made for it by mistake.
 FBA = "fba:"
 IMAGES = ("main_product_image_locator", *(f"other_product_image_locator_{number}" for number in range(1, 9)))
-_BARCODE = "externally_assigned_product_identifier"
+BARCODE = "externally_assigned_product_identifier"
 
 
 def product(item: Payload, currency: str, *, fba: bool) -> Product:
@@ -36,8 +37,7 @@ def level(item: Payload, at: datetime) -> Level | None:
     own = [row for row in rows(item, "fulfillmentAvailability") if text(row, "fulfillmentChannelCode") == DEFAULT]
     if not own or channel(item) != DEFAULT:
         return None
-    quantity = units(own[0], "quantity") if own[0].get("quantity") is not None else None
-    return Level(key=StockKey(need(item, "sku"), DEFAULT), quantity=quantity, as_of=at)
+    return Level(key=StockKey(need(item, "sku"), DEFAULT), quantity=units(own[0], "quantity"), as_of=at)
 
 
 def channel(item: Payload) -> str:
@@ -48,8 +48,7 @@ def channel(item: Payload) -> str:
 
 def is_parent(item: Payload) -> bool:
     """Tell whether a listing only gathers others."""
-    related = [row for place in rows(item, "relationships") for row in rows(place, "relationships")]
-    return any(row.get("childSkus") and text(row, "type") == "VARIATION" for row in related)
+    return any(row.get("childSkus") and text(row, "type") == "VARIATION" for row in _related(item))
 
 
 def value(attributes: Payload, name: str) -> str:
@@ -61,7 +60,7 @@ def _variant(item: Payload, attributes: Payload, currency: str, *, fba: bool) ->
     sku = need(item, "sku")
     mine = channel(item) == DEFAULT
     return Variant(
-        id=sku, sku=sku, barcode=value(attributes, _BARCODE) or None, title=" / ".join(told for _, told in _options(item, attributes)),
+        id=sku, sku=sku, barcode=value(attributes, BARCODE) or None, title=" / ".join(told for _, told in _options(item, attributes)),
         price=_price(item, attributes, currency), options=_options(item, attributes),
         stock_id=sku if mine else f"{FBA}{sku}" if fba else None,
     )  # fmt: skip
@@ -81,10 +80,10 @@ def _price(item: Payload, attributes: Payload, currency: str) -> Money | None:
 
 def _options(item: Payload, attributes: Payload) -> tuple[tuple[str, str], ...]:
     """The attributes by which the listing differs from its siblings."""
-    related = [row for place in rows(item, "relationships") for row in rows(place, "relationships")]
-    themes = [part(row, "variationTheme") for row in related if row.get("parentSkus")]
-    names = themes[0].get("attributes") or [] if themes else []
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise Odd("variationTheme.attributes is not a list of texts")
-    found = ((name, value(attributes, name)) for name in names)
+    themes = [part(row, "variationTheme") for row in _related(item) if row.get("parentSkus")]
+    found = ((name, value(attributes, name)) for name in (names(themes[0], "attributes") if themes else ()))
     return tuple((name, told) for name, told in found if told)
+
+
+def _related(item: Payload) -> list[Payload]:
+    return [row for place in rows(item, "relationships") for row in rows(place, "relationships")]

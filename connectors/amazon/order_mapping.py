@@ -9,8 +9,9 @@ from collections.abc import Iterable
 
 from bridge.domain.money import Money
 from bridge.domain.orders import Address, Contact, Order, OrderLine, OrderStatus, Tracking
+from bridge.wire.payload import Payload, part, rows, text
 from connectors.amazon.limits import DEFAULT
-from connectors.amazon.payload import Payload, moment, money, need, part, rows, text, units
+from connectors.amazon.payload import count, moment, money, need
 
 __all__ = ["order"]
 
@@ -40,7 +41,7 @@ def order(payload: Payload, currency: str, warehouse: str) -> Order:
 
 def _line(item: Payload, currency: str, location: str, *, cancelled: bool) -> OrderLine:
     product, fulfilment = part(item, "product"), part(item, "fulfillment")
-    quantity, shipped = units(item, "quantityOrdered"), fulfilment.get("quantityFulfilled") or 0
+    quantity, shipped = count(item, "quantityOrdered"), fulfilment.get("quantityFulfilled") or 0
     execution = part(part(item, "cancellation"), "cancellationExecution")
     back = quantity if cancelled or execution else 0
     restored = back if not _keeps_units(text(execution, "cancelReason")) else 0
@@ -83,10 +84,7 @@ def _detail(item: Payload, kind: str, currency: str) -> Money:
 
 
 def _sum(amounts: Iterable[Money], currency: str) -> Money:
-    total = Money(0, currency)
-    for one in amounts:
-        total = total + one
-    return total
+    return sum(amounts, start=Money(0, currency))
 
 
 def _parcel(parcel: Payload) -> Tracking:

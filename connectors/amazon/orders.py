@@ -3,23 +3,23 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from urllib.parse import quote
 
 import msgspec
 
 from bridge.contract.errors import Refused
 from bridge.contract.feed import Feed, Page
 from bridge.domain.orders import Order
+from bridge.wire.api import Answer
 from bridge.wire.http import Response
 from bridge.wire.paging import by_cursor
+from bridge.wire.payload import Payload, part, rows, sift, stamp, text
 from connectors.amazon.client import Client
-from connectors.amazon.limits import MARKETPLACES, OVERLAP, Ops
+from connectors.amazon.limits import OVERLAP
 from connectors.amazon.order_mapping import order
-from connectors.amazon.payload import Payload, moment, part, rows, sift, stamp, text
+from connectors.amazon.payload import moment
 
 __all__ = ["Orders", "OrdersChanges"]
 
-_PATH = "orders/2026-01-01/orders"
 _DATA = "PROCEEDS,CANCELLATION,FULFILLMENT,PACKAGES"
 _PERSONAL = "BUYER,RECIPIENT"
 
@@ -38,8 +38,8 @@ class Orders:
 
     async def get(self, order_id: str) -> Order:
         """Read one order now; raises Gone, and Refused where it cannot be understood."""
-        path, params = f"{_PATH}/{quote(order_id, safe='')}", (("includedData", self.data),)
-        payload, _ = await self._client.call(Ops.GET_ORDER, "GET", path, f"read order {order_id}", params=params)
+        params = (("includedData", self.data),)
+        payload, _ = await self._client.call("getOrder", f"read order {order_id}", params=params, order=order_id)
         try:
             return self.read(part(payload, "order"))
         except ValueError as error:
@@ -48,8 +48,7 @@ class Orders:
 
     def read(self, payload: Payload) -> Order:
         """Read an order's payload."""
-        currency, warehouse = MARKETPLACES.get(self._client.market, ("USD", "AMAZON_NA"))
-        return order(payload, currency, warehouse)
+        return order(payload, self._client.currency, self._client.warehouse)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,12 +93,12 @@ class OrdersChanges:
             oldest_first = sorted(good, key=lambda one: one.updated_at)
             yield Page(items=tuple(oldest_first), bad=tuple(bad), as_of=response.at, cursor=there.text())
 
-    async def _page(self, here: _Cursor) -> tuple[Payload, Response]:
+    async def _page(self, here: _Cursor) -> Answer:
         params = self._client.here(
             ("lastUpdatedAfter", here.at), ("maxResultsPerPage", "100"), ("includedData", self._orders.data),
             *((("paginationToken", here.token),) if here.token else ()),
         )  # fmt: skip
-        return await self._client.call(Ops.SEARCH_ORDERS, "GET", _PATH, "search orders", params=params)
+        return await self._client.call("searchOrders", "search orders", params=params)
 
     def _usable(self, cursor: _Cursor) -> _Cursor:
         """Forget a page whose token is about to be too old."""

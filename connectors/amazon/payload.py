@@ -1,11 +1,11 @@
-"""Reading Amazon's JSON: small readers that name the field that is missing or odd."""
+"""Reading Amazon's JSON beyond what `bridge.wire.payload` reads."""
 
 from datetime import datetime
 
 from bridge.domain.money import Money
-from bridge.wire.payload import Odd, Payload, instant, part, rows, sift, stamp, text
+from bridge.wire.payload import Odd, Payload, instant, rows, text
 
-__all__ = ["Odd", "Payload", "first", "moment", "money", "need", "part", "rows", "sift", "stamp", "text", "units"]
+__all__ = ["count", "first", "issue_of", "moment", "money", "need"]
 
 _MOST_UNITS = 10_000_000
 
@@ -23,12 +23,17 @@ def first(payload: Payload, name: str) -> Payload:
     return next(iter(rows(payload, name)), {})
 
 
-def units(payload: Payload, name: str) -> int:
+def count(payload: Payload, name: str) -> int:
     """Return a count that must be there."""
     value = payload.get(name)
     if type(value) is not int or abs(value) > _MOST_UNITS:
         raise Odd(f"{name} {value!r} is no number of units")
     return value
+
+
+def issue_of(payload: Payload) -> Payload:
+    """Return the first error among the issues of a submission, empty where there is none."""
+    return next((one for one in rows(payload, "issues") if text(one, "severity") == "ERROR"), {})
 
 
 def moment(payload: Payload, name: str) -> datetime:

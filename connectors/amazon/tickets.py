@@ -14,16 +14,16 @@ import msgspec
 from bridge.contract.errors import Gone, TryLater
 from bridge.contract.stock import Applied, Prepared, Rejected, StockChange
 from bridge.domain.catalog import Level, StockKey
+from bridge.wire.payload import Payload, part, rows, sift, text
 from connectors.amazon.client import Client
-from connectors.amazon.limits import PATIENCE, USUAL, Ops
+from connectors.amazon.limits import PATIENCE, USUAL
 from connectors.amazon.listings import NUMBERS, Listings
 from connectors.amazon.mapping import level
-from connectors.amazon.payload import Payload, moment, part, rows, sift, text
+from connectors.amazon.payload import moment
 
 __all__ = ["Tickets", "read_ticket"]
 
 _READ = "read"
-_FEEDS = "feeds/2021-06-30"
 Results = Sequence[Applied | Rejected]
 
 
@@ -74,9 +74,7 @@ class Tickets:
         return since, accepted
 
     async def _report(self, feed_id: str, prepared: Prepared) -> Results | None:
-        feed, response = await self._client.call(
-            Ops.GET_FEED, "GET", f"{_FEEDS}/feeds/{feed_id}", f"look at feed {feed_id}"
-        )
+        feed, response = await self._client.call("getFeed", f"look at feed {feed_id}", feed=feed_id)
         status = text(feed, "processingStatus")
         if status in {"IN_QUEUE", "IN_PROGRESS"}:
             return None
@@ -92,8 +90,8 @@ class Tickets:
         return _results(prepared, report, ended)
 
     async def _document(self, document_id: str) -> Payload:
-        op, path = "read a feed's report", f"{_FEEDS}/documents/{document_id}"
-        found, _ = await self._client.call(Ops.GET_DOCUMENT, "GET", path, op)
+        op = "read a feed's report"
+        found, _ = await self._client.call("getFeedDocument", op, document=document_id)
         content = await self._client.store(text(found, "url"), op, None)
         try:
             plain = gzip.decompress(content) if text(found, "compressionAlgorithm") == "GZIP" else content

@@ -1,19 +1,16 @@
 """Subscriptions to notifications, which go into the merchant's queue; nothing that comes by HTTP is Amazon's."""
 
 from collections.abc import Sequence
-from urllib.parse import quote
 
 from bridge.contract.errors import Gone, NeedsPerson, Refused
 from bridge.contract.webhooks import Delivery, Hint, Subscription, Verdict
+from bridge.wire.payload import Payload, part, rows, text
 from connectors.amazon.client import Client
 from connectors.amazon.hints import TOPICS, hints
-from connectors.amazon.limits import Ops
-from connectors.amazon.payload import Payload, need, part, rows, text
-from connectors.amazon.queue import arn_of
+from connectors.amazon.payload import need
 
 __all__ = ["Webhooks"]
 
-_ROOT = "notifications/v1"
 _NAME = "commerce-bridge"
 _VERSION = "1.0"
 
@@ -21,9 +18,9 @@ _VERSION = "1.0"
 class Webhooks:
     """The webhooks port. A subscription is of one type; `id` is its type and Amazon's id."""
 
-    def __init__(self, client: Client, warehouse: str) -> None:
+    def __init__(self, client: Client) -> None:
         self._client = client
-        self._warehouse = warehouse
+        self._sqs = client.settings.sqs
         # Where nothing is kept in Amazon's warehouses, nobody need tell of them.
         self.topics: tuple[str, ...] = TOPICS if client.settings.fba else TOPICS[:2]
         self.secrets: tuple[str, ...] = ()
@@ -35,17 +32,13 @@ class Webhooks:
 
     def parse(self, delivery: Delivery) -> Sequence[Hint]:
         """Say what a message of the queue is about."""
-        return hints(delivery.body, self._client.market, self._warehouse)
+        return hints(delivery.body, self._client.market, self._client.warehouse)
 
     async def subscriptions(self) -> Sequence[Subscription]:
         """List the subscriptions to our topics; `url` is the queue's address, or the ARN of another."""
-        places = {text(one, "destinationId"): self._address(one) for one in await self._destinations()}
+        places = await self._destinations()
         found = [(topic, await self._subscription(topic)) for topic in self.topics]
-        return [
-            Subscription(id=f"{topic}/{need(one, 'subscriptionId')}", topics=(topic,), url=places.get(text(one, "destinationId"), ""))
-            for topic, one in found
-            if one is not None
-        ]  # fmt: skip
+        return [_read(topic, one, places.get(text(one, "destinationId"), "")) for topic, one in found if one]
 
     async def subscribe(self, topics: Sequence[str], url: str, secret: str) -> Sequence[Subscription]:
         """Have these topics sent to the queue; what is there already is kept. Raises NeedsPerson, Refused."""
@@ -53,14 +46,13 @@ class Webhooks:
         destination = await self._destination(url)
         there = {one.topics[0]: one for one in await self.subscriptions()}
         made = [there.get(topic) or await self._subscribe(topic, destination, url) for topic in topics]
-        other = next((one for one in made if one.url != url), None)
-        if other is not None:
-            what = f"{other.topics[0]} goes to {other.url or 'another destination'}, and Amazon sends a type to one place only"
-            raise Refused(
-                what,
-                where=self._client.where,
-                next_step="take that subscription back, or let the bridge read that queue",
+        if other := next((one for one in made if one.url != url), None):
+            place, step = (
+                other.url or "another destination",
+                "take that subscription back, or let the bridge read that queue",
             )
+            what = f"{other.topics[0]} goes to {place}, and Amazon sends a type to one place only"
+            raise Refused(what, where=self._client.where, next_step=step)
         return made
 
     async def mend(self, subscription: Subscription, secret: str) -> Subscription:
@@ -70,67 +62,58 @@ class Webhooks:
 
     async def unsubscribe(self, subscription_id: str) -> None:
         """Take one back; gone already is fine."""
-        path = f"{_ROOT}/subscriptions/{quote(subscription_id, safe='/')}"
+        topic, _, identity = subscription_id.partition("/")
         try:
-            await self._client.call(Ops.NOTIFICATIONS, "DELETE", path, "take a subscription back", repeatable=True)
+            op = "take a subscription back"
+            await self._client.call("deleteSubscriptionById", op, topic=topic, subscription=identity)
         except Gone:
             return
 
-    async def _subscription(self, topic: str) -> Payload | None:
-        path = f"{_ROOT}/subscriptions/{topic}"
+    async def _subscription(self, topic: str) -> Payload:
         try:
-            payload, _ = await self._client.call(Ops.NOTIFICATIONS, "GET", path, "read a subscription")
+            payload, _ = await self._client.call("getSubscription", "read a subscription", topic=topic)
         except Gone:
-            return None
-        return part(payload, "payload") or None
+            return {}
+        return part(payload, "payload")
 
     async def _subscribe(self, topic: str, destination: str, url: str) -> Subscription:
         body = {"payloadVersion": _VERSION, "destinationId": destination}
-        op = f"subscribe to {topic}"
         try:
-            payload, _ = await self._client.call(
-                Ops.NOTIFICATIONS, "POST", f"{_ROOT}/subscriptions/{topic}", op, body=body, repeatable=True
-            )
+            payload, _ = await self._client.call("createSubscription", f"subscribe to {topic}", body=body, topic=topic)
         except Refused:
             # Refused as a second one: the first call's answer was lost.
             there = await self._subscription(topic)
-            if there is None or text(there, "destinationId") != destination:
+            if text(there, "destinationId") != destination:
                 raise
-            payload = {"payload": there}
-        return Subscription(id=f"{topic}/{need(part(payload, 'payload'), 'subscriptionId')}", topics=(topic,), url=url)
+            return _read(topic, there, url)
+        return _read(topic, part(payload, "payload"), url)
 
     async def _destination(self, url: str) -> str:
         """Return the destination that stands for our queue, made where there is none."""
-        if url != self._client.settings.queue_url:
-            raise NeedsPerson(
-                "Amazon sends into a queue, not to an address",
-                where=self._client.where,
-                next_step="set the channel's `queue_url`",
-            )
-        known = [text(one, "destinationId") for one in await self._destinations() if self._address(one) == url]
-        if known:
-            return known[0]
-        body = {"name": _NAME, "resourceSpecification": {"sqs": {"arn": arn_of(self._client.settings)}}}
+        if url != self._sqs.address:
+            step = "set the channel's `queue_url`"
+            raise NeedsPerson("Amazon sends into a queue, not to an address", where=self._client.where, next_step=step)
+        if known := await self._known(url):
+            return known
+        body = {"name": _NAME, "resourceSpecification": {"sqs": {"arn": self._sqs.arn}}}
         try:
-            payload, _ = await self._client.call(
-                Ops.NOTIFICATIONS,
-                "POST",
-                f"{_ROOT}/destinations",
-                "name the queue to Amazon",
-                body=body,
-                repeatable=True,
-            )
+            payload, _ = await self._client.call("createDestination", "name the queue to Amazon", body=body)
         except Refused:
-            again = [text(one, "destinationId") for one in await self._destinations() if self._address(one) == url]
-            if not again:
-                raise
-            return again[0]
+            if known := await self._known(url):
+                return known
+            raise
         return need(part(payload, "payload"), "destinationId")
 
-    async def _destinations(self) -> list[Payload]:
-        payload, _ = await self._client.call(Ops.NOTIFICATIONS, "GET", f"{_ROOT}/destinations", "read the destinations")
-        return rows(payload, "payload")
+    async def _known(self, url: str) -> str:
+        return next((one for one, address in (await self._destinations()).items() if address == url), "")
 
-    def _address(self, destination: Payload) -> str:
-        arn = text(part(part(destination, "resource"), "sqs"), "arn")
-        return self._client.settings.queue_url if arn == arn_of(self._client.settings) else arn
+    async def _destinations(self) -> dict[str, str]:
+        """Return the address of each destination by its id: the queue's own, or the ARN of another."""
+        payload, _ = await self._client.call("getDestinations", "read the destinations")
+        found = rows(payload, "payload")
+        arns = {text(one, "destinationId"): text(part(part(one, "resource"), "sqs"), "arn") for one in found}
+        return {one: self._sqs.address if arn == self._sqs.arn else arn for one, arn in arns.items()}
+
+
+def _read(topic: str, payload: Payload, url: str) -> Subscription:
+    return Subscription(id=f"{topic}/{need(payload, 'subscriptionId')}", topics=(topic,), url=url)

@@ -166,7 +166,9 @@ class CatalogChanges:
         """Read all items; only the last page, which names the products that are no more, moves the cursor."""
         last, reading = self._last if cursor == self._issued else _Reading(), _Reading()
         self._issued, self._readings = "", self._readings + 1
-        async for page in last_moves(self._pages(last, reading), cursor, lambda: self._issue(last, reading)):
+        async for page in last_moves(
+            self._pages(last, reading), cursor, lambda first: self._issue(first, last, reading)
+        ):
             yield page
 
     async def _pages(self, last: _Reading, reading: _Reading) -> AsyncIterator[Page[Product]]:
@@ -184,11 +186,11 @@ class CatalogChanges:
         if dead:
             yield Page(items=tuple(dead), as_of=at)
 
-    def _issue(self, last: _Reading, reading: _Reading) -> str:
+    def _issue(self, at: datetime, last: _Reading, reading: _Reading) -> str:
         """Remember a reading that is over, and return its cursor."""
         gone = reading.gone(last.shown)
         reading.shown = {one: mark for one, mark in last.shown.items() if one not in gone} | reading.shown
-        self._last, self._issued = reading, f"{stamp(self._client.now())} {self._readings}"
+        self._last, self._issued = reading, f"{stamp(at)} {self._readings}"
         return self._issued
 
     def _due(self, shown: Mapping[str, bytes]) -> set[str]:

@@ -5,7 +5,7 @@ from datetime import datetime
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from bridge.contract.errors import NeedsPerson
-from bridge.wire.access import Access, Granted, TokenService, basic
+from bridge.wire.access import Access, TokenService, basic
 from bridge.wire.api import Answer, JsonApi, Params
 from bridge.wire.http import Http, Surroundings
 from bridge.wire.paging import by_cursor
@@ -37,11 +37,9 @@ class Client(JsonApi):
             around, where=where, url=settings.url, path="/identity/v1/oauth2/token", judge=judge_token, secrets=secrets,
             headers=basic(settings.client_id, settings.client_secret),
         )  # fmt: skip
-        app = self._granted(around, {"grant_type": "client_credentials", "scope": _SCOPE})
-        super().__init__(around, self._granted(around, self._refresh), app, self._service.http)
+        app = self._granted({"grant_type": "client_credentials", "scope": _SCOPE}, around)
+        super().__init__(around, self._granted(self._refresh, around), app, self._service.http)
         self.app = JsonApi(around, app)
-        for http in (self.http, app):
-            self._service.redactors.append(http.redact)
 
     @property
     def currency(self) -> str:
@@ -87,19 +85,11 @@ class Client(JsonApi):
         """Keep a secret out of every text of this channel's calls."""
         self._service.conceal(secret)
 
-    def _granted(self, around: Surroundings, form: Mapping[str, str]) -> Http:
+    def _granted(self, form: Mapping[str, str], around: Surroundings) -> Http:
         """Return the pool of calls that are made with the tokens of one grant."""
-
-        async def fetch() -> Granted:
-            return await self._service.trade(form)
-
-        access = Access(fetch, now=around.now, headers={"x-ebay-c-marketplace-id": self.marketplace})
-        settings = self.settings
-        return Http(
-            around, where=self._service.http.where, base_url=settings.url, concurrency=LIMITS.concurrency, judge=judge,
-            budget=around.budget(capacity=LIMITS.burst, per_second=LIMITS.per_second), sign=access.sign, refresh=access.renew,
-            secrets=(settings.client_secret, settings.refresh_token, settings.verification_token),
-        )  # fmt: skip
+        site = {"x-ebay-c-marketplace-id": self.marketplace}
+        access = Access(lambda: self._service.trade(form), now=around.now, headers=site)
+        return self._service.pool(access, url=self.settings.url, judge=judge, limits=LIMITS)
 
 
 def escaped(part: str) -> str:

@@ -95,7 +95,7 @@ class CatalogChanges:
         # The times of the answers, by Etsy's clock.
         times: list[datetime] = []
 
-        def following() -> str:
+        def following(_: datetime) -> str:
             at = max(here.at, int((times[0] - OVERLAP).timestamp()))
             return _Cursor(at=at, rest=int(times[0].timestamp()) if _is_due(here, times[0]) else here.rest).text()
 

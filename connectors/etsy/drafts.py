@@ -7,12 +7,12 @@ from typing import Any
 
 from bridge.contract.errors import Refused
 from bridge.domain.catalog import Product, Variant
-from bridge.domain.listing_map import Category, ListingMap, category
+from bridge.domain.listing_map import Category
 from bridge.domain.money import Money
 from bridge.wire.payload import Payload, rows, text
 from connectors.etsy.payload import number
 
-__all__ = ["MAX_TITLE", "combined", "form_of", "lacks", "place_of", "plain"]
+__all__ = ["MAX_TITLE", "combined", "form_of", "lacks", "plain"]
 
 # Fields of createDraftListing that a map fixes for a category; the first four are needed.
 _FIXED = (
@@ -23,15 +23,6 @@ _NEEDED = _FIXED[:4]
 # Etsy's own two properties for variations that the category does not know.
 _CUSTOM = (513, 514)
 MAX_TITLE = 140
-
-
-def place_of(product: Product, listing_map: ListingMap) -> Category:
-    """Return where the map puts a product; raises Refused saying what the map lacks."""
-    place = category(listing_map, product)
-    if place is None:
-        tags = ", ".join(product.tags) or "none"
-        raise Refused(f"no category of the map fits its tags ({tags})", next_step="add one to the channel's map.toml")
-    return place
 
 
 def lacks(product: Product, place: Category) -> list[str]:

@@ -8,10 +8,10 @@ from bridge.contract.errors import BridgeError, Gone, Refused
 from bridge.contract.ports import ProductEdit, ProductResult
 from bridge.domain.catalog import Product
 from bridge.wire.payload import Payload, rows, text
-from bridge.wire.product_edits import check, only, outcome_of, single
+from bridge.wire.product_edits import check, only, outcome_of, place_of, single
 from connectors.etsy.catalog import Catalog
 from connectors.etsy.client import Client
-from connectors.etsy.drafts import MAX_TITLE, combined, form_of, lacks, place_of
+from connectors.etsy.drafts import MAX_TITLE, combined, form_of, lacks
 from connectors.etsy.identity import name_of
 from connectors.etsy.inventory import Inventories, patched
 from connectors.etsy.mapping import is_digital

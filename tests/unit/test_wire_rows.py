@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -11,13 +12,14 @@ from bridge.contract.limits import Limits
 from bridge.contract.ports import ProductEdit, VariantEdit
 from bridge.contract.stock import StockChange
 from bridge.domain.catalog import Level, Product, StockKey, Variant
+from bridge.domain.listing_map import Category, ListingMap
 from bridge.domain.money import Money
 from bridge.wire.feeds import last_moves, understood
 from bridge.wire.hints import about, inner, word
 from bridge.wire.order_writing import BuyersOnly
 from bridge.wire.paging import slices
 from bridge.wire.payload import maybe_instant
-from bridge.wire.product_edits import check, only, outcome_of, single
+from bridge.wire.product_edits import applied, check, only, outcome_of, place_of, single
 from bridge.wire.stock_rows import NamesNoCauses, found, prepared, rejection, target
 from bridge.wire.stock_rows import check as check_rows
 from bridge.wire.tables import Carriers
@@ -75,10 +77,10 @@ def test_levels_come_in_the_order_they_were_asked_for() -> None:
 async def test_only_the_last_page_moves_the_cursor() -> None:
     async def pages() -> AsyncIterator[Page[int]]:
         for number in (1, 2, 3):
-            yield Page(items=(number,), as_of=T0)
+            yield Page(items=(number,), as_of=T0 + timedelta(hours=number - 1))
 
-    told = [(page.items, page.cursor) async for page in last_moves(pages(), "old", lambda: "new")]
-    assert told == [((1,), "old"), ((2,), "old"), ((3,), "new")]
+    told = [(page.items, page.cursor) async for page in last_moves(pages(), "old", lambda first: f"new {first:%H}")]
+    assert told == [((1,), "old"), ((2,), "old"), ((3,), "new 12")]
 
 
 def test_what_is_read_by_id_must_be_understood() -> None:
@@ -91,7 +93,7 @@ def test_an_edit_is_checked_before_anything_is_sent() -> None:
     cannot = {"description": "it has none"}
     check(edit(Money(100, "EUR"), title="A new tee"), cannot, title=20, currency="EUR")
     for wrong, text in (
-        (edit(description="x"), "it has none"), (edit(title=" "), "1 to 20"), (edit(title="x" * 21), "1 to 20"),
+        (edit(description="x"), "it has none"), (edit(title=" "), "needs a title"), (edit(title="x" * 21), "20 are the most"),
         (edit(Money(0, "EUR")), "positive"), (edit(Money(100, "USD")), "of EUR"),
     ):  # fmt: skip
         with pytest.raises(Refused, match=text):
@@ -112,6 +114,19 @@ async def test_a_refused_edit_is_a_matter_of_its_own() -> None:
     assert (await outcome_of(edit(), write)).product == TEE
     with pytest.raises(TryLater):
         await outcome_of(edit(), fail)
+
+
+def test_an_edit_is_shown_as_it_will_be() -> None:
+    done = applied(edit(Money(100, "EUR"), title="A new tee"))
+    assert (done.title, done.variants[0].price, done.variants[0].sku) == ("A new tee", Money(100, "EUR"), "TEE-S")
+    assert applied(edit()) == TEE
+
+
+def test_the_map_says_where_a_product_belongs() -> None:
+    shirts = Category(tag="", id="SHIRT")
+    assert place_of(TEE, ListingMap(categories=(shirts,))) == shirts
+    with pytest.raises(Refused, match="no category"):
+        place_of(TEE, ListingMap(), "shop")
 
 
 def test_one_product_is_one_listing() -> None:

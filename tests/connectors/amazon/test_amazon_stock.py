@@ -7,6 +7,8 @@ import pytest
 from bridge.contract.errors import Gone, NeedsPerson, TryLater
 from bridge.contract.stock import Accepted, Applied, Prepared, Rejected, StockChange
 from bridge.domain.catalog import StockKey
+from bridge.sandbox.amazon.throttle import RATES
+from bridge.wire.tables import table
 from tests.contract.bench import Bench, good
 
 pytestmark = pytest.mark.anyio
@@ -159,3 +161,10 @@ async def test_a_searching_of_orders_does_not_hold_up_a_reading_of_one(shop: Sho
     assert bench.loop.time() - before < 1
     await bench.orders()
     assert bench.loop.time() - before > 170
+
+
+def test_no_operation_is_called_more_often_than_its_model_states() -> None:
+    ours = {name: (how["per_second"], how["burst"]) for name, how in table("connectors.amazon", "operations").items()}
+    # Feeds of numbers have a bound of their own below createFeed's: five in five minutes.
+    assert {name for name, rate in ours.items() if rate != RATES[name]} == {"createFeed"}
+    assert ours["createFeed"] < RATES["createFeed"]
