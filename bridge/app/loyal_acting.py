@@ -59,13 +59,15 @@ def _when(have: BalanceLine) -> str:
 
 
 def _channels(context: Context, wanted: Sequence[str]) -> list[str]:
-    """The channels that are named; where none is, those that know customers or codes: nobody types one in anywhere else."""
+    """The channels that are named; where none is, those that know customers or codes, and tills that claim by the API: nobody types one
+    in anywhere else."""
+    tills = context.rules.loyalty.tills
     able = [one.name for one in context.channels.values() if one.connector.coupons or one.connector.customers]
-    known = [one.name for one in context.channels.values() if one.sells]
+    known = [*(one.name for one in context.channels.values() if one.sells), *tills]
     for name in wanted:
         if name not in known:
             raise AppError(f"nobody can buy at {name}", next_step=f"there are: {', '.join(known)}", exit_code=2)
-    return list(dict.fromkeys(wanted)) or able
+    return list(dict.fromkeys(wanted)) or [*able, *tills]
 
 
 def _drawn(connection: Connection, context: Context, prefix: str) -> str:

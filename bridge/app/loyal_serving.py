@@ -25,6 +25,7 @@ from bridge.domain import contacts
 from bridge.domain.contacts import Contact
 from bridge.domain.coupons import CouponTerms
 from bridge.engine.context import Context
+from bridge.engine.reported import source_of
 from bridge.store import code_uses, orders
 from bridge.store.code_uses import Claim
 from bridge.store.coupons import Campaign
@@ -173,9 +174,12 @@ class LoyalServing:
         *,
         named: str = "",
     ) -> "Kept":
-        """Promise a use at a channel to a person of ours, or to whoever has the contact or account `named`; raises AppError where none
-        is free, Missing where nobody can be meant by it."""
-        context = self._context
+        """Promise a use at a channel ("": the till that asks, by its own token) to a person of ours, or to whoever has the contact or
+        account `named`; raises AppError where none is free, Missing where nobody can be meant by it."""
+        context, mine = self._context, source_of(once.token)
+        channel = channel or mine
+        if channel in context.rules.loyalty.tills and channel != mine and once.token:
+            raise AppError(f"{channel} is another till", next_step="leave the channel out to claim for your own")
 
         def unit(connection: Connection) -> ClaimLine:
             known = looking.known(connection, person) if person else ""

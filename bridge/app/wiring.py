@@ -23,6 +23,7 @@ from bridge.domain.money import Money
 from bridge.domain.pricing import PriceRule
 from bridge.engine.context import Channel, Documents, Loyalty, Mirroring, Rules
 from bridge.engine.events import Events, Target
+from bridge.engine.reported import source_of
 from bridge.wire.http import Surroundings
 from connectors import PLATFORMS
 
@@ -122,6 +123,7 @@ def _loyalty(config: Config) -> Loyalty:
         country=config.customers.country, remind=config.coupons.remind, reward=config.coupons.reward,
         own=frozenset(name for name, table in names if table.points == "own"),
         hidden=frozenset(name for name, table in names if table.points == "off"),
+        tills=tuple(source_of(one.name) for one in config.tokens if "loyalty" in one.scopes),
     )  # fmt: skip
     if points is None:
         return common

@@ -146,7 +146,8 @@ class Loyalty:
     `country` is assumed for phone numbers without a prefix (ISO 3166, "" = none is). `notice` is how long before points expire their
     owner is told, `remind` how long before an unused code ends (zero: never). `own` are channels that give points by themselves (their
     own programme earns, ours does not), `hidden` those that show none. `lasts` is how long a code made of points can be used.
-    `reward` are the points that both sides get when a code of theirs brings a new customer.
+    `reward` are the points that both sides get when a code of theirs brings a new customer. `tills` are sources without a connector that
+    may claim codes (engine/reported.py names them).
     """
 
     points: PointsRules | None = None
@@ -157,6 +158,7 @@ class Loyalty:
     hidden: frozenset[str] = frozenset()
     lasts: timedelta = timedelta(days=1)
     reward: int = 0
+    tills: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

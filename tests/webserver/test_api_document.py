@@ -11,7 +11,8 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.config import GenerationConfig, ProjectConfig, ProjectsConfig, SchemathesisConfig
 from schemathesis.config._auth import AuthConfig
-from schemathesis.specs.openapi.checks import positive_data_acceptance
+from schemathesis.core import NotSet
+from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
@@ -138,7 +139,7 @@ def test_every_answer_is_as_the_document_says(case: schemathesis.Case[Any]) -> N
         case.body = _sometimes_known(case.body)
         for name, value in case.path_parameters.items():
             # One that was made wrong on purpose stays wrong.
-            if len(str(value)) <= 255 and re.search(PLAIN, str(value)):
+            if isinstance(value, str) and len(value) <= 255 and re.search(PLAIN, value):
                 case.path_parameters[name] = _house()[1][name]
         if case.path == "/customers" and "email" in case.query:
             case.query = {"email": "ada@example.com"}
@@ -148,4 +149,6 @@ def test_every_answer_is_as_the_document_says(case: schemathesis.Case[Any]) -> N
         case.query["cursor"] = ""  # cursors are ours to make up
     # That one of three is given, and that it is an address or a number at all, is more than a schema of parameters can say.
     unsaid: list[Any] = [positive_data_acceptance] if case.path == "/customers" else []
+    # To leave out a body that need not be there is no violation, though it is made as one.
+    unsaid += [negative_data_rejection] if isinstance(case.body, NotSet) and case.path.endswith("/capture") else []
     case.call_and_validate(excluded_checks=unsaid)

@@ -1,6 +1,7 @@
 """Points and codes over the API: what a till asks at the counter, and what it is told when it cannot be."""
 
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
@@ -340,3 +341,22 @@ async def test_while_no_channel_is_at_work_no_code_is_made(house: House) -> None
     assert answer.status_code == 409
     assert "bridge run" in answer.json()["next"]
     assert free(house.bench.world.context) == 500
+
+
+def test_a_till_without_a_connector_claims_for_itself() -> None:
+    async def tale(house: House) -> None:
+        code(house.bench.world.context, uses=2)
+        code(house.bench.world.context, "ONLINE", channels=("woocommerce",))
+        answer = await house.post(f"/coupons/{CODE}/claims", {"contact": "eve@example.com"})
+        assert (answer.status_code, answer.json()["channel"]) == (201, "api:till")
+        captured = await house.post(f"/claims/{answer.json()['id']}/capture", {"order": "S-1"})
+        assert captured.json()["state"] == "used"
+        seen = (await house.get(f"/coupons/{CODE}")).json()
+        assert [(one["channel"], one["order_id"], one["count"]) for one in seen["uses"]] == [("api:till", "S-1", 1)]
+        assert {one["channel"] for one in seen["channels"]} == {"woocommerce", "square", "api:till", "api:other"}
+        other = await house.post(f"/coupons/{CODE}/claims", {"channel": "api:till"}, token="other")
+        assert (other.status_code, other.json()["detail"]) == (409, "api:till is another till")
+        elsewhere = await house.post("/coupons/ONLINE/claims", {})
+        assert "is not good at api:till" in elsewhere.json()["detail"]
+
+    api_story(tale, *BOTH, loyalty=replace(LOYALTY, tills=("api:till", "api:other")))

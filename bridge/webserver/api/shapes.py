@@ -124,9 +124,9 @@ class NewRedemption(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_
 
 
 class NewClaim(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """A use to promise at a channel for a while (15 minutes, if nobody says how long)."""
+    """A use to promise at a channel for a while (15 minutes, if nobody says how long); at the token's own till, if none is named."""
 
-    channel: Channel
+    channel: Channel = ""
     expires_in: Annotated[int, Meta(ge=1, le=86400, description="Seconds from now.")] | None = None
     customer: Annotated[
         str, Meta(max_length=64, pattern=_PLAIN_OR_NOTHING, description="The person, as /customers names them.")
