@@ -117,7 +117,11 @@ class Patrons:
         if channel in patron.joins:
             self._join(patron, channel)
         regrets = channel != SQUARE and self.rng.random() < self.regrets
-        receipt = self._buy(patron, channel, slip, ship=not regrets)
+        try:
+            receipt = self._buy(patron, channel, slip, ship=not regrets)
+        except RefusedError:
+            # An order that will be regretted has the use that was meant for this one.
+            return self._come_back(patron, channel, slip)
         if regrets:
             self.at(self.now + timedelta(hours=self.rng.uniform(1, 20)), lambda: self._cancel(receipt))
             again = self.now + timedelta(days=self.rng.uniform(2, 4))
@@ -260,8 +264,11 @@ class Patrons:
             self._buy(patron, channel, slip, ship=True)
         except RefusedError:
             # The shop has not heard yet that the uses of the cancelled order are free again.
-            self.tally["checkouts tried again: a use of a cancelled order was not free yet"] += 1
-            self.at(self.now + timedelta(hours=9), lambda: self._buy_again(patron, channel, slip))
+            self._come_back(patron, channel, slip)
+
+    def _come_back(self, patron: Patron, channel: str, slip: Slip) -> None:
+        self.tally["checkouts tried again: a use of a cancelled order was not free yet"] += 1
+        self.at(self.now + timedelta(hours=9), lambda: self._buy_again(patron, channel, slip))
 
     def _bring_back(self, receipt: Receipt, order: str, slip: Slip) -> None:
         """One product: a unit of it where a unit costs whole cents, else all units."""
