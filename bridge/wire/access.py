@@ -1,9 +1,10 @@
 """Access tokens of OAuth 2.0: traded at a token service, put into every call, renewed where one was refused (RFC 6749)."""
 
 from base64 import b64encode
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 from bridge.contract.errors import TryLater
 from bridge.contract.limits import Limits
@@ -12,7 +13,10 @@ from bridge.wire.payload import Odd, Payload, answered, text, units
 from bridge.wire.redact import Redactor
 from bridge.wire.tokens import Token, Tokens
 
-__all__ = ["Access", "Granted", "TokenService", "basic"]
+__all__ = ["Access", "Granted", "Source", "TokenService", "basic"]
+
+# One renewal serves all calls that are refused within so long.
+_ONCE = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +76,15 @@ class TokenService:
             token=token, until=response.at + timedelta(seconds=lives) if lives else None, at=response.at, told=told
         )
 
+    def tokens(self, form: Mapping[str, str]) -> Tokens:
+        """Return the tokens that are traded for this form whenever one is due."""
+
+        async def fetch() -> Token:
+            granted = await self.trade(form)
+            return Token(granted.token, granted.until)
+
+        return Tokens(fetch, now=self._around.now)
+
     def pool(
         self,
         access: "Access",
@@ -96,29 +109,41 @@ class TokenService:
             redact.add(secret)
 
 
+class Source(Protocol):
+    """Where an access gets its tokens from: `Tokens`, or a `Rotation`."""
+
+    async def get(self) -> str:
+        """Return a token that is good for some minutes."""
+
+    def spoil(self, value: str) -> None:
+        """The platform does not take this token."""
+
+
 class Access:
-    """The access tokens of one grant. `headers` are put into every call beside the token.
+    """Puts the tokens of one grant into calls. `headers` stand beside them.
 
     `header` and `scheme` say where the token stands; RFC 6750's is `Authorization: Bearer`.
     """
 
     def __init__(
         self,
-        fetch: Callable[[], Awaitable[Granted]],
+        tokens: Source,
         *,
         now: Callable[[], datetime],
         header: str = "authorization",
         scheme: str = "Bearer ",
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        async def token() -> Token:
-            granted = await fetch()
-            return Token(granted.token, granted.until)
-
-        self._tokens = Tokens(token, now=now)
+        self._tokens = tokens
+        self._now = now
         self._header, self._scheme = header, scheme
         self._headers = {"accept": "application/json", **(headers or {})}
         self._given = ""
+        self._renewed = datetime.min.replace(tzinfo=UTC)
+
+    async def token(self) -> str:
+        """Return the token that calls are made with."""
+        return await self._tokens.get()
 
     async def sign(self, request: Request) -> Request:
         """Put the current token into the call."""
@@ -127,8 +152,10 @@ class Access:
         return replace(request, headers={**self._headers, **request.headers, **token})
 
     async def renew(self) -> bool:
-        """Drop the token that was refused; the next call fetches another."""
-        self._tokens.spoil(self._given)
+        """Drop the token that was refused; the next call fetches another. Calls that were under way together are refused together."""
+        if self._now() - self._renewed > _ONCE:
+            self._renewed = self._now()
+            self._tokens.spoil(self._given)
         return True
 
 

@@ -1,14 +1,18 @@
 """A platform's JSON API: the usual calls, whose answers are objects."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import replace
+from typing import NoReturn, TypeVar
 
-from bridge.contract.errors import TryLater
+from bridge.contract.errors import Gone, Refused, TryLater
+from bridge.wire.access import Access
 from bridge.wire.http import Http, Request, Response, Surroundings
 from bridge.wire.payload import Payload
 
-__all__ = ["Answer", "JsonApi", "Params"]
+__all__ = ["Answer", "JsonApi", "Params", "if_there"]
 
+T = TypeVar("T")
+D = TypeVar("D")
 Answer = tuple[Payload, Response]
 Params = tuple[tuple[str, str], ...]
 
@@ -16,15 +20,19 @@ Params = tuple[tuple[str, str], ...]
 class JsonApi:
     """What connectors' clients have in common. `http` carries the calls, `others` are pools that belong to it (tokens, a second grant).
 
-    `root` stands before every path. Raises what `Http.send` raises.
+    `root` stands before every path. Where there is an `access`, a call has its token before it takes its part of the budget: calls that
+    wait for a token would all leave at once. Raises what `Http.send` raises.
     """
 
-    def __init__(self, around: Surroundings, http: Http, *others: Http, root: str = "") -> None:
+    def __init__(
+        self, around: Surroundings, http: Http, *others: Http, root: str = "", access: Access | None = None
+    ) -> None:
         self.where = http.where
         self.now, self.sleep = around.now, around.sleep
         self.http = http
         self._pools = (http, *others)
         self._root = root
+        self._access = access
 
     @property
     def calls(self) -> int:
@@ -66,8 +74,22 @@ class JsonApi:
 
     async def ask(self, request: Request) -> Answer:
         """Send a call and read its answer, which may be empty; raises TryLater where it is anything but an object."""
+        if self._access is not None:
+            await self._access.token()
         response = await self.http.send(replace(request, path=f"{self._root}{request.path}"))
         payload = response.json() if response.content else {}
         if not isinstance(payload, dict):
             raise TryLater(f"{request.op}: the answer is no JSON object", where=self.where, maybe_applied=True)
         return payload, response
+
+    def refuse(self, what: str, step: str = "") -> NoReturn:
+        """Raise Refused for what the platform would not take, or cannot express, with what to do about it."""
+        raise Refused(what, where=self.where, next_step=step)
+
+
+async def if_there(call: Awaitable[T], otherwise: D) -> T | D:
+    """Make a call; `otherwise` is the answer where the thing that it is about is no more."""
+    try:
+        return await call
+    except Gone:
+        return otherwise

@@ -7,8 +7,9 @@ from typing import TypeVar
 
 from bridge.contract.errors import Refused
 from bridge.contract.feed import Bad, Page
+from bridge.wire.payload import Payload
 
-__all__ = ["last_moves", "understood"]
+__all__ = ["expressed", "last_moves", "understood"]
 
 T = TypeVar("T")
 
@@ -37,3 +38,11 @@ def understood(good: Sequence[T], bad: Sequence[Bad], where: str, step: str) -> 
     if bad:
         raise Refused(f"{bad[0].id}: {bad[0].reason}", where=where, next_step=step)
     return good
+
+
+def expressed(read: Callable[[Payload], T], payload: Payload, name: str, where: str, step: str) -> T:
+    """Read one record by its payload; raises Refused where it cannot be expressed."""
+    try:
+        return read(payload)
+    except ValueError as error:
+        raise Refused(f"{name}: {error}", where=where, next_step=step) from error

@@ -1,11 +1,11 @@
-"""The two ways platforms page: a cursor that leads on, and numbered pages that can be fetched ahead; and so many a call."""
+"""The ways platforms page: a cursor that leads on, numbered pages that can be fetched ahead, times; and so many a call."""
 
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeVar
 
-__all__ = ["by_cursor", "by_number", "slices"]
+__all__ = ["by_cursor", "by_number", "by_time", "slices"]
 
 T = TypeVar("T")
 
@@ -43,6 +43,25 @@ async def by_number(fetch: Callable[[int], Awaitable[tuple[T, int]]], *, ahead: 
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def by_time(
+    fetch: Callable[[int, int], Awaitable[tuple[T, int, int]]], start: int, size: int
+) -> AsyncIterator[tuple[T, int, bool]]:
+    """Yield pages of a list sorted by the time of change, oldest first: each with the second it reached, and whether it is the last.
+
+    `fetch(least, offset)` returns (page, how many are on it, the newest second on it; 0 for none). Pages go on from the last one's time
+    instead of an offset, as a record that changes meanwhile moves to the end; the last second is read again, so records may come twice.
+    An offset is used only within one second that fills a whole page of `size`.
+    """
+    least, offset = start, 0
+    while True:
+        page, count, newest = await fetch(least, offset)
+        reached = newest - 1
+        yield page, reached, count < size
+        if count < size:
+            return
+        least, offset = (reached, 0) if reached > least else (least, offset + count)
 
 
 def slices(items: Sequence[T], size: int) -> list[Sequence[T]]:

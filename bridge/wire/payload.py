@@ -10,8 +10,8 @@ from bridge.contract.feed import Bad
 from bridge.wire.http import Response
 
 __all__ = [
-    "Odd", "Payload", "answered", "decoded", "instant", "maybe_instant", "moment", "names", "need", "part", "rows", "sift", "stamp",
-    "text", "units",
+    "Odd", "Payload", "answered", "count", "decoded", "instant", "maybe_instant", "moment", "must", "names", "need", "part", "rows",
+    "sift", "stamp", "text", "units",
 ]  # fmt: skip
 
 Payload = Mapping[str, Any]
@@ -44,6 +44,22 @@ def need(payload: Payload, name: str) -> Any:
     value = payload.get(name)
     if value is None:
         raise Odd(f"{name} is missing")
+    return value
+
+
+def must(payload: Payload, name: str) -> str:
+    """Return a text that must be there, and not be empty."""
+    value = text(payload, name)
+    if not value:
+        raise Odd(f"{name} is missing")
+    return value
+
+
+def count(payload: Payload, name: str) -> int:
+    """Return a whole number that must be there."""
+    value = need(payload, name)
+    if type(value) is not int or abs(value) >= 2**63:
+        raise Odd(f"{name} {value!r} is no whole number")
     return value
 
 

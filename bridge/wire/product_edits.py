@@ -8,7 +8,7 @@ from bridge.contract.ports import ProductEdit, ProductResult
 from bridge.domain.catalog import Product
 from bridge.domain.listing_map import Category, ListingMap, category
 
-__all__ = ["applied", "check", "only", "outcome_of", "place_of", "single"]
+__all__ = ["applied", "check", "lacking", "only", "outcome_of", "place_of", "single"]
 
 
 async def outcome_of(edit: ProductEdit, write: Callable[[ProductEdit], Awaitable[Product]]) -> ProductResult:
@@ -64,6 +64,27 @@ def place_of(product: Product, listing_map: ListingMap, where: str = "") -> Cate
         what = f"{product.title}: no category of the map fits its tags ({', '.join(product.tags) or 'none'})"
         raise Refused(what, where=where, next_step="add one to the channel's map.toml")
     return place
+
+
+def lacking(product: Product, *, title: int, sku: int, currency: str = "") -> list[str]:
+    """Say what keeps a product from being listed on any marketplace, each with what to do.
+
+    `title` and `sku` are how long they may be, `currency` that of the prices ("": any).
+    """
+    variants = product.variants
+    skus = [variant.sku or "" for variant in variants]
+    prices = [variant.price for variant in variants]
+    names = {tuple(name for name, _ in variant.options) for variant in variants}
+    priced = all(one and one.minor > 0 and (not currency or one.currency == currency) for one in prices)
+    found = {
+        "it has no variants: give it one with a SKU and a price": not variants,
+        f"title: 1 to {title} characters are taken, mend it": not 1 <= len(product.title) <= title,
+        f"sku: each variant needs one of 1 to {sku} characters": not all(1 <= len(one) <= sku for one in skus),
+        "sku: two variants have the same one": len(set(skus)) < len(skus),
+        f"price: each variant needs one{f' in {currency}' if currency else ''}": not priced,
+        "options: all variants must have the same ones": len(names) > 1,
+    }
+    return [what for what, is_so in found.items() if is_so]
 
 
 def single(ids: Iterable[str], product: Product, where: str) -> str:

@@ -2,12 +2,12 @@
 
 from bridge.contract.ports import Connector
 from bridge.wire.http import Surroundings
+from bridge.wire.read_back import EditsReadBack
 from bridge.wire.sqs import Queue
 from connectors.amazon.account import Account
 from connectors.amazon.catalog import Catalog
 from connectors.amazon.client import Client
-from connectors.amazon.edit_tickets import EditTickets
-from connectors.amazon.limits import LIMITS
+from connectors.amazon.limits import LIMITS, PATIENCE
 from connectors.amazon.listings import Listings
 from connectors.amazon.order_writer import OrderWriting
 from connectors.amazon.orders import Orders
@@ -28,7 +28,7 @@ def connect(settings: Settings, around: Surroundings, *, where: str) -> Connecto
     client = Client(settings, around, where=where)
     listings, warehouse = Listings(client), Warehouse(client)
     catalog, orders = Catalog(client, listings), Orders(client)
-    products = Products(client, catalog)
+    products, stock = Products(client, catalog), Stock(client, listings, warehouse)
 
     async def close() -> None:
         await client.close()
@@ -40,13 +40,13 @@ def connect(settings: Settings, around: Surroundings, *, where: str) -> Connecto
         limits=LIMITS,
         account=Account(client, listings),
         catalog=catalog,
-        stock=Stock(client, listings, warehouse),
+        stock=stock,
         orders=orders,
         products=products,
         order_writer=OrderWriting(client, orders),
         webhooks=Webhooks(client) if queue else None,
-        tickets=Tickets(client, listings),
-        edit_tickets=EditTickets(client, catalog),
+        tickets=Tickets(client, stock),
+        edit_tickets=EditsReadBack(catalog.get, PATIENCE, now=client.now, where=where),
         queue=queue,
         preview=products,
         shell=shell_of(settings),

@@ -19,15 +19,13 @@ _OPERATIONS = table(__package__, "operations")
 _SCOPE = "sellingpartnerapi::notifications"
 
 
-class Client:
+class Client(JsonApi):
     """One seller's account in one marketplace. No call is signed: the access token is all (docs/connecting-to-the-sp-api)."""
 
     def __init__(self, settings: Settings, around: Surroundings, *, where: str) -> None:
         demand(settings, ("seller_id", "client_id", "client_secret", "refresh_token", "marketplace"), where)
-        self.where = where
         self.settings = settings
         self.market = settings.marketplace
-        self.now = around.now
         place = MARKETPLACES.get(self.market, {})
         self.currency, self.warehouse = place.get("currency", "USD"), place.get("warehouse", "AMAZON_NA")
         self._budget = cache(lambda op: _budget(op, around))
@@ -40,20 +38,14 @@ class Client:
         grantless = {**app, "grant_type": "client_credentials", "scope": _SCOPE}
 
         def granted(form: dict[str, str]) -> Http:
-            access = Access(lambda: service.trade(form), now=around.now, header="x-amz-access-token", scheme="")
+            access = Access(service.tokens(form), now=around.now, header="x-amz-access-token", scheme="")
             return service.pool(access, url=settings.url, judge=judge, limits=LIMITS, is_stale=is_stale)
 
         self._documents = Http(
             around, where=where, base_url=settings.url, budget=around.budget(), judge=judge_document, secrets=secrets
         )
         self._app = JsonApi(around, granted(grantless))
-        self._seller = JsonApi(around, granted(seller), self._app.http, self._documents, service.http)
-        self.close = self._seller.close
-
-    @property
-    def calls(self) -> int:
-        """How many calls were sent, repeats and those for tokens included."""
-        return self._seller.calls
+        super().__init__(around, granted(seller), self._app.http, self._documents, service.http)
 
     async def call(
         self,
@@ -76,7 +68,7 @@ class Client:
             repeatable=repeatable or how["method"] == "GET" or how.get("repeatable", False),
             budget=self._budget(operation),
         )
-        api = self._app if how.get("grantless") else self._seller
+        api = self._app if how.get("grantless") else self
         return await api.ask(request if body is None else request.with_json(body))
 
     async def store(self, url: str, op: str, content: bytes | None, content_type: str = "") -> bytes:

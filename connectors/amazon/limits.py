@@ -3,9 +3,10 @@
 from datetime import timedelta
 
 from bridge.contract.limits import Limits
+from bridge.wire.read_back import Patience
 from bridge.wire.tables import table
 
-__all__ = ["DEFAULT", "FEW", "FIRST", "LIMITS", "MARKETPLACES", "MOST", "OVERLAP", "PAGE", "PATIENCE", "USUAL"]
+__all__ = ["DEFAULT", "FEW", "FIRST", "LIMITS", "MARKETPLACES", "MOST", "OVERLAP", "PAGE", "PATIENCE"]
 
 # The one fulfilment channel that is the merchant's own; every other is Amazon's.
 DEFAULT = "DEFAULT"
@@ -18,10 +19,8 @@ FEW = 50
 MOST = 10_000
 # Feeds go on from two minutes before the platform's clock: createdBefore must lie so far back (orders_2026-01-01).
 OVERLAP = timedelta(minutes=2)
-# A patch that is not to be seen after so long is asked for no more.
-PATIENCE = timedelta(minutes=30)
-# Most are to be seen within so long (no figure is documented).
-USUAL = timedelta(minutes=2)
+# How long a patch may take to be seen; no figure is documented.
+PATIENCE = Patience(usual=timedelta(minutes=2), most=timedelta(minutes=30))
 
 
 MARKETPLACES = table(__package__, "marketplaces")

@@ -10,10 +10,10 @@ from bridge.contract.errors import Gone
 from bridge.wire.api import Answer
 from bridge.wire.http import Response
 from bridge.wire.paging import by_cursor, slices
-from bridge.wire.payload import Payload, part, rows, stamp, text
+from bridge.wire.payload import Payload, moment, part, rows, stamp, text
 from connectors.amazon.client import Client
 from connectors.amazon.limits import FIRST, PAGE
-from connectors.amazon.payload import first, moment
+from connectors.amazon.payload import first
 
 __all__ = ["ALL_DATA", "NUMBERS", "Listings"]
 

@@ -7,9 +7,9 @@ from datetime import datetime
 
 from bridge.domain.catalog import Level, Product, StockKey, Variant
 from bridge.domain.money import Money
-from bridge.wire.payload import Payload, names, part, rows, text, units
+from bridge.wire.payload import Payload, moment, must, names, part, rows, text, units
 from connectors.amazon.limits import DEFAULT
-from connectors.amazon.payload import first, moment, need
+from connectors.amazon.payload import first
 
 __all__ = ["BARCODE", "FBA", "IMAGES", "channel", "is_parent", "level", "product", "value"]
 
@@ -21,7 +21,7 @@ BARCODE = "externally_assigned_product_identifier"
 
 def product(item: Payload, currency: str, *, fba: bool) -> Product:
     """Read a listing. One that is neither buyable nor to be found is a draft: being sold out is no status of ours."""
-    sku, summary, attributes = need(item, "sku"), first(item, "summaries"), part(item, "attributes")
+    sku, summary, attributes = must(item, "sku"), first(item, "summaries"), part(item, "attributes")
     status = summary.get("status") or []
     return Product(
         id=sku, title=text(summary, "itemName") or value(attributes, "item_name"),
@@ -37,7 +37,7 @@ def level(item: Payload, at: datetime) -> Level | None:
     own = [row for row in rows(item, "fulfillmentAvailability") if text(row, "fulfillmentChannelCode") == DEFAULT]
     if not own or channel(item) != DEFAULT:
         return None
-    return Level(key=StockKey(need(item, "sku"), DEFAULT), quantity=units(own[0], "quantity"), as_of=at)
+    return Level(key=StockKey(must(item, "sku"), DEFAULT), quantity=units(own[0], "quantity"), as_of=at)
 
 
 def channel(item: Payload) -> str:
@@ -57,7 +57,7 @@ def value(attributes: Payload, name: str) -> str:
 
 
 def _variant(item: Payload, attributes: Payload, currency: str, *, fba: bool) -> Variant:
-    sku = need(item, "sku")
+    sku = must(item, "sku")
     mine = channel(item) == DEFAULT
     return Variant(
         id=sku, sku=sku, barcode=value(attributes, BARCODE) or None, title=" / ".join(told for _, told in _options(item, attributes)),
@@ -70,7 +70,7 @@ def _price(item: Payload, attributes: Payload, currency: str) -> Money | None:
     """The offer's price to consumers; an offer that is not on yet has it in its attributes only."""
     for offer in rows(item, "offers"):
         if text(offer, "offerType") == "B2C":
-            return Money.parse(need(part(offer, "price"), "amount"), need(part(offer, "price"), "currencyCode"))
+            return Money.parse(must(part(offer, "price"), "amount"), must(part(offer, "price"), "currencyCode"))
     offer = first(attributes, "purchasable_offer")
     schedule = first(first(offer, "our_price"), "schedule")
     if schedule.get("value_with_tax") is None:

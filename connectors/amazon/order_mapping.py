@@ -9,9 +9,9 @@ from collections.abc import Iterable
 
 from bridge.domain.money import Money
 from bridge.domain.orders import Address, Contact, Order, OrderLine, OrderStatus, Tracking
-from bridge.wire.payload import Payload, part, rows, text
+from bridge.wire.payload import Payload, count, moment, must, part, rows, text
 from connectors.amazon.limits import DEFAULT
-from connectors.amazon.payload import count, moment, money, need
+from connectors.amazon.payload import money
 
 __all__ = ["order"]
 
@@ -29,7 +29,7 @@ def order(payload: Payload, currency: str, warehouse: str) -> Order:
     location = warehouse if text(fulfilment, "fulfilledBy") == "AMAZON" else DEFAULT
     items = rows(payload, "orderItems")
     return Order(
-        id=need(payload, "orderId"), number=need(payload, "orderId"), status=status,
+        id=must(payload, "orderId"), number=must(payload, "orderId"), status=status,
         placed_at=moment(payload, "createdTime"), updated_at=moment(payload, "lastUpdatedTime"), currency=total.currency,
         lines=tuple(_line(item, total.currency, location, cancelled=status == "cancelled") for item in items),
         total=total, shipping=_sum((_shipping(item, total.currency) for item in items), total.currency),
@@ -46,7 +46,7 @@ def _line(item: Payload, currency: str, location: str, *, cancelled: bool) -> Or
     back = quantity if cancelled or execution else 0
     restored = back if not _keeps_units(text(execution, "cancelReason")) else 0
     return OrderLine(
-        id=need(item, "orderItemId"), variant_id=text(product, "sellerSku") or None, sku=text(product, "sellerSku") or None,
+        id=must(item, "orderItemId"), variant_id=text(product, "sellerSku") or None, sku=text(product, "sellerSku") or None,
         title=text(product, "title"), quantity=quantity, held=quantity - restored, refunded=back,
         # Units that a cancellation left off the number are gone or are not: that is the channel's policy to say.
         restocked=restored if restored == back else None,

@@ -6,17 +6,16 @@ from datetime import datetime
 
 import msgspec
 
-from bridge.contract.errors import Refused
 from bridge.contract.feed import Feed, Page
 from bridge.domain.orders import Order
 from bridge.wire.api import Answer
+from bridge.wire.feeds import expressed
 from bridge.wire.http import Response
 from bridge.wire.paging import by_cursor
-from bridge.wire.payload import Payload, part, rows, sift, stamp, text
+from bridge.wire.payload import Payload, moment, part, rows, sift, stamp, text
 from connectors.amazon.client import Client
 from connectors.amazon.limits import OVERLAP
 from connectors.amazon.order_mapping import order
-from connectors.amazon.payload import moment
 
 __all__ = ["Orders", "OrdersChanges"]
 
@@ -40,11 +39,8 @@ class Orders:
         """Read one order now; raises Gone, and Refused where it cannot be understood."""
         params = (("includedData", self.data),)
         payload, _ = await self._client.call("getOrder", f"read order {order_id}", params=params, order=order_id)
-        try:
-            return self.read(part(payload, "order"))
-        except ValueError as error:
-            what, step = f"order {order_id}: {error}", "look at the order in Seller Central"
-            raise Refused(what, where=self._client.where, next_step=step) from error
+        name, step = f"order {order_id}", "look at the order in Seller Central"
+        return expressed(self.read, part(payload, "order"), name, self._client.where, step)
 
     def read(self, payload: Payload) -> Order:
         """Read an order's payload."""

@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from bridge.contract.errors import Gone, Refused
+from bridge.contract.errors import Refused
 from bridge.contract.ports import ProductEdit, ProductResult
 from bridge.domain.catalog import Product, Variant
 from bridge.domain.listing_map import aspects
 from bridge.domain.money import Money
-from bridge.wire.api import Answer
+from bridge.wire.api import Answer, if_there
 from bridge.wire.payload import Payload, rows, text
 from bridge.wire.product_edits import applied, check, only, outcome_of, place_of
+from bridge.wire.read_back import edit_ticket
 from connectors.amazon.catalog import Catalog
 from connectors.amazon.client import Client
-from connectors.amazon.edit_tickets import edit_ticket
 from connectors.amazon.limits import DEFAULT
 from connectors.amazon.mapping import BARCODE, IMAGES
 from connectors.amazon.payload import issue_of
@@ -53,7 +53,7 @@ class Products:
         del key
         wanted = [(variant, self._listing(product, variant)) for variant in product.variants]
         if not wanted:
-            raise Refused(f"{product.title}: a product without a variant cannot be listed", where=self._client.where)
+            self._client.refuse(f"{product.title}: a product without a variant cannot be listed")
         there = {one.id: one for one in await self._catalog.get([variant.sku or "" for variant, _ in wanted])}
         for variant, body in wanted:
             if (variant.sku or "") not in there:
@@ -64,11 +64,8 @@ class Products:
 
     async def delete(self, product_id: str) -> None:
         """Delete the listing; gone already is fine."""
-        try:
-            op = f"delete listing {product_id}"
-            await self._client.call("deleteListingsItem", op, params=self._client.here(), sku=product_id)
-        except Gone:
-            return
+        here, op = self._client.here(), f"delete listing {product_id}"
+        await if_there(self._client.call("deleteListingsItem", op, params=here, sku=product_id), None)
 
     async def problems(self, product: Product) -> Sequence[str]:
         """Say what keeps a product from being listed: our map first, then what Amazon finds in a whole listing that is not made."""
@@ -92,7 +89,7 @@ class Products:
         """Return the body of a new listing; raises Refused where the merchant's map has no place for it."""
         place = place_of(product, self._client.settings.listing_map, self._client.where)
         if not variant.sku or variant.price is None:
-            raise Refused(f"{product.title}: a listing needs a SKU and a price", where=self._client.where)
+            self._client.refuse(f"{product.title}: a listing needs a SKU and a price")
         own = {name: self._rows(told) for name, told in aspects(place, variant).items()}
         said = {"item_name": _title(product, variant), "product_description": product.description}
         attributes: Attributes = {

@@ -18,13 +18,13 @@ from bridge.wire.feeds import last_moves
 from bridge.wire.http import Response
 from bridge.wire.paging import slices
 from bridge.wire.payload import Payload, sift, stamp, text
+from bridge.wire.read_back import read_ticket
 from bridge.wire.stock_rows import NamesNoCauses, check, found, prepared, rejection, target
 from connectors.amazon.client import Client
 from connectors.amazon.limits import DEFAULT, FEW, LIMITS, MOST, OVERLAP
 from connectors.amazon.listings import NUMBERS, Listings
 from connectors.amazon.mapping import FBA, level
 from connectors.amazon.payload import issue_of
-from connectors.amazon.tickets import read_ticket
 from connectors.amazon.warehouse import Warehouse
 
 __all__ = ["Stock", "StockChanges"]
@@ -43,13 +43,17 @@ class Stock(NamesNoCauses):
 
     async def read(self, keys: Sequence[StockKey]) -> Sequence[Level]:
         """Read these numbers now; a listing that is no more, or is Amazon's to fulfil by now, is left out."""
-        mine = [key.stock_id for key in keys if not key.stock_id.startswith(FBA)]
+        mine = [key for key in keys if not key.stock_id.startswith(FBA)]
         theirs = [key.stock_id.removeprefix(FBA) for key in keys if key.stock_id.startswith(FBA)]
-        items, response = await self._listings.named(mine, NUMBERS)
-        levels = list(_page(items, response).items) if response else []
+        levels = list((await self.mine(mine)).items)
         if theirs:
             levels += [one async for page in self._warehouse.pages(skus=theirs) for one in page.items]
         return found(keys, levels)
+
+    async def mine(self, keys: Sequence[StockKey]) -> Page[Level]:
+        """Read the merchant's own numbers."""
+        items, response = await self._listings.named([key.stock_id for key in keys], NUMBERS)
+        return _page(items, response) if response else Page(items=(), as_of=self._client.now())
 
     async def scan(self, since: str = "") -> AsyncIterator[Page[Level]]:
         """Read every number, or those that moved: the merchant's from the listings, Amazon's from its warehouse."""

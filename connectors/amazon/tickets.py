@@ -7,71 +7,36 @@ itself, read back, tells. A feed has a report.
 
 import gzip
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
 from bridge.contract.errors import Gone, TryLater
-from bridge.contract.stock import Applied, Prepared, Rejected, StockChange
-from bridge.domain.catalog import Level, StockKey
-from bridge.wire.payload import Payload, part, rows, sift, text
+from bridge.contract.stock import Applied, Prepared, Rejected
+from bridge.domain.catalog import StockKey
+from bridge.wire.payload import Payload, moment, part, rows, text
+from bridge.wire.read_back import NumbersReadBack
 from connectors.amazon.client import Client
-from connectors.amazon.limits import PATIENCE, USUAL
-from connectors.amazon.listings import NUMBERS, Listings
-from connectors.amazon.mapping import level
-from connectors.amazon.payload import moment
+from connectors.amazon.limits import PATIENCE
+from connectors.amazon.stock import Stock
 
-__all__ = ["Tickets", "read_ticket"]
+__all__ = ["Tickets"]
 
-_READ = "read"
 Results = Sequence[Applied | Rejected]
-
-
-def read_ticket(at: datetime, accepted: Sequence[bool]) -> str:
-    """Make the ticket of patches: when they were accepted, and which of the rows were."""
-    return f"{_READ} {at.isoformat()} {''.join('y' if one else 'n' for one in accepted)}"
 
 
 class Tickets:
     """The tickets port."""
 
-    def __init__(self, client: Client, listings: Listings) -> None:
+    def __init__(self, client: Client, stock: Stock) -> None:
         self._client = client
-        self._listings = listings
+        self._patches = NumbersReadBack(stock.mine, PATIENCE, client.where)
 
     async def look(self, ticket: str, prepared: Prepared) -> Results | None:
         """Ask for the results of an accepted write; None while Amazon is at work."""
-        kind, _, rest = ticket.partition(" ")
-        return await (self._read_back(rest, prepared) if kind == _READ else self._report(ticket, prepared))
-
-    async def _read_back(self, rest: str, prepared: Prepared) -> Results | None:
-        since, accepted = self._parts(rest, prepared)
-        skus = [change.key.stock_id for change, one in zip(prepared.changes, accepted, strict=True) if one == "y"]
-        items, response = await self._listings.named(skus, NUMBERS)
-        assert response is not None
-        numbers, _ = sift(items, lambda item: level(item, response.at), "sku")
-        found = {one.key.stock_id: one for one in numbers if one}
-        age = response.at - since
-        results = [
-            _seen(change, found.get(change.key.stock_id), age) if one == "y" else _refused(change.key)
-            for change, one in zip(prepared.changes, accepted, strict=True)
-        ]
-        known = [one for one in results if one is not None]
-        if len(known) == len(results):
-            return known
-        if age > PATIENCE:
-            raise Gone(f"Amazon accepted a quantity {PATIENCE} ago and does not show it", where=self._client.where)
-        return None
-
-    def _parts(self, rest: str, prepared: Prepared) -> tuple[datetime, str]:
-        at, _, accepted = rest.partition(" ")
-        try:
-            since = datetime.fromisoformat(at)
-        except ValueError:
-            accepted = ""
-        if len(accepted) != len(prepared.changes):
-            raise Gone("the ticket is none of ours", where=self._client.where)
-        return since, accepted
+        if self._patches.knows(ticket):
+            return await self._patches.look(ticket, prepared)
+        return await self._report(ticket, prepared)
 
     async def _report(self, feed_id: str, prepared: Prepared) -> Results | None:
         feed, response = await self._client.call("getFeed", f"look at feed {feed_id}", feed=feed_id)
@@ -99,27 +64,6 @@ class Tickets:
         except (OSError, EOFError, msgspec.DecodeError) as error:
             raise TryLater(f"{op}: it cannot be read ({error})", where=self._client.where) from error
         return report if isinstance(report, Mapping) else {}
-
-
-def _seen(change: StockChange, there: Level | None, age: timedelta) -> Applied | Rejected | None:
-    """Judge a row by the number that is there; None while the old one stands.
-
-    A number between the two is ours, already sold from. One below what was sent may be that as well, or the old one sold from
-    while ours is still under way: that has to show within a while, and then the number itself is not told.
-    """
-    if there is None or there.quantity is None:
-        why = "the listing is no more, or Amazon fulfils it now"
-        return Rejected(key=change.key, kind="gone", reason=why)
-    sent, now = change.shown + change.delta, there.quantity
-    if sent > change.shown:
-        return Applied(key=change.key, at=there.as_of, quantity=now) if now > change.shown else None
-    if now == sent:
-        return Applied(key=change.key, at=there.as_of, quantity=now)
-    return Applied(key=change.key, at=there.as_of) if now < sent and age > USUAL else None
-
-
-def _refused(key: StockKey) -> Rejected:
-    return Rejected(key=key, kind="invalid", reason="Amazon did not accept the row")
 
 
 def _results(prepared: Prepared, report: Payload, at: datetime) -> Results:

@@ -8,10 +8,9 @@ from bridge.contract.feed import Page
 from bridge.domain.catalog import Level, StockKey
 from bridge.wire.api import Answer
 from bridge.wire.paging import by_cursor, slices
-from bridge.wire.payload import Payload, part, rows, sift, text, units
+from bridge.wire.payload import Payload, must, part, rows, sift, text, units
 from connectors.amazon.client import Client
 from connectors.amazon.mapping import FBA
-from connectors.amazon.payload import need
 
 __all__ = ["Warehouse"]
 
@@ -49,5 +48,5 @@ class Warehouse:
         return by_cursor(fetch)
 
     def _level(self, row: Payload, at: datetime) -> Level:
-        key = StockKey(f"{FBA}{need(row, 'sellerSku')}", self._client.warehouse)
+        key = StockKey(f"{FBA}{must(row, 'sellerSku')}", self._client.warehouse)
         return Level(key=key, quantity=units(part(row, "inventoryDetails"), "fulfillableQuantity"), as_of=at)

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from bridge.contract.errors import Gone, NeedsPerson, Refused
+from bridge.contract.errors import NeedsPerson, Refused
 from bridge.contract.webhooks import Delivery, Hint, Subscription, Verdict
-from bridge.wire.payload import Payload, part, rows, text
+from bridge.wire.api import if_there
+from bridge.wire.payload import Payload, must, part, rows, text
 from connectors.amazon.client import Client
 from connectors.amazon.hints import TOPICS, hints
-from connectors.amazon.payload import need
 
 __all__ = ["Webhooks"]
 
@@ -52,7 +52,7 @@ class Webhooks:
                 "take that subscription back, or let the bridge read that queue",
             )
             what = f"{other.topics[0]} goes to {place}, and Amazon sends a type to one place only"
-            raise Refused(what, where=self._client.where, next_step=step)
+            self._client.refuse(what, step)
         return made
 
     async def mend(self, subscription: Subscription, secret: str) -> Subscription:
@@ -63,18 +63,12 @@ class Webhooks:
     async def unsubscribe(self, subscription_id: str) -> None:
         """Take one back; gone already is fine."""
         topic, _, identity = subscription_id.partition("/")
-        try:
-            op = "take a subscription back"
-            await self._client.call("deleteSubscriptionById", op, topic=topic, subscription=identity)
-        except Gone:
-            return
+        op = "take a subscription back"
+        await if_there(self._client.call("deleteSubscriptionById", op, topic=topic, subscription=identity), None)
 
     async def _subscription(self, topic: str) -> Payload:
-        try:
-            payload, _ = await self._client.call("getSubscription", "read a subscription", topic=topic)
-        except Gone:
-            return {}
-        return part(payload, "payload")
+        found = await if_there(self._client.call("getSubscription", "read a subscription", topic=topic), None)
+        return part(found[0], "payload") if found else {}
 
     async def _subscribe(self, topic: str, destination: str, url: str) -> Subscription:
         body = {"payloadVersion": _VERSION, "destinationId": destination}
@@ -102,7 +96,7 @@ class Webhooks:
             if known := await self._known(url):
                 return known
             raise
-        return need(part(payload, "payload"), "destinationId")
+        return must(part(payload, "payload"), "destinationId")
 
     async def _known(self, url: str) -> str:
         return next((one for one, address in (await self._destinations()).items() if address == url), "")
@@ -116,4 +110,4 @@ class Webhooks:
 
 
 def _read(topic: str, payload: Payload, url: str) -> Subscription:
-    return Subscription(id=f"{topic}/{need(payload, 'subscriptionId')}", topics=(topic,), url=url)
+    return Subscription(id=f"{topic}/{must(payload, 'subscriptionId')}", topics=(topic,), url=url)

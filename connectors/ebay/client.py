@@ -88,7 +88,7 @@ class Client(JsonApi):
     def _granted(self, form: Mapping[str, str], around: Surroundings) -> Http:
         """Return the pool of calls that are made with the tokens of one grant."""
         site = {"x-ebay-c-marketplace-id": self.marketplace}
-        access = Access(lambda: self._service.trade(form), now=around.now, headers=site)
+        access = Access(self._service.tokens(form), now=around.now, headers=site)
         return self._service.pool(access, url=self.settings.url, judge=judge, limits=LIMITS)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from bridge.domain.catalog import Product, Variant
 from bridge.domain.listing_map import Category, ListingMap, aspects, category
+from bridge.wire.product_edits import lacking
 from connectors.ebay.limits import MAX_SKU
 
 __all__ = ["MAX_TITLE", "Terms", "group_body", "group_key", "is_single", "item_body", "obstacles", "offer_body"]
@@ -34,25 +35,14 @@ def group_key(product: Product) -> str:
 
 def obstacles(product: Product, listing_map: ListingMap, currency: str) -> list[str]:
     """Say what eBay would refuse, as far as we can tell without it; each with what to do."""
-    skus = [variant.sku or "" for variant in product.variants]
-    names = {tuple(name for name, _ in variant.options) for variant in product.variants}
     found = {
-        "it has no variants: give it one with a SKU and a price": not product.variants,
-        f"title: eBay takes 1 to {MAX_TITLE} characters, shorten it": not 1 <= len(product.title) <= MAX_TITLE,
-        f"sku: each variant needs one of 1 to {MAX_SKU} characters": not all(1 <= len(sku) <= MAX_SKU for sku in skus),
-        "sku: two variants have the same one": len(set(skus)) < len(skus),
-        f"price: each variant needs one in {currency}": not all(
-            _priced(variant, currency) for variant in product.variants
-        ),
         "images: eBay wants at least one, at an address with https": not _pictured(product),
-        "options: all variants must have the same ones, and different values": len(product.variants) > 1
-        and len(names) > 1,
-        f"category: map.toml has none for the tags {', '.join(product.tags) or '(none)'}": category(
+        f"category: map.toml has none for the tags {', '.join(product.tags) or '(none)'}": not category(
             listing_map, product
-        )
-        is None,
+        ),
     }
-    return [what for what, is_so in found.items() if is_so]
+    said = lacking(product, title=MAX_TITLE, sku=MAX_SKU, currency=currency)
+    return said + [what for what, is_so in found.items() if is_so]
 
 
 def item_body(product: Product, variant: Variant, place: Category) -> dict[str, Any]:
@@ -108,10 +98,6 @@ def _named(variant: Variant, place: Category) -> dict[str, str]:
     """Return the variant's options under the names of the aspects that the map gives them."""
     known = {option.casefold(): aspect for aspect, option in place.options.items()}
     return {known.get(name.casefold(), name): value for name, value in variant.options}
-
-
-def _priced(variant: Variant, currency: str) -> bool:
-    return variant.price is not None and variant.price.currency == currency and variant.price.minor > 0
 
 
 def _pictured(product: Product) -> bool:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from bridge.domain.money import Money
 from bridge.domain.orders import Address, Contact, Order, OrderLine, OrderStatus, Tracking
-from bridge.wire.payload import Odd, Payload, moment, need, part, rows, text
-from connectors.ebay.payload import count, money
+from bridge.wire.payload import Odd, Payload, count, moment, need, part, rows, text
+from connectors.ebay.payload import money
 
 __all__ = ["is_cancelled", "order", "parcels_of"]
 

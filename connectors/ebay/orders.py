@@ -5,12 +5,12 @@ import re
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
-from bridge.contract.errors import Gone, Refused
+from bridge.contract.errors import Gone
 from bridge.contract.feed import Bad, Feed, Page
 from bridge.domain.orders import Order
 from bridge.wire.http import Response
 from bridge.wire.paging import by_cursor, by_number
-from bridge.wire.payload import Odd, Payload, rows, stamp, text
+from bridge.wire.payload import Payload, rows, stamp, text
 from connectors.ebay.client import Client, escaped
 from connectors.ebay.limits import ORDERS, OVERLAP, STEP, WINDOW
 from connectors.ebay.order_mapping import order, parcels_of
@@ -32,11 +32,10 @@ class Orders:
 
     async def get(self, order_id: str) -> Order:
         """Read one order now; raises Gone, and Refused where it cannot be expressed."""
-        try:
-            return await self.read(await self.raw(order_id))
-        except Odd as error:
-            step = "look at the order in Seller Hub"
-            raise Refused(f"order {order_id}: {error}", where=self._client.where, next_step=step) from error
+        found = await self.tried(await self.raw(order_id))
+        if isinstance(found, Bad):
+            self._client.refuse(f"order {order_id}: {found.reason}", "look at the order in Seller Hub")
+        return found
 
     async def raw(self, order_id: str) -> Payload:
         """Read one order as eBay gives it."""

@@ -5,15 +5,7 @@ from collections.abc import Mapping
 from bridge.domain.money import Money
 from bridge.wire.payload import Odd, Payload, need, text
 
-__all__ = ["count", "money"]
-
-
-def count(payload: Payload, name: str) -> int:
-    """Return a whole number that must be there."""
-    value = need(payload, name)
-    if not isinstance(value, int):
-        raise Odd(f"{name} {value!r} is no whole number")
-    return value
+__all__ = ["money"]
 
 
 def money(payload: Payload, name: str, currency: str = "") -> Money:

@@ -61,7 +61,7 @@ class Products:
         found = obstacles(product, self._map, self._client.currency)
         if found or place is None:
             what = f"{product.title!r} cannot be listed: {'; '.join(found)}"
-            raise self._refused(what, "mend it, then `bridge retry`")
+            self._client.refuse(what, "mend it, then `bridge retry`")
         terms = await self._terms()
         for variant in product.variants:
             await self._put_item(str(variant.sku), item_body(product, variant, place), self._client.language)
@@ -133,7 +133,7 @@ class Products:
         payload, _ = await self._act("bulk_update_price_quantity", "write a price", body)
         if refused := [row for row in rows(payload, "responses") if not 200 <= int(row.get("statusCode") or 0) < 300]:
             told = next((text(one, "message") for one in rows(refused[0], "errors")), "")
-            raise self._refused(f"price of {sku}: {told}", "mend it in Seller Hub, then `bridge retry`")
+            self._client.refuse(f"price of {sku}: {told}", "mend it in Seller Hub, then `bridge retry`")
 
     async def _status(self, product: Product, status: str) -> None:
         """Publish, or end the listing; eBay ends and lists variations together."""
@@ -163,7 +163,7 @@ class Products:
         offer = await self._offered(sku)
         if offer is None:
             what = f"{wanted} of {sku}: it has no offer on {self._client.marketplace}"
-            raise self._refused(what, "list it there first")
+            self._client.refuse(what, "list it there first")
         return offer
 
     async def _listed(self, product: Product) -> Product | None:
@@ -195,7 +195,7 @@ class Products:
     def _only(self, found: list[str], setting: str) -> str:
         if len(found) != 1:
             what, step = f"the seller has {len(found)} choices for `{setting}`", f"set the channel's `{setting}`"
-            raise self._refused(what, f"{step} ({', '.join(found)})")
+            self._client.refuse(what, f"{step} ({', '.join(found)})")
         return found[0]
 
     async def _item(self, sku: str) -> dict[str, Any]:
@@ -220,9 +220,6 @@ class Products:
 
     async def _reread(self, product_id: str) -> Product:
         return only(await self._catalog.get([product_id]), product_id, self._client.where)
-
-    def _refused(self, what: str, step: str) -> Refused:
-        return Refused(what, where=self._client.where, next_step=step)
 
 
 def _item(sku: str) -> str:

@@ -7,6 +7,7 @@ import msgspec
 
 from bridge.contract.errors import Gone, NeedsPerson, Refused
 from bridge.contract.webhooks import Delivery, Hint, Subscription, Verdict
+from bridge.wire.api import if_there
 from bridge.wire.hints import about, inner, word
 from bridge.wire.payload import Payload, decoded, maybe_instant, need, part, rows, text
 from connectors.ebay.client import Client, escaped
@@ -86,10 +87,7 @@ class Webhooks:
     async def unsubscribe(self, subscription_id: str) -> None:
         """Delete it; gone already is fine. The destination stays, for the next time."""
         path = f"{_API}/subscription/{escaped(subscription_id)}"
-        try:
-            await self._client.write("DELETE", path, "delete a webhook", repeatable=True)
-        except Gone:
-            return
+        await if_there(self._client.write("DELETE", path, "delete a webhook", repeatable=True), None)
 
     async def _destinations(self) -> dict[str, Payload]:
         """Return the application's destinations by their address."""

@@ -27,7 +27,7 @@ class Account:
     async def check(self) -> Identity:
         """Verify key, token and scopes without writing; raises NeedsPerson where a person must act."""
         client = self._client
-        asked = {"token": await client.token()}
+        asked = {"token": await client.access.token()}
         scopes = _scopes((await client.form("POST", "scopes", "check the token", asked, repeatable=True))[0])
         shop, response = await client.get(f"shops/{await client.shop()}", "read the shop")
         ahead = client.now() - response.at

@@ -1,12 +1,11 @@
 """Etsy over HTTP: the key and the token on every call, JSON and forms, and the two ways its lists are walked."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import replace
 
 from bridge.contract.errors import BridgeError, Gone, NeedsPerson
-from bridge.wire.access import TokenService
+from bridge.wire.access import Access, TokenService
 from bridge.wire.api import Answer, JsonApi, Params
-from bridge.wire.http import Http, Request, Response, Surroundings
+from bridge.wire.http import Request, Response, Surroundings
 from bridge.wire.paging import by_cursor
 from bridge.wire.payload import Payload, rows, text
 from bridge.wire.rotation import Rotation
@@ -19,8 +18,6 @@ __all__ = ["Client"]
 
 # Etsy lists newest first by offset. A listing deleted while we read moves the rest up: so many are read again each time.
 _AGAIN = 10
-# Calls that were under way together are refused together: one renewal serves them all.
-_ONCE = 30.0
 
 
 class Client(JsonApi):
@@ -34,22 +31,13 @@ class Client(JsonApi):
             around, where=where, url=settings.url, path="v3/public/oauth/token", judge=judge_token, secrets=secrets
         )
         form = {"client_id": settings.keystring}
-        self._tokens = Rotation(service, around, name=f"etsy:{where}", refresh=settings.refresh_token, form=form)
+        tokens = Rotation(service, around, name=f"etsy:{where}", refresh=settings.refresh_token, form=form)
+        key = {"x-api-key": f"{settings.keystring}:{settings.shared_secret}"}
+        self.access = Access(tokens, now=around.now, headers=key)
         self._shop = settings.shop_id
-        self._access = ""
-        self._time = around.time
-        self._renewed = -_ONCE
         self._rate = LIMITS.per_second
-        http = Http(
-            around, where=where, base_url=settings.url, concurrency=LIMITS.concurrency, sign=self._sign, judge=self._judge,
-            budget=around.budget(capacity=LIMITS.burst, per_second=LIMITS.per_second), refresh=self._renew, secrets=secrets,
-        )  # fmt: skip
-        service.redactors.append(http.redact)
-        super().__init__(around, http, service.http, root="v3/application/")
-
-    async def token(self) -> str:
-        """Return the access token that calls are made with."""
-        return await self._tokens.get()
+        http = service.pool(self.access, url=settings.url, judge=self._judge, limits=LIMITS)
+        super().__init__(around, http, service.http, root="v3/application/", access=self.access)
 
     async def shop(self) -> str:
         """Return the shop's number, asked for once."""
@@ -99,28 +87,6 @@ class Client(JsonApi):
             half = len(ids) // 2
             return [*await self.batch(path, op, ids[:half], params), *await self.batch(path, op, ids[half:], params)]
         return [(one, response) for one in rows(payload, "results")]
-
-    async def ask(self, request: Request) -> Answer:
-        """Send a call and read its answer."""
-        # Before the gate of the calls: a hundred that wait for the token must not keep each other out.
-        self._access = await self._tokens.get()
-        return await super().ask(request)
-
-    async def _sign(self, request: Request) -> Request:
-        headers = {
-            "x-api-key": f"{self.settings.keystring}:{self.settings.shared_secret}",
-            "authorization": f"Bearer {self._access}",
-            "accept": "application/json",
-        }
-        return replace(request, headers={**request.headers, **headers})
-
-    async def _renew(self) -> bool:
-        """Etsy said 401: the token ended early (a password was changed, the app was given access anew)."""
-        if self._time() - self._renewed > _ONCE:
-            self._renewed = self._time()
-            self._tokens.spoil(self._access)
-        self._access = await self._tokens.get()
-        return True
 
     def _judge(self, request: Request, response: Response) -> BridgeError | None:
         """Etsy tells the app's own allowance with every answer: a lower one than the usual counts."""

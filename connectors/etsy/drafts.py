@@ -9,8 +9,7 @@ from bridge.contract.errors import Refused
 from bridge.domain.catalog import Product, Variant
 from bridge.domain.listing_map import Category
 from bridge.domain.money import Money
-from bridge.wire.payload import Payload, rows, text
-from connectors.etsy.payload import number
+from bridge.wire.payload import Payload, count, rows, text
 
 __all__ = ["MAX_TITLE", "combined", "form_of", "lacks", "plain"]
 
@@ -62,7 +61,7 @@ def combined(product: Product, place: Category, properties: Sequence[Payload]) -
     The first one has the unit that Etsy insists on.
     """
     ids = {name: _property(name, at, place, properties) for at, name in enumerate(product.options)}
-    named = {number(one, "property_id"): one for one in properties}
+    named = {count(one, "property_id"): one for one in properties}
     products = [
         {
             "sku": one.sku or "",
@@ -103,7 +102,7 @@ def _property(option: str, at: int, place: Category, properties: Sequence[Payloa
         return int(aspect)
     for one in properties:
         if aspect and aspect.casefold() in {text(one, "name").casefold(), text(one, "display_name").casefold()}:
-            return number(one, "property_id")
+            return count(one, "property_id")
     if aspect:
         raise Refused(
             f"taxonomy {place.id} has no property {aspect!r}", next_step="correct it in the channel's map.toml"
@@ -130,7 +129,7 @@ def _values(one: Variant, ids: Mapping[str, int], named: Mapping[int, Payload]) 
 
 def _known(value: str, one: Payload) -> list[int]:
     same = (found for found in rows(one, "possible_values") if text(found, "name").casefold() == value.casefold())
-    return [number(found, "value_id") for found in same][:1]
+    return [count(found, "value_id") for found in same][:1]
 
 
 def _amount(price: Money | None) -> float:

@@ -8,8 +8,7 @@ import re
 from collections.abc import Collection, Sequence
 from urllib.parse import quote
 
-from bridge.wire.payload import Odd, Payload
-from connectors.etsy.payload import number
+from bridge.wire.payload import Odd, Payload, count
 
 __all__ = ["group_of", "listing_of", "name_of"]
 
@@ -29,7 +28,7 @@ def name_of(listing: str, values: Sequence[Payload]) -> str:
 
 def group_of(listing: str, values: Sequence[Payload], properties: Collection[int] | None) -> str:
     """Name what a product is with regard to some properties (None: all)."""
-    told = {number(one, "property_id"): _value(one) for one in values}
+    told = {count(one, "property_id"): _value(one) for one in values}
     parts = [f"{one}={told[one]}" for one in sorted(told) if properties is None or one in properties]
     return f"{listing}:{';'.join(parts)}" if parts else listing
 

@@ -12,12 +12,12 @@ from datetime import datetime
 from typing import Any
 
 from bridge.contract.errors import BridgeError, Refused
-from bridge.wire.payload import Payload, part, rows, text
+from bridge.wire.payload import Payload, count, part, rows, text
 from connectors.etsy.client import Client
 from connectors.etsy.identity import group_of
 from connectors.etsy.judge import is_about_zero
 from connectors.etsy.mapping import is_closed, is_sold_out, offering, on, products_of
-from connectors.etsy.payload import moment, number
+from connectors.etsy.payload import moment
 
 __all__ = ["Inventories", "Record", "patched"]
 
@@ -38,7 +38,7 @@ class Record:
     @property
     def identity(self) -> str:
         """The listing's id."""
-        return str(number(self.listing, "listing_id"))
+        return str(count(self.listing, "listing_id"))
 
     @property
     def closed(self) -> bool:
@@ -157,8 +157,8 @@ def patched(inventory: Payload, patch: Patch, profile: int) -> dict[str, Any]:
         known = offering(one)
         price = part(known, "price")
         offered: dict[str, Any] = {
-            "price": number(price, "amount") / (number(price, "divisor") or 1),
-            "quantity": number(known, "quantity"),
+            "price": count(price, "amount") / (count(price, "divisor") or 1),
+            "quantity": count(known, "quantity"),
             "is_enabled": bool(known.get("is_enabled")),
             "readiness_state_id": known.get("readiness_state_id") or profile or None,
         }

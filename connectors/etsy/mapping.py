@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from bridge.domain.catalog import Level, Product, ProductStatus, StockKey, Variant
-from bridge.wire.payload import Odd, Payload, need, part, rows, text
+from bridge.wire.payload import Odd, Payload, count, need, part, rows, text
 from connectors.etsy.identity import group_of, name_of
-from connectors.etsy.payload import moment, money, number
+from connectors.etsy.payload import moment, money
 
 __all__ = ["is_closed", "is_digital", "is_sold_out", "levels", "offering", "on", "product", "products_of", "updated"]
 
@@ -17,7 +17,7 @@ _STATES: Mapping[str, ProductStatus] = {
 
 def product(listing: Payload) -> Product:
     """Read a listing with its inventory (`includes=Inventory,Images`)."""
-    identity, inventory = str(number(listing, "listing_id")), part(listing, "inventory")
+    identity, inventory = str(count(listing, "listing_id")), part(listing, "inventory")
     variants = tuple(_variant(identity, one, inventory) for one in products_of(inventory))
     if not variants:
         raise Odd("the listing has no inventory record: save its stock once on Etsy")
@@ -46,11 +46,11 @@ def levels(listing: Payload, inventory: Payload, at: datetime) -> list[Level]:
     A sold-out listing offers nothing, whatever its record says (etsy/open-api issue 247), nor does one that was taken out with
     the one unit that Etsy wants left in it. A download is not counted.
     """
-    identity, properties = str(number(listing, "listing_id")), on(inventory, "quantity")
+    identity, properties = str(count(listing, "listing_id")), on(inventory, "quantity")
     none = is_sold_out(listing) or is_closed(listing, inventory)
     found: dict[str, int | None] = {}
     for one in products_of(inventory):
-        quantity = 0 if none else number(offering(one), "quantity")
+        quantity = 0 if none else count(offering(one), "quantity")
         group = group_of(identity, rows(one, "property_values"), properties)
         found[group] = None if is_digital(listing) else quantity
     return [Level(key=StockKey(group), quantity=quantity, as_of=at) for group, quantity in found.items()]
@@ -91,7 +91,7 @@ def is_closed(listing: Payload, inventory: Payload) -> bool:
     properties, told = on(inventory, "quantity"), dict[str, int]()
     for one in products_of(inventory):
         if offering(one).get("is_enabled"):
-            told[group_of("", rows(one, "property_values"), properties)] = number(offering(one), "quantity")
+            told[group_of("", rows(one, "property_values"), properties)] = count(offering(one), "quantity")
     return sum(told.values()) <= 1
 
 

@@ -5,10 +5,10 @@ from datetime import datetime
 
 from bridge.domain.money import Money
 from bridge.domain.orders import Address, Contact, Order, OrderLine, OrderStatus, Tracking
-from bridge.wire.payload import Payload, need, rows, text
+from bridge.wire.payload import Payload, count, need, rows, text
 from bridge.wire.tables import Carriers, table
 from connectors.etsy.identity import name_of
-from connectors.etsy.payload import moment, money, number
+from connectors.etsy.payload import moment, money
 
 __all__ = ["CARRIERS", "OTHER", "changed", "order"]
 
@@ -29,11 +29,11 @@ def order(receipt: Payload) -> Order:
     shipping = money(receipt, "total_shipping_cost", currency) + money(receipt, "gift_wrap_price", currency)
     tax = money(receipt, "total_tax_cost", currency) + money(receipt, "total_vat_cost", currency)
     lines = rows(receipt, "transactions")
-    weights = [money(one, "price").minor * number(one, "quantity") for one in lines]
+    weights = [money(one, "price").minor * count(one, "quantity") for one in lines]
     totals, taxes = _shares((total - shipping).minor, weights), _shares(tax.minor, weights)
     return Order(
-        id=str(number(receipt, "receipt_id")),
-        number=str(number(receipt, "receipt_id")),
+        id=str(count(receipt, "receipt_id")),
+        number=str(count(receipt, "receipt_id")),
         status=_status(receipt),
         placed_at=moment(receipt, "created_timestamp", "create_timestamp"),
         updated_at=changed(receipt),
@@ -66,10 +66,10 @@ def _status(receipt: Payload) -> OrderStatus:
 
 
 def _line(one: Payload, receipt: Payload, total: Money, tax: Money) -> OrderLine:
-    quantity, digital = number(one, "quantity"), bool(one.get("is_digital"))
+    quantity, digital = count(one, "quantity"), bool(one.get("is_digital"))
     back = quantity if _status(receipt) == "cancelled" else 0
     return OrderLine(
-        id=str(number(one, "transaction_id")),
+        id=str(count(one, "transaction_id")),
         variant_id=_variant(one),
         sku=text(one, "sku") or None,
         title=text(one, "title"),
@@ -88,7 +88,7 @@ def _variant(one: Payload) -> str | None:
     """Name what was bought as the catalogue does. Old receipts have no `product_data`, but tell the buyer's choices."""
     if one.get("listing_id") is None:
         return None
-    identity = str(number(one, "listing_id"))
+    identity = str(count(one, "listing_id"))
     if data := rows(one, "product_data"):
         return name_of(identity, data)
     chosen = [

@@ -3,11 +3,12 @@
 from collections.abc import AsyncIterator
 from datetime import datetime
 
-from bridge.contract.errors import Gone, Refused
+from bridge.contract.errors import Gone
 from bridge.contract.feed import Feed, Page
 from bridge.domain.orders import Order
+from bridge.wire.feeds import expressed
 from bridge.wire.http import Response
-from bridge.wire.paging import by_cursor
+from bridge.wire.paging import by_time
 from bridge.wire.payload import Odd, Payload, rows, sift, text
 from connectors.etsy.client import Client
 from connectors.etsy.limits import OVERLAP, PAGE
@@ -39,18 +40,14 @@ class Orders:
 
     def read(self, payload: Payload) -> Order:
         """Read a receipt's payload."""
-        try:
-            return order(payload)
-        except ValueError as error:
-            what, step = f"order {text(payload, 'receipt_id')}: {error}", "look at the order on Etsy"
-            raise Refused(what, where=self._client.where, next_step=step) from error
+        name = f"order {text(payload, 'receipt_id')}"
+        return expressed(order, payload, name, self._client.where, "look at the order on Etsy")
 
 
 class OrdersChanges:
     """Receipts by `updated_timestamp`, paid or not, cancelled or not, oldest change first.
 
-    Pages go on from the last one's time instead of an offset, as a receipt that changes meanwhile moves to the end. Whether
-    `min_last_modified` is inclusive is not said, so a second is read again.
+    Whether `min_last_modified` is inclusive is not said; a second is read again in any case.
     """
 
     def __init__(self, client: Client) -> None:
@@ -63,31 +60,22 @@ class OrdersChanges:
     async def since(self, cursor: str) -> AsyncIterator[Page[Order]]:
         """Read what changed."""
         following, seen = "", set[tuple[str, str]]()
-        async for found, response, last in self._pages(cursor):
+        async for (found, response), reached, last in by_time(self._fetch, int(cursor), PAGE):
             following = following or str(max(int(cursor), int((response.at - OVERLAP).timestamp())))
             fresh = [one for one in found if _version(one) not in seen]
             seen.update(map(_version, fresh))
             good, bad = sift(fresh, order, "receipt_id")
-            reached = min(int(following), _newest(found) - 1) if found else int(cursor)
-            at = following if last else str(max(int(cursor), reached))
+            at = following if last else str(max(int(cursor), min(int(following), reached)))
             yield Page(items=tuple(good), bad=tuple(bad), as_of=response.at, cursor=at)
 
-    def _pages(self, cursor: str) -> AsyncIterator[tuple[list[Payload], Response, bool]]:
-        async def fetch(at: str | None) -> tuple[tuple[list[Payload], Response, bool], str | None]:
-            least, _, offset = (at or f"{cursor} 0").partition(" ")
-            query = (
-                ("min_last_modified", least), ("sort_on", "updated"), ("sort_order", "asc"),
-                ("limit", str(PAGE)), ("offset", offset),
-            )  # fmt: skip
-            path = await self._client.of_shop("receipts")
-            payload, response = await self._client.get(path, "read order changes", query)
-            found = rows(payload, "results")
-            reached = _newest(found) - 1
-            onward = f"{reached} 0" if reached > int(least) else f"{least} {int(offset) + len(found)}"
-            last = len(found) < PAGE
-            return (found, response, last), None if last else onward
-
-        return by_cursor(fetch)
+    async def _fetch(self, least: int, offset: int) -> tuple[tuple[list[Payload], Response], int, int]:
+        query = (
+            ("min_last_modified", str(least)), ("sort_on", "updated"), ("sort_order", "asc"),
+            ("limit", str(PAGE)), ("offset", str(offset)),
+        )  # fmt: skip
+        payload, response = await self._client.get(await self._client.of_shop("receipts"), "read order changes", query)
+        found = rows(payload, "results")
+        return (found, response), len(found), _newest(found)
 
 
 def _version(receipt: Payload) -> tuple[str, str]:

@@ -4,24 +4,16 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from bridge.domain.money import Money
-from bridge.wire.payload import Odd, Payload, need, part
+from bridge.wire.payload import Odd, Payload, count, need, part
 
-__all__ = ["moment", "money", "number"]
-
-
-def number(payload: Payload, name: str) -> int:
-    """Return a whole number."""
-    value = need(payload, name)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise Odd(f"{name} is not a whole number: {value!r}")
-    return value
+__all__ = ["moment", "money"]
 
 
 def moment(payload: Payload, *names: str) -> datetime:
     """Read epoch seconds as UTC, from the first field that is there (Etsy has two names for most times)."""
     name = next((name for name in names if payload.get(name) is not None), names[0])
     try:
-        return datetime.fromtimestamp(number(payload, name), UTC)
+        return datetime.fromtimestamp(count(payload, name), UTC)
     except OverflowError as error:
         raise Odd(str(error)) from error
 
@@ -31,5 +23,5 @@ def money(payload: Payload, name: str, currency: str = "") -> Money:
     if payload.get(name) is None and currency:
         return Money(0, currency)
     value = part(payload, name)
-    divisor = number(value, "divisor") or 1
-    return Money.parse(str(Decimal(number(value, "amount")) / divisor), str(need(value, "currency_code")))
+    divisor = count(value, "divisor") or 1
+    return Money.parse(str(Decimal(count(value, "amount")) / divisor), str(need(value, "currency_code")))

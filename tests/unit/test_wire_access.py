@@ -7,10 +7,11 @@ import httpx
 import pytest
 
 from bridge.contract.errors import NeedsPerson, TryLater
-from bridge.wire.access import Access, Granted, TokenService, basic
+from bridge.wire.access import Access, TokenService, basic
 from bridge.wire.api import JsonApi
 from bridge.wire.http import Http
 from bridge.wire.judging import judge_grants
+from bridge.wire.tokens import Token, Tokens
 from tests.unit.wirebench import Server, failure, simulate
 
 JUDGE = judge_grants({"invalid_grant": "consent again", "": "check the app"})
@@ -86,10 +87,11 @@ def test_every_call_carries_the_token_and_a_refused_one_is_renewed_once() -> Non
     async def main(server: Server) -> None:
         numbers = iter(range(1, 9))
 
-        async def fetch() -> Granted:
-            return Granted(token=f"token-{next(numbers)}", until=None, at=server.loop.now(), told={})
+        async def fetch() -> Token:
+            return Token(f"token-{next(numbers)}", None)
 
-        access = Access(fetch, now=server.loop.now, header="x-token", scheme="", headers={"x-site": "here"})
+        tokens = Tokens(fetch, now=server.loop.now)
+        access = Access(tokens, now=server.loop.now, header="x-token", scheme="", headers={"x-site": "here"})
         http = Http(
             server.around, where="shop", base_url="https://shop.test", budget=server.around.budget(), sign=access.sign,
             refresh=access.renew,

@@ -14,12 +14,13 @@ from bridge.contract.stock import StockChange
 from bridge.domain.catalog import Level, Product, StockKey, Variant
 from bridge.domain.listing_map import Category, ListingMap
 from bridge.domain.money import Money
-from bridge.wire.feeds import last_moves, understood
+from bridge.wire.api import if_there
+from bridge.wire.feeds import expressed, last_moves, understood
 from bridge.wire.hints import about, inner, word
 from bridge.wire.order_writing import BuyersOnly
-from bridge.wire.paging import slices
-from bridge.wire.payload import maybe_instant
-from bridge.wire.product_edits import applied, check, only, outcome_of, place_of, single
+from bridge.wire.paging import by_time, slices
+from bridge.wire.payload import Odd, count, maybe_instant, must
+from bridge.wire.product_edits import applied, check, lacking, only, outcome_of, place_of, single
 from bridge.wire.stock_rows import NamesNoCauses, found, prepared, rejection, target
 from bridge.wire.stock_rows import check as check_rows
 from bridge.wire.tables import Carriers
@@ -87,6 +88,57 @@ def test_what_is_read_by_id_must_be_understood() -> None:
     assert understood([1], [], "shop", "look") == [1]
     with pytest.raises(Refused, match="tee: no price"):
         understood([1], [Bad(id="tee", reason="no price")], "shop", "look")
+
+
+def test_a_record_that_cannot_be_expressed_is_refused_by_its_name() -> None:
+    assert expressed(lambda payload: payload["a"], {"a": 1}, "order 1", "shop", "look") == 1
+    with pytest.raises(Refused, match="order 1: a is missing"):
+        expressed(lambda payload: must(payload, "a"), {}, "order 1", "shop", "look")
+
+
+@pytest.mark.parametrize("value", [None, "5", 5.0, True, 2**63, -(2**64)])
+def test_a_count_is_a_whole_number_that_is_there(value: object) -> None:
+    assert count({"n": 5}, "n") == 5
+    with pytest.raises(Odd, match="n"):
+        count({"n": value}, "n")
+
+
+async def test_a_call_about_what_is_no_more_has_another_answer() -> None:
+    async def call(*, there: bool) -> int:
+        if not there:
+            raise Gone("no more")
+        return 1
+
+    assert (await if_there(call(there=True), None), await if_there(call(there=False), None)) == (1, None)
+
+
+async def test_a_list_by_time_goes_on_from_the_last_second_and_by_offset_within_one() -> None:
+    seconds = [1, 2, 2, 2, 2, 3, 4]
+    asked: list[tuple[int, int]] = []
+
+    async def fetch(least: int, offset: int) -> tuple[list[int], int, int]:
+        asked.append((least, offset))
+        page = [one for one in seconds if one >= least][offset : offset + 2]
+        return page, len(page), max(page, default=0)
+
+    pages = [page async for page in by_time(fetch, 0, 2)]
+    assert asked == [(0, 0), (1, 0), (1, 2), (1, 4), (2, 0), (2, 2), (2, 4), (3, 0), (3, 2)]
+    assert {second for page, _, _ in pages for second in page} == set(seconds)
+    assert [last for _, _, last in pages] == [False] * (len(pages) - 1) + [True]
+    assert len(pages) < 20
+
+
+def test_what_no_marketplace_takes_is_said_beforehand() -> None:
+    good = replace(TEE, variants=(replace(TEE.variants[0], price=Money(100, "EUR")),))
+    assert lacking(good, title=20, sku=10, currency="EUR") == []
+    for wrong, text in (
+        (replace(good, variants=()), "no variants"), (replace(good, title=""), "title"), (replace(good, title="x" * 21), "title"),
+        (replace(good, variants=(*good.variants, good.variants[0])), "same"), (TEE, "price"),
+        (replace(good, variants=(replace(good.variants[0], sku="x" * 11),)), "sku"),
+        (replace(good, variants=(replace(good.variants[0], price=Money(100, "USD")),)), "EUR"),
+        (replace(good, variants=(*good.variants, replace(good.variants[0], sku="X", options=(("Size", "S"),)))), "options"),
+    ):  # fmt: skip
+        assert [one for one in lacking(wrong, title=20, sku=10, currency="EUR") if text in one], text
 
 
 def test_an_edit_is_checked_before_anything_is_sent() -> None:
