@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from typing import NoReturn, TypeVar
 
-from bridge.contract.errors import Gone, Refused, TryLater
+from bridge.contract.errors import Gone, NeedsPerson, Refused, TryLater
 from bridge.wire.access import Access
 from bridge.wire.http import Http, Request, Response, Surroundings
 from bridge.wire.payload import Payload
 
-__all__ = ["Answer", "JsonApi", "Params", "if_there"]
+__all__ = ["Answer", "JsonApi", "Params", "forbidden", "if_there"]
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -93,3 +93,16 @@ async def if_there(call: Awaitable[T], otherwise: D) -> T | D:
         return await call
     except Gone:
         return otherwise
+
+
+async def forbidden(call: Awaitable[object], *codes: str) -> bool:
+    """Tell whether a call is not allowed, which the platform says by one of these codes; any other answer shows that it is."""
+    try:
+        await call
+    except NeedsPerson as error:
+        if error.code not in codes:
+            raise
+        return True
+    except (Gone, Refused):
+        return False
+    return False

@@ -39,6 +39,19 @@ class BuyersOnly:
         del lines, amount, restock, reason, key
         self.refuse(f"refund order {order.id}: {self._platform}'s API has no call for it")
 
+    def refund_due(self, order: Order, fresh: Order, amount: Money) -> bool:
+        """Tell whether a refund is still to be made where none has a key: not, if that much was refunded since `order` was read.
+
+        `fresh` is the order as it is now. Raises Refused where it cannot be.
+        """
+        if amount.currency != fresh.currency:
+            self.refuse(f"order {order.id} is in {fresh.currency}, not {amount.currency}", "give the amount in it")
+        if fresh.refunded >= order.refunded + amount:
+            return False
+        if fresh.refunded + amount > fresh.total:
+            self.refuse(f"order {order.id}: {amount} more than was paid", f"look at its refunds at {self._platform}")
+        return True
+
     def refuse(self, what: str, step: str = "") -> NoReturn:
         """Raise Refused, with what a person can do instead."""
         raise Refused(what, where=self._where, next_step=step or self._by_hand)

@@ -5,9 +5,12 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeVar
 
-__all__ = ["by_cursor", "by_number", "by_time", "slices"]
+from bridge.contract.errors import Gone
+
+__all__ = ["by_cursor", "by_halves", "by_number", "by_offset", "by_time", "slices"]
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 async def by_cursor(fetch: Callable[[str | None], Awaitable[tuple[T, str | None]]]) -> AsyncIterator[T]:
@@ -43,6 +46,43 @@ async def by_number(fetch: Callable[[int], Awaitable[tuple[T, int]]], *, ahead: 
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def by_offset(
+    fetch: Callable[[int], Awaitable[tuple[Sequence[T], R, int | None]]],
+    name: Callable[[T], str],
+    size: int,
+    again: int,
+) -> AsyncIterator[tuple[list[T], R]]:
+    """Yield the records of a list by offset, each once (by its name), with what else came with their page.
+
+    `fetch` returns (records, whatever, how many there are or None). A record deleted while we read moves the rest up: `again` records of
+    each page are read again, and where none of them is known, more than that were deleted, so that we go back a page.
+    """
+    seen: set[str] = set()
+    start = 0
+    while True:
+        found, more, total = await fetch(start)
+        fresh = [one for one in found if name(one) not in seen]
+        seen.update(map(name, fresh))
+        yield fresh, more
+        if start > 0 and found and len(fresh) == len(found):
+            start = max(0, start - size)
+        elif len(found) < size or (total is not None and start + len(found) >= total):
+            return
+        else:
+            start += size - again
+
+
+async def by_halves(fetch: Callable[[Sequence[str]], Awaitable[list[T]]], ids: Sequence[str]) -> list[T]:
+    """Read records by id where one that is no more fails the whole call: it is sought by halves and left out."""
+    try:
+        return await fetch(ids)
+    except Gone:
+        if len(ids) == 1:
+            return []
+        half = len(ids) // 2
+        return [*await by_halves(fetch, ids[:half]), *await by_halves(fetch, ids[half:])]
 
 
 async def by_time(

@@ -12,10 +12,10 @@ from hashlib import sha256
 from bridge.contract.errors import Gone
 from bridge.contract.feed import Page
 from bridge.contract.ports import ProductEdit, ProductResult
-from bridge.contract.stock import Applied, Prepared, Rejected, StockChange
+from bridge.contract.stock import Accepted, Applied, Outcome, Prepared, Rejected, StockChange
 from bridge.domain.catalog import Level, Product, StockKey
 
-__all__ = ["EditsReadBack", "NumbersReadBack", "Patience", "edit_ticket", "read_ticket"]
+__all__ = ["EditsReadBack", "NumbersReadBack", "Patience", "accepted", "edit_ticket"]
 
 _READ, _EDIT = "read", "edit"
 _OURS = "the ticket is none of ours"
@@ -30,9 +30,15 @@ class Patience:
     most: timedelta
 
 
-def read_ticket(at: datetime, accepted: Sequence[bool]) -> str:
-    """Make the ticket of a stock write: when it was accepted, and which of its rows were."""
-    return f"{_READ} {at.isoformat()} {''.join('y' if one else 'n' for one in accepted)}"
+def accepted(changes: Sequence[StockChange], told: Sequence[datetime | Rejected]) -> list[Outcome]:
+    """Say of each row that it was accepted (at that time) or not. All that were have one ticket: when, and which of the rows they are."""
+    times = [one for one in told if isinstance(one, datetime)]
+    marks = "".join("y" if isinstance(one, datetime) else "n" for one in told)
+    ticket = f"{_READ} {max(times).isoformat()} {marks}" if times else ""
+    return [
+        Accepted(key=change.key, at=one, ticket=ticket) if isinstance(one, datetime) else one
+        for change, one in zip(changes, told, strict=True)
+    ]
 
 
 def edit_ticket(at: datetime, edit: ProductEdit) -> str:
@@ -56,13 +62,13 @@ class NumbersReadBack:
 
     @staticmethod
     def knows(ticket: str) -> bool:
-        """Tell whether a ticket is one of `read_ticket`."""
+        """Tell whether a ticket is one of `accepted`."""
         return ticket.startswith(f"{_READ} ")
 
     async def look(self, ticket: str, prepared: Prepared) -> Results | None:
         """Say what became of each row; None while one may be under way. Raises Gone for a ticket of others, or too old."""
-        since, accepted = self._parts(ticket, len(prepared.changes))
-        rows = list(zip(prepared.changes, accepted, strict=True))
+        since, marks = self._parts(ticket, len(prepared.changes))
+        rows = list(zip(prepared.changes, marks, strict=True))
         page = await self._read([change.key for change, one in rows if one == "y"])
         found = {level.key.stock_id: level for level in page.items}
         age = page.as_of - since
@@ -78,14 +84,14 @@ class NumbersReadBack:
         return None
 
     def _parts(self, ticket: str, rows: int) -> tuple[datetime, str]:
-        _, at, accepted = (*ticket.split(" "), "", "")[:3]
+        _, at, marks = (*ticket.split(" "), "", "")[:3]
         try:
             since = datetime.fromisoformat(at)
         except ValueError:
-            accepted = ""
-        if len(accepted) != rows:
+            marks = ""
+        if len(marks) != rows:
             raise Gone(_OURS, where=self._where)
-        return since, accepted
+        return since, marks
 
     def _seen(self, change: StockChange, there: Level | None, age: timedelta) -> Applied | Rejected | None:
         """Judge a row by the number that is there; None while the old one stands.

@@ -1,16 +1,17 @@
-"""Rows of a stock write where a platform takes whole numbers: split, checked and written down, and what became of them. Pure."""
+"""Rows of a stock write where a platform takes whole numbers: split, checked and written down, and what became of them."""
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 
 import msgspec
 
-from bridge.contract.errors import BridgeError, Gone, Refused
+from bridge.contract.errors import BridgeError, Gone, Refused, TryLater
 from bridge.contract.limits import Limits
 from bridge.contract.stock import Cause, Prepared, Rejected, StockChange
 from bridge.domain.catalog import Level, StockKey
 
-__all__ = ["NamesNoCauses", "check", "found", "prepared", "rejection", "target"]
+__all__ = ["NamesNoCauses", "check", "found", "one_by_one", "prepared", "rejection", "target"]
 
 
 class NamesNoCauses:
@@ -57,3 +58,35 @@ def found(keys: Iterable[StockKey], levels: Iterable[Level]) -> list[Level]:
     """Return the levels of these keys, in their order; what is no more is left out."""
     there = {level.key: level for level in levels}
     return [there[key] for key in keys if key in there]
+
+
+async def one_by_one(
+    changes: Sequence[StockChange], write: Callable[[StockChange], Awaitable[datetime | Rejected]]
+) -> list[datetime | Rejected]:
+    """Write each row by a call of its own, all at once: the time at which it was taken in, or why it was not.
+
+    A call that may have taken effect, or that only a person can mend, is no matter of one row: its error is raised, and says whether
+    others may have taken effect. So is the first error where no row at all was taken in.
+    """
+    answers = await asyncio.gather(*map(write, changes), return_exceptions=True)
+    told = [_told(change.key, answer) for change, answer in zip(changes, answers, strict=True)]
+    taken = any(isinstance(one, datetime) for one in told)
+    errors = [one for one in told if isinstance(one, BridgeError)]
+    worst = next(filter(_is_grave, errors), None if taken or not errors else errors[0])
+    if worst is not None:
+        worst.maybe_applied = worst.maybe_applied or taken
+        raise worst
+    rows = zip(changes, told, strict=True)
+    return [rejection(change.key, one) if isinstance(one, BridgeError) else one for change, one in rows]
+
+
+def _told(key: StockKey, answer: datetime | Rejected | BaseException) -> datetime | Rejected | BridgeError:
+    if isinstance(answer, Gone | Refused):
+        return rejection(key, answer)
+    if isinstance(answer, BaseException) and not isinstance(answer, BridgeError):
+        raise answer
+    return answer
+
+
+def _is_grave(error: BridgeError) -> bool:
+    return error.maybe_applied or not isinstance(error, TryLater)

@@ -1,10 +1,11 @@
 """Who the credentials belong to, and what the application may do."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 
-from bridge.contract.errors import Gone, NeedsPerson, Refused
+from bridge.contract.errors import NeedsPerson
 from bridge.contract.ports import Identity
 from bridge.domain.catalog import Location
+from bridge.wire.api import forbidden
 from bridge.wire.payload import Payload, part, rows, text
 from connectors.amazon.client import Client
 from connectors.amazon.limits import DEFAULT
@@ -14,6 +15,7 @@ __all__ = ["Account"]
 
 # An order id of the right form that is nobody's: whoever may read orders is told that it does not exist.
 _NOBODYS = "000-0000000-0000000"
+_NO_ROLE = ("Unauthorized", "AccessDenied", "403")
 
 
 class Account:
@@ -27,16 +29,18 @@ class Account:
         """Verify the tokens, the marketplace and the two roles; a token does not say what it may, so each is tried by a read."""
         payload, response = await self._client.call("getMarketplaceParticipations", "read the seller account")
         here = self._here(rows(payload, "payload"))
-        missing = [
-            *(["Product Listing"] if await self._lacks(self._try_listings()) else []),
-            *(["Inventory and Order Tracking"] if await self._lacks(self._try_orders()) else []),
-        ]
+        tries: dict[str, Callable[[], Awaitable[object]]] = {
+            "Product Listing": lambda: self._listings.named([_NOBODYS], "summaries"),
+            "Inventory and Order Tracking": lambda: self._client.call(
+                "getOrder", "try to read an order", order=_NOBODYS
+            ),
+        }
         return Identity(
             name=text(here, "storeName") or self._client.settings.seller_id,
             currency=text(part(here, "marketplace"), "defaultCurrencyCode"),
             now=response.at,
             locations=self._locations(),
-            missing=tuple(missing),
+            missing=tuple([role for role, attempt in tries.items() if await forbidden(attempt(), *_NO_ROLE)]),
             notes=self._notes(here),
             version="2021-08-01 / 2026-01-01",
         )
@@ -65,21 +69,3 @@ class Account:
             "no `queue_url`: orders are heard of by search only, once in three minutes": not self._client.settings.queue_url,
         }
         return tuple(note for note, holds in notes.items() if holds)
-
-    async def _lacks(self, attempt: Awaitable[None]) -> bool:
-        """Tell whether a read is forbidden; any other answer shows that it is not."""
-        try:
-            await attempt
-        except NeedsPerson as error:
-            if error.code not in {"Unauthorized", "AccessDenied", "403"}:
-                raise
-            return True
-        except (Gone, Refused):
-            return False
-        return False
-
-    async def _try_listings(self) -> None:
-        await self._listings.named([_NOBODYS], "summaries")
-
-    async def _try_orders(self) -> None:
-        await self._client.call("getOrder", "try to read an order", order=_NOBODYS)

@@ -1,30 +1,29 @@
 """The catalog port: all listings, those that changed, and some by SKU."""
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
 from functools import partial
 
 from bridge.contract.feed import Feed, Page
 from bridge.domain.catalog import Product
-from bridge.wire.feeds import last_moves, understood
+from bridge.wire.feeds import ChangedSince, understood
 from bridge.wire.http import Response
-from bridge.wire.payload import Payload, sift, stamp
+from bridge.wire.payload import Payload, sift
 from connectors.amazon.client import Client
 from connectors.amazon.limits import OVERLAP
 from connectors.amazon.listings import ALL_DATA, Listings
 from connectors.amazon.mapping import is_parent, level, product
 
-__all__ = ["Catalog", "CatalogChanges"]
+__all__ = ["Catalog"]
 
 
 class Catalog:
-    """Every listing is a product of one variant; its id is its SKU."""
+    """Every listing is a product of one variant; its id is its SKU. A deleted one simply is not there: the audit finds it."""
 
     def __init__(self, client: Client, listings: Listings) -> None:
         self._client = client
         self._listings = listings
         self._read = partial(product, currency=client.currency, fba=client.settings.fba)
-        self.changes: Feed[Product] = CatalogChanges(self)
+        self.changes: Feed[Product] = ChangedSince(self.pages, OVERLAP)
 
     async def all(self) -> AsyncIterator[Page[Product]]:
         """Read every listing, variation parents left out."""
@@ -49,20 +48,3 @@ class Catalog:
         good, bad = sift(sellable, self._read, "sku")
         levels, _ = sift(sellable, partial(level, at=response.at), "sku")
         return Page(items=tuple(good), bad=tuple(bad), levels=tuple(filter(None, levels)), as_of=response.at)
-
-
-class CatalogChanges:
-    """Listings by `lastUpdatedAfter`. A deleted one simply is not there: the audit finds it."""
-
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
-
-    def begin(self, at: datetime) -> str:
-        """Return the cursor for what changed since this moment."""
-        return stamp(at - OVERLAP)
-
-    async def since(self, cursor: str) -> AsyncIterator[Page[Product]]:
-        """Read what changed."""
-        pages = self._catalog.pages(cursor)
-        async for page in last_moves(pages, cursor, lambda first: max(cursor, self.begin(first))):
-            yield page

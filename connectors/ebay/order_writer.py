@@ -57,12 +57,8 @@ class OrderWriting(BuyersOnly):
             step = "refund without restock and write the units back as stock"
             self.refuse(f"refund of order {order.id}: eBay's API cannot restock with a refund", step)
         fresh = await self._orders.get(order.id)
-        if amount.currency != fresh.currency:
-            self.refuse(f"order {order.id} is in {fresh.currency}, not {amount.currency}", "give the amount in it")
-        if fresh.refunded >= order.refunded + amount:
+        if not self.refund_due(order, fresh, amount):
             return fresh
-        if fresh.refunded + amount > fresh.total:
-            self.refuse(f"order {order.id}: {amount} more than was paid", "look at its refunds in Seller Hub")
         path, body = f"{ORDER}/{escaped(order.id)}/issue_refund", _refund(lines, amount, reason)
         await self._client.write("POST", path, f"refund order {order.id}", body)
         return await self._orders.get(order.id)

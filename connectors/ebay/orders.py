@@ -2,14 +2,14 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
 from bridge.contract.errors import Gone
 from bridge.contract.feed import Bad, Feed, Page
 from bridge.domain.orders import Order
+from bridge.wire.feeds import ByWindow
 from bridge.wire.http import Response
-from bridge.wire.paging import by_cursor, by_number
+from bridge.wire.paging import by_number
 from bridge.wire.payload import Payload, rows, stamp, text
 from connectors.ebay.client import Client, escaped
 from connectors.ebay.limits import ORDERS, OVERLAP, STEP, WINDOW
@@ -28,7 +28,9 @@ class Orders:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self.changes: Feed[Order] = OrdersChanges(client, self)
+        self.changes: Feed[Order] = ByWindow(
+            self._changed, now=client.now, window=WINDOW, overlap=OVERLAP, farthest=_FARTHEST
+        )
 
     async def get(self, order_id: str) -> Order:
         """Read one order now; raises Gone, and Refused where it cannot be expressed."""
@@ -61,41 +63,12 @@ class Orders:
         except ValueError as error:
             return Bad(id=str(payload.get("orderId") or ""), reason=str(error))
 
-
-class OrdersChanges:
-    """Orders by `lastmodifieddate`. In which order eBay gives them it does not say: a window is read whole, then sorted.
-
-    The last window has no end: an order that changes while it is read stays in it.
-    """
-
-    def __init__(self, client: Client, orders: Orders) -> None:
-        self._client = client
-        self._orders = orders
-
-    def begin(self, at: datetime) -> str:
-        """Return the cursor for what changed since this moment."""
-        return stamp(at - OVERLAP)
-
-    async def since(self, cursor: str) -> AsyncIterator[Page[Order]]:
-        """Read what changed, oldest first, one page a window."""
-        first = max(datetime.fromisoformat(cursor), self._client.now() - _FARTHEST)
-
-        async def fetch(at: str | None) -> tuple[Page[Order], str | None]:
-            page, is_last = await self._page(datetime.fromisoformat(at) if at else first)
-            return page, None if is_last else page.cursor
-
-        async for page in by_cursor(fetch):
-            yield page
-
-    async def _page(self, start: datetime) -> tuple[Page[Order], bool]:
-        # Our clock only chooses how much is read at once; the cursor is moved by eBay's.
-        end = start + WINDOW if self._client.now() - start > WINDOW + OVERLAP else None
+    async def _changed(self, start: datetime, end: datetime | None) -> Page[Order]:
+        """Read the orders that changed within a time, oldest first. In which order eBay gives them it does not say."""
         payloads, at = await self._window(start, end)
-        read = await asyncio.gather(*map(self._orders.tried, payloads))
+        read = await asyncio.gather(*map(self.tried, payloads))
         good = sorted((one for one in read if isinstance(one, Order)), key=lambda one: one.updated_at)
-        bad = tuple(one for one in read if isinstance(one, Bad))
-        following = stamp(end or max(start, at - OVERLAP))
-        return Page(items=tuple(good), bad=bad, as_of=at, cursor=following), end is None
+        return Page(items=tuple(good), bad=tuple(one for one in read if isinstance(one, Bad)), as_of=at)
 
     async def _window(self, start: datetime, end: datetime | None) -> tuple[list[Payload], datetime]:
         period = f"lastmodifieddate:[{stamp(start)}..{stamp(end) if end else ''}]"

@@ -13,7 +13,7 @@ from bridge.wire.feeds import last_moves, understood
 from bridge.wire.http import Response
 from bridge.wire.paging import slices
 from bridge.wire.payload import Odd, Payload, part, rows, sift, text
-from connectors.etsy.client import Client, new
+from connectors.etsy.client import Client
 from connectors.etsy.identity import listing_of
 from connectors.etsy.limits import OVERLAP, PAGE, REST
 from connectors.etsy.mapping import levels, product, updated
@@ -43,7 +43,8 @@ class Catalog:
         seen: set[str] = set()
         for state in _STATES:
             async for found, response in self._client.listings(state, params):
-                yield new(found, seen), response
+                yield [one for one in found if text(one, "listing_id") not in seen], response
+                seen.update(text(one, "listing_id") for one in found)
 
     async def get(self, product_ids: Sequence[str]) -> Sequence[Product]:
         """Read these listings now; deleted ones are left out. Raises Refused for one that cannot be understood."""

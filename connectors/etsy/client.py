@@ -2,11 +2,11 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 
-from bridge.contract.errors import BridgeError, Gone, NeedsPerson
+from bridge.contract.errors import BridgeError, NeedsPerson
 from bridge.wire.access import Access, TokenService
 from bridge.wire.api import Answer, JsonApi, Params
 from bridge.wire.http import Request, Response, Surroundings
-from bridge.wire.paging import by_cursor
+from bridge.wire.paging import by_halves, by_offset
 from bridge.wire.payload import Payload, rows, text
 from bridge.wire.rotation import Rotation
 from bridge.wire.settings import demand
@@ -16,7 +16,7 @@ from connectors.etsy.settings import Settings
 
 __all__ = ["Client"]
 
-# Etsy lists newest first by offset. A listing deleted while we read moves the rest up: so many are read again each time.
+# So many listings of each page are read again.
 _AGAIN = 10
 
 
@@ -61,32 +61,24 @@ class Client(JsonApi):
         return await self.ask(request.with_form(tuple(fields.items())))
 
     def listings(self, state: str, params: Params = ()) -> AsyncIterator[tuple[list[Payload], Response]]:
-        """Walk the shop's listings of one state, each once, whatever is deleted meanwhile."""
-        seen: set[str] = set()
+        """Walk the shop's listings of one state, newest first, each once, whatever is deleted meanwhile."""
 
-        async def fetch(cursor: str | None) -> tuple[tuple[list[Payload], Response], str | None]:
-            start = int(cursor or 0)
+        async def fetch(start: int) -> tuple[list[Payload], Response, int | None]:
             query = (("state", state), ("limit", str(PAGE)), ("offset", str(start)), *params)
             payload, response = await self.get(await self.of_shop("listings"), f"read {state} listings", query)
-            found = rows(payload, "results")
-            fresh = new(found, seen)
-            if start > 0 and found and len(fresh) == len(found):
-                # None of those that are read again: more was deleted than that.
-                return (fresh, response), str(max(1, start - PAGE))
-            return (fresh, response), _following(payload, start, len(found))
+            total = payload.get("count")
+            return rows(payload, "results"), response, total if isinstance(total, int) else None
 
-        return by_cursor(fetch)
+        return by_offset(fetch, lambda one: text(one, "listing_id"), PAGE, _AGAIN)
 
     async def batch(self, path: str, op: str, ids: Sequence[str], params: Params = ()) -> list[Answer]:
-        """Read listings by id. One that is no more fails the whole call, so it is sought by halves and left out."""
-        try:
-            payload, response = await self.get(path, op, (("listing_ids", ",".join(ids)), *params))
-        except Gone:
-            if len(ids) == 1:
-                return []
-            half = len(ids) // 2
-            return [*await self.batch(path, op, ids[:half], params), *await self.batch(path, op, ids[half:], params)]
-        return [(one, response) for one in rows(payload, "results")]
+        """Read listings by id; those that are no more are left out."""
+
+        async def fetch(some: Sequence[str]) -> list[Answer]:
+            payload, response = await self.get(path, op, (("listing_ids", ",".join(some)), *params))
+            return [(one, response) for one in rows(payload, "results")]
+
+        return await by_halves(fetch, ids)
 
     def _judge(self, request: Request, response: Response) -> BridgeError | None:
         """Etsy tells the app's own allowance with every answer: a lower one than the usual counts."""
@@ -98,17 +90,3 @@ class Client(JsonApi):
             # As with the usual allowance: burst and rate together stay within any second.
             self.http.budget.learn(available=0, capacity=rate, per_second=rate)
         return judge(request, response)
-
-
-def new(found: Sequence[Payload], seen: set[str]) -> list[Payload]:
-    """Return the listings that were not seen yet, and note them."""
-    fresh = [one for one in found if text(one, "listing_id") not in seen]
-    seen.update(text(one, "listing_id") for one in fresh)
-    return fresh
-
-
-def _following(payload: Payload, start: int, count: int) -> str | None:
-    total = payload.get("count")
-    if count < PAGE or (isinstance(total, int) and start + count >= total):
-        return None
-    return str(start + PAGE - _AGAIN)

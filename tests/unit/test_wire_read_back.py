@@ -9,9 +9,9 @@ import pytest
 from bridge.contract.errors import Gone
 from bridge.contract.feed import Page
 from bridge.contract.ports import ProductEdit
-from bridge.contract.stock import Applied, Prepared, Rejected, StockChange
+from bridge.contract.stock import Accepted, Applied, Prepared, Rejected, StockChange
 from bridge.domain.catalog import Level, Product, StockKey, Variant
-from bridge.wire.read_back import EditsReadBack, NumbersReadBack, Patience, edit_ticket, read_ticket
+from bridge.wire.read_back import EditsReadBack, NumbersReadBack, Patience, accepted, edit_ticket
 from tests.unit.make import T0
 
 pytestmark = pytest.mark.anyio
@@ -29,6 +29,15 @@ def write(*changes: tuple[int, int]) -> Prepared:
     return Prepared(key="k", body="", changes=tuple(rows))
 
 
+def taken(prepared: Prepared, *rows: bool) -> str:
+    """Return the ticket of a write of which these rows were taken in."""
+    no = [Rejected(key=change.key, kind="invalid", reason="no") for change in prepared.changes]
+    outcomes = accepted(prepared.changes, [T0 if one else no[place] for place, one in enumerate(rows)])
+    assert [isinstance(one, Accepted) for one in outcomes] == list(rows)
+    (ticket,) = {one.ticket for one in outcomes if isinstance(one, Accepted)}
+    return ticket
+
+
 async def look(
     prepared: Prepared, numbers: dict[str, int | None], *, age: timedelta, ticket: str = ""
 ) -> Sequence[Applied | Rejected] | None:
@@ -37,7 +46,7 @@ async def look(
         levels = [Level(key=key, quantity=numbers[key.stock_id], as_of=T0 + age) for key in there]
         return Page(items=tuple(levels), as_of=T0 + age)
 
-    ticket = ticket or read_ticket(T0, [True for _ in prepared.changes])
+    ticket = ticket or taken(prepared, *(True for _ in prepared.changes))
     assert NumbersReadBack.knows(ticket)
     return await NumbersReadBack(read, PATIENCE, "shop").look(ticket, prepared)
 
@@ -63,8 +72,8 @@ async def test_a_row_is_done_when_its_number_is_to_be_seen(
 
 
 async def test_rows_that_were_not_accepted_or_are_gone_are_told_with_the_others() -> None:
-    ticket = read_ticket(T0, [True, False, True])
-    found = await look(write((10, -1), (10, -1), (10, -1)), {"A": 9}, age=SOON, ticket=ticket)
+    three = write((10, -1), (10, -1), (10, -1))
+    found = await look(three, {"A": 9}, age=SOON, ticket=taken(three, True, False, True))
     assert [one.kind if isinstance(one, Rejected) else "applied" for one in found or ()] == [
         "applied",
         "invalid",

@@ -2,29 +2,29 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from bridge.contract.errors import Gone, Refused, TryLater
+from bridge.contract.errors import BridgeError, Gone, NeedsPerson, Refused, TryLater
 from bridge.contract.feed import Bad, Page
 from bridge.contract.limits import Limits
 from bridge.contract.ports import ProductEdit, VariantEdit
-from bridge.contract.stock import StockChange
+from bridge.contract.stock import Rejected, StockChange
 from bridge.domain.catalog import Level, Product, StockKey, Variant
 from bridge.domain.listing_map import Category, ListingMap
 from bridge.domain.money import Money
-from bridge.wire.api import if_there
-from bridge.wire.feeds import expressed, last_moves, understood
+from bridge.wire.api import forbidden, if_there
+from bridge.wire.feeds import ByWindow, ChangedSince, expressed, last_moves, understood
 from bridge.wire.hints import about, inner, word
 from bridge.wire.order_writing import BuyersOnly
-from bridge.wire.paging import by_time, slices
+from bridge.wire.paging import by_halves, by_offset, by_time, slices
 from bridge.wire.payload import Odd, count, maybe_instant, must
 from bridge.wire.product_edits import applied, check, lacking, only, outcome_of, place_of, single
-from bridge.wire.stock_rows import NamesNoCauses, found, prepared, rejection, target
+from bridge.wire.stock_rows import NamesNoCauses, found, one_by_one, prepared, rejection, target
 from bridge.wire.stock_rows import check as check_rows
 from bridge.wire.tables import Carriers
-from tests.unit.make import T0
+from tests.unit.make import T0, order
 
 pytestmark = pytest.mark.anyio
 LIMITS = Limits(stock_write="absolute", stock_min=0, stock_max=999)
@@ -110,6 +110,108 @@ async def test_a_call_about_what_is_no_more_has_another_answer() -> None:
         return 1
 
     assert (await if_there(call(there=True), None), await if_there(call(there=False), None)) == (1, None)
+
+
+async def test_a_call_that_is_not_allowed_is_known_by_its_code() -> None:
+    async def call(error: BridgeError | None) -> None:
+        if error is not None:
+            raise error
+
+    assert await forbidden(call(NeedsPerson("no", code="403")), "403")
+    assert not await forbidden(call(None), "403")
+    assert not await forbidden(call(Gone("no more")), "403")
+    with pytest.raises(NeedsPerson):
+        await forbidden(call(NeedsPerson("the token", code="401")), "403")
+
+
+@pytest.mark.parametrize("dropped", [0, 2, 30])
+async def test_a_list_by_offset_misses_none_whatever_is_deleted_meanwhile(dropped: int) -> None:
+    there = list(range(100))
+
+    async def fetch(start: int) -> tuple[list[int], str, int | None]:
+        page = there[start : start + 10]
+        if start == 16 and len(there) == 100:
+            del there[:dropped]
+        return page, "more", len(there)
+
+    found = [one async for page, _ in by_offset(fetch, str, 10, 2) for one in page]
+    assert len(found) == len(set(found))
+    assert set(range(30, 100)) <= set(found)
+
+
+async def test_one_that_is_no_more_is_sought_by_halves() -> None:
+    calls: list[int] = []
+
+    async def fetch(ids: Sequence[str]) -> list[str]:
+        calls.append(len(ids))
+        if "x" in ids:
+            raise Gone("one of them is no more")
+        return list(ids)
+
+    assert await by_halves(fetch, list("abcxdefg")) == list("abcdefg")
+    assert calls == [8, 4, 2, 2, 1, 1, 4]
+
+
+async def test_rows_that_go_one_by_one_fail_one_by_one() -> None:
+    errors: dict[str, BridgeError] = {"B": Refused("no"), "C": TryLater("too much", code="429"), "D": Gone("no more")}
+
+    async def write(change: StockChange) -> datetime:
+        if change.key.stock_id in errors:
+            raise errors[change.key.stock_id]
+        return T0
+
+    told = await one_by_one([change(sku) for sku in "ABCD"], write)
+    assert [one.kind if isinstance(one, Rejected) else one for one in told] == [T0, "invalid", "retry", "gone"]
+    with pytest.raises(TryLater):
+        await one_by_one([change("C")], write)
+    errors["C"] = TryLater("lost", maybe_applied=True)
+    with pytest.raises(TryLater, match="lost"):
+        await one_by_one([change(sku) for sku in "ABC"], write)
+    errors["C"] = NeedsPerson("the token")
+    with pytest.raises(NeedsPerson) as caught:
+        await one_by_one([change(sku) for sku in "ABC"], write)
+    assert caught.value.maybe_applied, "A was taken in"
+
+
+async def test_a_feed_goes_on_a_little_before_its_reading_began() -> None:
+    async def pages(since: str) -> AsyncIterator[Page[str]]:
+        for _ in range(2):
+            yield Page(items=(since,), as_of=T0 + timedelta(hours=1))
+
+    feed = ChangedSince(pages, timedelta(minutes=2))
+    start = feed.begin(T0)
+    assert start == "2026-11-22T11:58:00.000Z"
+    assert [(page.items[0], page.cursor) async for page in feed.since(start)] == [
+        (start, start), (start, "2026-11-22T12:58:00.000Z"),
+    ]  # fmt: skip
+
+
+async def test_a_backlog_is_read_window_by_window() -> None:
+    asked: list[tuple[float, float | None]] = []
+
+    async def read(start: datetime, end: datetime | None) -> Page[str]:
+        asked.append(((T0 - start) / timedelta(days=1), None if end is None else (T0 - end) / timedelta(days=1)))
+        return Page(items=(), as_of=T0)
+
+    day = timedelta(days=1)
+    feed = ByWindow(read, now=lambda: T0, window=30 * day, overlap=timedelta(minutes=0), farthest=75 * day)
+    cursors = [page.cursor async for page in feed.since(feed.begin(T0 - 100 * day))]
+    assert asked == [(75, 45), (45, 15), (15, None)], "the platform reaches back no further"
+    assert cursors == [feed.begin(T0 - 45 * day), feed.begin(T0 - 15 * day), feed.begin(T0)]
+
+
+def eur(minor: int) -> Money:
+    return Money(minor, "EUR")
+
+
+def test_a_refund_without_a_key_is_made_once() -> None:
+    writer = BuyersOnly("shop", "Bazaar", "do it by hand")
+    read = order(total=eur(1000), refunded=eur(200), currency="EUR")
+    assert writer.refund_due(read, read, eur(300))
+    assert not writer.refund_due(read, replace(read, refunded=eur(500)), eur(300))
+    for amount in (eur(900), Money(100, "USD")):
+        with pytest.raises(Refused):
+            writer.refund_due(read, read, amount)
 
 
 async def test_a_list_by_time_goes_on_from_the_last_second_and_by_offset_within_one() -> None:
