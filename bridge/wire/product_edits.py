@@ -1,5 +1,6 @@
 """Edits of listings, one after another: what is checked before anything is sent, and the outcome of each."""
 
+import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -66,10 +67,10 @@ def place_of(product: Product, listing_map: ListingMap, where: str = "") -> Cate
     return place
 
 
-def lacking(product: Product, *, title: int, sku: int, currency: str = "") -> list[str]:
+def lacking(product: Product, *, title: int = 0, sku: int = 0, currency: str = "") -> list[str]:
     """Say what keeps a product from being listed on any marketplace, each with what to do.
 
-    `title` and `sku` are how long they may be, `currency` that of the prices ("": any).
+    `title` and `sku` are how long they may be (0: a longer title is cut, a SKU may be lacking), `currency` that of the prices ("": any).
     """
     variants = product.variants
     skus = [variant.sku or "" for variant in variants]
@@ -78,9 +79,11 @@ def lacking(product: Product, *, title: int, sku: int, currency: str = "") -> li
     priced = all(one and one.minor > 0 and (not currency or one.currency == currency) for one in prices)
     found = {
         "it has no variants: give it one with a SKU and a price": not variants,
-        f"title: 1 to {title} characters are taken, mend it": not 1 <= len(product.title) <= title,
-        f"sku: each variant needs one of 1 to {sku} characters": not all(1 <= len(one) <= sku for one in skus),
-        "sku: two variants have the same one": len(set(skus)) < len(skus),
+        f"title: 1 to {title or 'some'} characters are taken, mend it": not 1
+        <= len(product.title)
+        <= (title or math.inf),
+        f"sku: each variant needs one of 1 to {sku} characters": sku and not all(1 <= len(one) <= sku for one in skus),
+        "sku: two variants have the same one": len(set(filter(None, skus))) < len([one for one in skus if one]),
         f"price: each variant needs one{f' in {currency}' if currency else ''}": not priced,
         "options: all variants must have the same ones": len(names) > 1,
     }

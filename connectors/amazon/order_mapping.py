@@ -5,10 +5,9 @@ Seller Central help 200200040). A cancellation for the buyer's wish restores the
 (amazonsellersupportblog.com, 2011-03). What is refunded, and what came back, the Orders API does not say.
 """
 
-from collections.abc import Iterable
-
 from bridge.domain.money import Money
 from bridge.domain.orders import Address, Contact, Order, OrderLine, OrderStatus, Tracking
+from bridge.wire.amounts import total_of
 from bridge.wire.payload import Payload, count, moment, must, part, rows, text
 from connectors.amazon.limits import DEFAULT
 from connectors.amazon.payload import money
@@ -32,7 +31,7 @@ def order(payload: Payload, currency: str, warehouse: str) -> Order:
         id=must(payload, "orderId"), number=must(payload, "orderId"), status=status,
         placed_at=moment(payload, "createdTime"), updated_at=moment(payload, "lastUpdatedTime"), currency=total.currency,
         lines=tuple(_line(item, total.currency, location, cancelled=status == "cancelled") for item in items),
-        total=total, shipping=_sum((_shipping(item, total.currency) for item in items), total.currency),
+        total=total, shipping=total_of((_shipping(item, total.currency) for item in items), total.currency),
         refunded=Money(0, total.currency), source=text(part(payload, "salesChannel"), "channelName"),
         customer=_customer(part(payload, "buyer")), ship_to=_address(part(part(payload, "recipient"), "deliveryAddress")),
         tracking=tuple(_parcel(parcel) for parcel in rows(payload, "packages") if text(parcel, "trackingNumber")),
@@ -71,7 +70,7 @@ def _kind(item: Payload, kind: str, currency: str) -> Money:
         for row in rows(part(item, "proceeds"), "breakdowns")
         if row.get("type") == kind
     )
-    return _sum(found, currency)
+    return total_of(found, currency)
 
 
 def _detail(item: Payload, kind: str, currency: str) -> Money:
@@ -80,11 +79,7 @@ def _detail(item: Payload, kind: str, currency: str) -> Money:
     details = (
         detail for row in within for detail in rows(row, "detailedBreakdowns") if detail.get("subtype") == "SHIPPING"
     )
-    return _sum((money(part(detail, "value"), currency) for detail in details), currency)
-
-
-def _sum(amounts: Iterable[Money], currency: str) -> Money:
-    return sum(amounts, start=Money(0, currency))
+    return total_of((money(part(detail, "value"), currency) for detail in details), currency)
 
 
 def _parcel(parcel: Payload) -> Tracking:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from bridge.contract.errors import NeedsPerson, Refused
 from bridge.contract.webhooks import Delivery, Hint, Subscription, Verdict
 from bridge.wire.api import if_there
-from bridge.wire.payload import Payload, must, part, rows, text
+from bridge.wire.payload import must, part, rows, text
+from bridge.wire.subscribing import TopicByTopic
 from connectors.amazon.client import Client
 from connectors.amazon.hints import TOPICS, hints
 
@@ -15,10 +16,11 @@ _NAME = "commerce-bridge"
 _VERSION = "1.0"
 
 
-class Webhooks:
+class Webhooks(TopicByTopic):
     """The webhooks port. A subscription is of one type; `id` is its type and Amazon's id."""
 
     def __init__(self, client: Client) -> None:
+        super().__init__(client.where)
         self._client = client
         self._sqs = client.settings.sqs
         # Where nothing is kept in Amazon's warehouses, nobody need tell of them.
@@ -36,29 +38,28 @@ class Webhooks:
 
     async def subscriptions(self) -> Sequence[Subscription]:
         """List the subscriptions to our topics; `url` is the queue's address, or the ARN of another."""
-        places = await self._destinations()
-        found = [(topic, await self._subscription(topic)) for topic in self.topics]
-        return [_read(topic, one, places.get(text(one, "destinationId"), "")) for topic, one in found if one]
+        found = [await self._subscription(topic) for topic in self.topics]
+        return [one for one in found if one is not None]
 
-    async def subscribe(self, topics: Sequence[str], url: str, secret: str) -> Sequence[Subscription]:
-        """Have these topics sent to the queue; what is there already is kept. Raises NeedsPerson, Refused."""
-        del secret
-        destination = await self._destination(url)
-        there = {one.topics[0]: one for one in await self.subscriptions()}
-        made = [there.get(topic) or await self._subscribe(topic, destination, url) for topic in topics]
-        if other := next((one for one in made if one.url != url), None):
-            place, step = (
-                other.url or "another destination",
-                "take that subscription back, or let the bridge read that queue",
-            )
-            what = f"{other.topics[0]} goes to {place}, and Amazon sends a type to one place only"
-            self._client.refuse(what, step)
-        return made
+    async def make(self, topic: str, url: str) -> None:
+        """Have a topic sent to the queue."""
+        body = {"payloadVersion": _VERSION, "destinationId": await self._destination(url)}
+        try:
+            await self._client.call("createSubscription", f"subscribe to {topic}", body=body, topic=topic)
+        except Refused as error:
+            # Refused as a second one: the first call's answer was lost, or somebody else has it sent elsewhere.
+            there = await self._subscription(topic)
+            if there is None:
+                raise
+            if there.url != url:
+                what = (
+                    f"{topic} goes to {there.url or 'another destination'}, and Amazon sends a type to one place only"
+                )
+                step = "take that subscription back, or let the bridge read that queue"
+                raise Refused(what, where=self._client.where, code=error.code, next_step=step) from error
 
-    async def mend(self, subscription: Subscription, secret: str) -> Subscription:
+    async def enable(self, subscription: Subscription) -> None:
         """Amazon switches none off; what is gone is made again by `subscribe`."""
-        del secret
-        return subscription
 
     async def unsubscribe(self, subscription_id: str) -> None:
         """Take one back; gone already is fine."""
@@ -66,21 +67,13 @@ class Webhooks:
         op = "take a subscription back"
         await if_there(self._client.call("deleteSubscriptionById", op, topic=topic, subscription=identity), None)
 
-    async def _subscription(self, topic: str) -> Payload:
+    async def _subscription(self, topic: str) -> Subscription | None:
         found = await if_there(self._client.call("getSubscription", "read a subscription", topic=topic), None)
-        return part(found[0], "payload") if found else {}
-
-    async def _subscribe(self, topic: str, destination: str, url: str) -> Subscription:
-        body = {"payloadVersion": _VERSION, "destinationId": destination}
-        try:
-            payload, _ = await self._client.call("createSubscription", f"subscribe to {topic}", body=body, topic=topic)
-        except Refused:
-            # Refused as a second one: the first call's answer was lost.
-            there = await self._subscription(topic)
-            if text(there, "destinationId") != destination:
-                raise
-            return _read(topic, there, url)
-        return _read(topic, part(payload, "payload"), url)
+        told = part(found[0], "payload") if found else {}
+        if not told:
+            return None
+        url = (await self._destinations()).get(text(told, "destinationId"), "")
+        return Subscription(id=f"{topic}/{must(told, 'subscriptionId')}", topics=(topic,), url=url)
 
     async def _destination(self, url: str) -> str:
         """Return the destination that stands for our queue, made where there is none."""
@@ -107,7 +100,3 @@ class Webhooks:
         found = rows(payload, "payload")
         arns = {text(one, "destinationId"): text(part(part(one, "resource"), "sqs"), "arn") for one in found}
         return {one: self._sqs.address if arn == self._sqs.arn else arn for one, arn in arns.items()}
-
-
-def _read(topic: str, payload: Payload, url: str) -> Subscription:
-    return Subscription(id=f"{topic}/{must(payload, 'subscriptionId')}", topics=(topic,), url=url)

@@ -7,14 +7,14 @@ from bridge.wire.http import Surroundings
 from connectors.ebay.account import Account
 from connectors.ebay.catalog import Catalog
 from connectors.ebay.client import Client
+from connectors.ebay.handshake import Handshake
 from connectors.ebay.limits import LIMITS
 from connectors.ebay.order_writer import OrderWriting
 from connectors.ebay.orders import Orders
 from connectors.ebay.products import Products
 from connectors.ebay.settings import Settings
-from connectors.ebay.signature import Signatures
 from connectors.ebay.stock import Stock
-from connectors.ebay.webhooks import Handshake, Webhooks
+from connectors.ebay.webhooks import Webhooks
 
 __all__ = ["LIMITS", "Settings", "connect"]
 
@@ -22,7 +22,7 @@ __all__ = ["LIMITS", "Settings", "connect"]
 def connect(settings: Settings, around: Surroundings, *, where: str) -> Connector:
     """Return the connector of one eBay seller; raises NeedsPerson when a credential is missing. Calls nothing yet."""
     client = Client(settings, around, where=where)
-    catalog, orders, signatures = Catalog(client), Orders(client), Signatures(client.app)
+    catalog, orders, handshake = Catalog(client), Orders(client), Handshake(client)
     products = Products(client, catalog)
     return Connector(
         platform="ebay",
@@ -33,8 +33,8 @@ def connect(settings: Settings, around: Surroundings, *, where: str) -> Connecto
         orders=orders,
         products=products,
         order_writer=OrderWriting(client, orders),
-        webhooks=Webhooks(client, signatures),
-        handshake=Handshake(client, signatures),
+        webhooks=Webhooks(client, handshake),
+        handshake=handshake,
         preview=products,
         close=client.close,
         calls=lambda: client.calls,

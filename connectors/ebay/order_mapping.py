@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bridge.domain.money import Money
 from bridge.domain.orders import Address, Contact, Order, OrderLine, OrderStatus, Tracking
+from bridge.wire.amounts import total_of
 from bridge.wire.payload import Odd, Payload, count, moment, need, part, rows, text
 from connectors.ebay.payload import money
 
@@ -30,7 +31,7 @@ def order(payload: Payload, parcels: Sequence[Payload]) -> Order:
         lines=tuple(_line(line, payload, total.currency) for line in rows(payload, "lineItems")),
         total=total,
         shipping=_shipping(payload, total.currency),
-        refunded=_sum(_given_back(payload), "amount", total.currency),
+        refunded=_sum(_given_back(payload), total.currency),
         source="eBay",
         customer=_buyer(payload, contact),
         ship_to=address,
@@ -73,7 +74,7 @@ def _line(line: Payload, payload: Payload, currency: str) -> OrderLine:
         fulfilled=quantity if text(line, "lineItemFulfillmentStatus") == "FULFILLED" else 0,
         unit_price=Money(cost.minor // quantity, currency),
         total=total,
-        tax=_sum(rows(line, "taxes"), "amount", currency),
+        tax=_sum(rows(line, "taxes"), currency),
     )
 
 
@@ -81,7 +82,7 @@ def _total(line: Payload, currency: str) -> Money:
     """What the buyer pays for the goods: the line's total less its delivery."""
     delivery = part(line, "deliveryCost")
     parts = ("shippingCost", "handlingCost", "importCharges", "shippingIntermediationFee")
-    paid = _sum([{"amount": delivery.get(name)} for name in parts if delivery.get(name)], "amount", currency)
+    paid = total_of((money(delivery, name, currency) for name in parts), currency)
     return money(line, "total") - paid + money(delivery, "discountAmount", currency)
 
 
@@ -89,7 +90,7 @@ def _came_back(line: Payload, payload: Payload, quantity: int) -> int:
     """Units given back. eBay's refunds have amounts and no units: only one of a whole line says how many, a part of it
     may as well be a kindness."""
     currency = money(line, "total").currency
-    refunded = _sum(rows(line, "refunds"), "amount", currency)
+    refunded = _sum(rows(line, "refunds"), currency)
     whole = refunded.minor > 0 and refunded >= _total(line, currency)
     everything = text(payload, "orderPaymentStatus") == "FULLY_REFUNDED"
     return quantity if is_cancelled(payload) or whole or everything else 0
@@ -106,8 +107,8 @@ def _shipping(payload: Payload, currency: str) -> Money:
     return money(pricing, "deliveryCost", currency) + money(pricing, "deliveryDiscount", currency)
 
 
-def _sum(found: Sequence[Payload], name: str, currency: str) -> Money:
-    return sum((money(one, name, currency) for one in found), start=Money(0, currency))
+def _sum(found: Sequence[Payload], currency: str) -> Money:
+    return total_of((money(one, "amount", currency) for one in found), currency)
 
 
 def _ship_to(payload: Payload) -> tuple[Payload, Address | None]:

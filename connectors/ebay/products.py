@@ -174,25 +174,22 @@ class Products:
         return there.get(single(there, product, self._client.where))
 
     async def _terms(self) -> Terms:
-        settings = self._client.settings
-        kinds = {"fulfillment": settings.fulfillment_policy, "payment": settings.payment_policy}
-        kinds["return"] = settings.return_policy
-        return Terms(
-            policies={f"{kind}PolicyId": chosen or await self._only_policy(kind) for kind, chosen in kinds.items()},
-            location=settings.location or await self._only_place(),
-            marketplace=self._client.marketplace,
-        )
+        site = ("marketplace_id", self._client.marketplace)
+        policies = {
+            f"{kind}PolicyId": await self._chosen(
+                f"{kind}_policy", f"/sell/account/v1/{kind}_policy", f"{kind}Policies", f"{kind}PolicyId", site
+            )
+            for kind in ("fulfillment", "payment", "return")
+        }
+        place = await self._chosen("location", f"{INVENTORY}/location", "locations", "merchantLocationKey")
+        return Terms(policies=policies, location=place, marketplace=self._client.marketplace)
 
-    async def _only_policy(self, kind: str) -> str:
-        params = (("marketplace_id", self._client.marketplace),)
-        payload, _ = await self._client.get(f"/sell/account/v1/{kind}_policy", f"read the {kind} policies", params)
-        return self._only([text(one, f"{kind}PolicyId") for one in rows(payload, f"{kind}Policies")], f"{kind}_policy")
-
-    async def _only_place(self) -> str:
-        payload, _ = await self._client.get(f"{INVENTORY}/location", "read the places")
-        return self._only([text(one, "merchantLocationKey") for one in rows(payload, "locations")], "location")
-
-    def _only(self, found: list[str], setting: str) -> str:
+    async def _chosen(self, setting: str, path: str, several: str, name: str, *params: tuple[str, str]) -> str:
+        """Return what a setting says, or the only one that the seller has."""
+        if chosen := str(getattr(self._client.settings, setting)):
+            return chosen
+        payload, _ = await self._client.get(path, f"read what `{setting}` may be", params)
+        found = [text(one, name) for one in rows(payload, several)]
         if len(found) != 1:
             what, step = f"the seller has {len(found)} choices for `{setting}`", f"set the channel's `{setting}`"
             self._client.refuse(what, f"{step} ({', '.join(found)})")

@@ -10,6 +10,7 @@ from bridge.domain.catalog import Product, Variant
 from bridge.domain.listing_map import Category
 from bridge.domain.money import Money
 from bridge.wire.payload import Payload, count, rows, text
+from bridge.wire.product_edits import lacking
 
 __all__ = ["MAX_TITLE", "combined", "form_of", "lacks", "plain"]
 
@@ -33,12 +34,9 @@ def lacks(product: Product, place: Category) -> list[str]:
     ]
     if not place.id.isdigit():
         said.append(f"{place.id!r} is no taxonomy id: put the number of the category into the map")
-    if not product.variants:
-        said.append("it has no variant: nothing can be bought")
     if len(product.options) > len(_CUSTOM):
         said.append(f"it varies by {', '.join(product.options)}, and an Etsy listing by two properties at most")
-    said += [f"{one.sku or 'a variant'} has no price" for one in product.variants if not one.price]
-    return said
+    return said + lacking(product)
 
 
 def form_of(product: Product, place: Category) -> dict[str, str]:

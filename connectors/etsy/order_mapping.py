@@ -1,10 +1,11 @@
 """Etsy's receipts as domain values. Pure; payload dicts end here."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 
 from bridge.domain.money import Money
 from bridge.domain.orders import Address, Contact, Order, OrderLine, OrderStatus, Tracking
+from bridge.wire.amounts import shares, total_of
 from bridge.wire.payload import Payload, count, need, rows, text
 from bridge.wire.tables import Carriers, table
 from connectors.etsy.identity import name_of
@@ -30,7 +31,7 @@ def order(receipt: Payload) -> Order:
     tax = money(receipt, "total_tax_cost", currency) + money(receipt, "total_vat_cost", currency)
     lines = rows(receipt, "transactions")
     weights = [money(one, "price").minor * count(one, "quantity") for one in lines]
-    totals, taxes = _shares((total - shipping).minor, weights), _shares(tax.minor, weights)
+    totals, taxes = shares((total - shipping).minor, weights), shares(tax.minor, weights)
     return Order(
         id=str(count(receipt, "receipt_id")),
         number=str(count(receipt, "receipt_id")),
@@ -44,7 +45,7 @@ def order(receipt: Payload) -> Order:
         ),
         total=total,
         shipping=shipping,
-        refunded=sum((money(one, "amount") for one in rows(receipt, "refunds")), start=Money(0, currency)),
+        refunded=total_of((money(one, "amount") for one in rows(receipt, "refunds")), currency),
         source="etsy",
         customer=_customer(receipt),
         ship_to=_address(receipt) if text(receipt, "first_line") or text(receipt, "zip") else None,
@@ -97,15 +98,6 @@ def _variant(one: Payload) -> str | None:
         if choice.get("value_id") is not None and choice.get("property_id") != _PERSONALIZED
     ]
     return name_of(identity, chosen)
-
-
-def _shares(amount: int, weights: Sequence[int]) -> list[int]:
-    """Divide an amount in proportion to weights, to the unit; the first lines take what rounding leaves."""
-    whole = sum(weights)
-    parts = [amount * weight // whole if whole else 0 for weight in weights]
-    for place in range(amount - sum(parts) if parts else 0):
-        parts[place % len(parts)] += 1
-    return parts
 
 
 def _customer(receipt: Payload) -> Contact | None:

@@ -5,27 +5,31 @@ Source: developers.etsy.com/documentation/essentials/webhooks (signed in Svix's 
 
 import re
 from collections.abc import Sequence
-from typing import NoReturn
 
-from bridge.contract.errors import NeedsPerson
 from bridge.contract.webhooks import Delivery, Hint, Subscription, Verdict
 from bridge.wire.hints import word
 from bridge.wire.payload import decoded
 from bridge.wire.standard_webhooks import is_genuine, sent_at
+from bridge.wire.subscribing import EndpointsByHand
 from connectors.etsy.client import Client
 
 __all__ = ["Webhooks"]
 
 _TOPICS = ("order.paid", "order.canceled", "order.shipped", "order.delivered")
+_PORTAL = (
+    "the webhook portal, where a commercial app has one (etsy.com/developers/your-apps > the app's menu > webhook portal), "
+    "and put its signing secret into `webhook_secret`"
+)
 _RECEIPT = re.compile(r"/shops/([0-9]{1,18})/receipts/([0-9]{1,18})/?(?:\?|\Z)")
 
 
-class Webhooks:
+class Webhooks(EndpointsByHand):
     """The webhooks port."""
 
     topics: tuple[str, ...] = _TOPICS
 
     def __init__(self, client: Client) -> None:
+        super().__init__(client.where, "Etsy", _PORTAL)
         self._client = client
         secret = client.settings.webhook_secret.strip()
         self.secrets: tuple[str, ...] = (secret,) if secret else ()
@@ -47,31 +51,11 @@ class Webhooks:
             return [Hint(kind="nothing", topic=topic, at=at)]
         return [Hint(kind="order", id=match[2], topic=topic, at=at)]
 
-    async def subscriptions(self) -> Sequence[Subscription]:
-        """List none: which endpoints there are, only the portal shows."""
-        return []
-
     async def subscribe(self, topics: Sequence[str], url: str, secret: str) -> Sequence[Subscription]:
         """Raise NeedsPerson, saying what to enter where."""
-        del secret
         if self.secrets:
-            self._by_hand(
+            self.by_hand(
                 "deliveries signed with `webhook_secret` are believed all the same; whether that endpoint is on, and has every "
                 "event, only the webhook portal shows"
             )
-        self._by_hand(
-            f"with a commercial app, add the endpoint {url} in the webhook portal (etsy.com/developers/your-apps > the app's "
-            f"menu > webhook portal; events: {', '.join(topics)}) and put its signing secret into `webhook_secret`"
-        )
-
-    async def mend(self, subscription: Subscription, secret: str) -> Subscription:
-        """Raise NeedsPerson: the portal mends it."""
-        del secret
-        self._by_hand(f"switch endpoint {subscription.id} on in Etsy's webhook portal")
-
-    async def unsubscribe(self, subscription_id: str) -> None:
-        """Raise NeedsPerson: the portal removes it."""
-        self._by_hand(f"remove endpoint {subscription_id} in Etsy's webhook portal")
-
-    def _by_hand(self, step: str) -> NoReturn:
-        raise NeedsPerson("Etsy's API makes no webhook endpoints", where=self._client.where, next_step=step)
+        return await super().subscribe(topics, url, secret)

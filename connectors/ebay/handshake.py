@@ -1,32 +1,48 @@
-"""eBay's signatures: ECDSA over the raw body, by a key that the delivery names and eBay hands out.
+"""How eBay and we know each other: a challenge for our address, and its signatures.
 
+They are ECDSA over the raw body, by a key that the delivery names and eBay hands out.
 Sources: getPublicKey of commerce_notification 1.6.7; header and digest: eBay/event-notification-nodejs-sdk, lib/validator.js.
 eBay's own SDK verifies the body written anew; a body is signed as it was sent, so the raw bytes are what counts.
 """
 
 import base64
+import hashlib
 import re
+from collections.abc import Mapping
 
 import msgspec
 
 from bridge.contract.webhooks import Delivery
-from bridge.wire.api import JsonApi
 from bridge.wire.elliptic import Verify, verifier
 from bridge.wire.keyring import Keyring
 from bridge.wire.payload import text
+from connectors.ebay.client import Client
 
-__all__ = ["Signatures"]
+__all__ = ["Handshake"]
 
 _HEADER = "x-ebay-signature"
 _KID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
-class Signatures:
-    """Judges deliveries by the public keys that eBay handed out."""
+class Handshake:
+    """The handshake port: the answer when eBay tries our address, and the public keys that it hands out."""
 
-    def __init__(self, app: JsonApi) -> None:
-        self._app = app
-        self._keys = Keyring(self._fetch, app.now)
+    def __init__(self, client: Client) -> None:
+        # The configured token, or one made of the client secret, which a restart finds again.
+        made = f"commerce-bridge verification {client.settings.client_secret}".encode()
+        self.token = client.settings.verification_token or hashlib.sha256(made).hexdigest()
+        client.conceal(self.token)
+        self._app = client.app
+        self._keys = Keyring(self._fetch, client.now)
+
+    def answer(self, query: Mapping[str, str], url: str) -> bytes | None:
+        """Answer the challenge: SHA-256 of code, token and address, in this order
+        (developer.ebay.com/marketplace-account-deletion)."""
+        code = query.get("challenge_code")
+        if not code:
+            return None
+        digest = hashlib.sha256(f"{code}{self.token}{url}".encode("utf-8", "replace")).hexdigest()
+        return msgspec.json.encode({"challengeResponse": digest})
 
     def holds(self, delivery: Delivery) -> bool:
         """Tell whether the delivery is signed by a key that we have. Pure."""
