@@ -7,7 +7,7 @@ order-create-fulfillment-assigned-location, inventory-deactivate-validation-2026
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from bridge.sandbox.shopify import people, stock
@@ -187,14 +187,16 @@ def spread_discount(
 
 
 def allocate(lines: list[LineItem], application: Application, amount: Decimal) -> None:
-    """Lay an amount over lines in proportion to what is left of their worth; the last line takes the odd cents."""
+    """Lay an amount over lines in proportion to what is left of their worth; the last ones that cost something take the odd cents."""
     worth = {line: line.price * line.quantity - line.discount for line in lines}
     whole = sum(worth.values(), ZERO)
-    left = total = min(amount, whole)
-    for line in lines:
-        part = left if line is lines[-1] else (total * worth[line] / whole).quantize(CENT) if whole else ZERO
-        part = min(part, worth[line])
-        left -= part
+    total = min(amount, whole)
+    parts = {line: (total * worth[line] / whole).quantize(CENT, ROUND_DOWN) if whole else ZERO for line in lines}
+    left = total - sum(parts.values(), ZERO)
+    for line in reversed(lines):
+        odd = min(left, worth[line] - parts[line])
+        parts[line], left = parts[line] + odd, left - odd
+    for line, part in parts.items():
         if part:
             line.allocations.append((application, part))
 

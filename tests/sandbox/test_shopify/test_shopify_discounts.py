@@ -120,6 +120,21 @@ class TestCheckout:
         with pytest.raises(RefusedError, match="items"):
             bought(caller, "TENTH", sku="GIFT")
 
+    @pytest.mark.parametrize(("amount", "left"), [("0.03", [9, 8, 0]), ("0.07", [7, 6, 0])])
+    async def test_odd_cents_come_off_goods_that_cost_something(
+        self, caller: Caller, amount: str, left: list[int]
+    ) -> None:
+        stocked(caller)
+        caller.shop.add_coupon("ODD", amount=amount)
+        lines = [
+            {"sku": "MUG", "quantity": 1, "price": "0.10"},
+            {"sku": "CAP", "quantity": 1, "price": "0.10"},
+            {"sku": "MUG", "quantity": 1, "price": "0.10", "discount": "0.10"},
+        ]
+        order = caller.shop.sale(lines, codes=["odd"])
+        found = caller.shop.state.orders.get(int(order.rpartition("/")[2]))
+        assert [(one.price * one.quantity - one.discount) * 100 for one in found.lines] == left
+
     async def test_the_order_says_what_was_taken_off_and_by_which_code(self, caller: Caller) -> None:
         stocked(caller)
         caller.shop.add_coupon("SAVE5", amount="5.00")
