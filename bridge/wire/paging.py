@@ -3,14 +3,17 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from bridge.contract.errors import Gone
+from bridge.wire.payload import stamp
 
-__all__ = ["by_cursor", "by_halves", "by_number", "by_offset", "by_time", "slices"]
+__all__ = ["by_cursor", "by_halves", "by_number", "by_offset", "by_search", "by_time", "slices"]
 
 T = TypeVar("T")
 R = TypeVar("R")
+_TICK = timedelta(milliseconds=1)
 
 
 async def by_cursor(fetch: Callable[[str | None], Awaitable[tuple[T, str | None]]]) -> AsyncIterator[T]:
@@ -83,6 +86,28 @@ async def by_halves(fetch: Callable[[Sequence[str]], Awaitable[list[T]]], ids: S
             return []
         half = len(ids) // 2
         return [*await by_halves(fetch, ids[:half]), *await by_halves(fetch, ids[half:])]
+
+
+async def by_search(
+    fetch: Callable[[str, str], Awaitable[tuple[Sequence[T], R, str]]], made: Callable[[T], datetime], most: int
+) -> AsyncIterator[tuple[Sequence[T], R]]:
+    """Yield pages of a list in the order of its records' making, where one search shows no more than `most`.
+
+    `fetch` takes the time (ISO 8601) after which records were made ("": all) and a page's token; it returns (records, whatever, the next
+    page's token or ""). A new search begins where the last one ended.
+    """
+    after, token, seen = "", "", 0
+    while True:
+        found, more, token = await fetch(after, token)
+        yield found, more
+        seen += len(found)
+        if token:
+            continue
+        if seen < most or not found:
+            return
+        last = made(found[-1])
+        # More than fit into a search, made in one millisecond, cannot be told apart; the walk must go on all the same.
+        after, seen = stamp(last) if stamp(last) > after else stamp(last + _TICK), 0
 
 
 async def by_time(

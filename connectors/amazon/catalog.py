@@ -43,7 +43,7 @@ class Catalog:
         async for items, response in self._listings.walk(ALL_DATA, changed):
             yield self._page(items, response)
 
-    def _page(self, items: list[Payload], response: Response) -> Page[Product]:
+    def _page(self, items: Sequence[Payload], response: Response) -> Page[Product]:
         sellable = [item for item in items if not is_parent(item)]
         good, bad = sift(sellable, self._read, "sku")
         levels, _ = sift(sellable, partial(level, at=response.at), "sku")

@@ -119,7 +119,7 @@ class Stock(NamesNoCauses):
         return [Accepted(key=change.key, at=response.at, ticket=ticket) for change in prepared.changes]
 
 
-def _page(items: list[Payload], response: Response) -> Page[Level]:
+def _page(items: Sequence[Payload], response: Response) -> Page[Level]:
     found, bad = sift(items, partial(level, at=response.at), "sku")
     return Page(items=tuple(filter(None, found)), bad=tuple(bad), as_of=response.at)
 

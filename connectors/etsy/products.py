@@ -1,14 +1,14 @@
 """Writing listings: texts and state by form, prices and SKUs through the inventory, new ones as drafts."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from bridge.contract.errors import BridgeError, Gone, Refused
 from bridge.contract.ports import ProductEdit, ProductResult
 from bridge.domain.catalog import Product
 from bridge.wire.payload import Payload, rows, text
-from bridge.wire.product_edits import check, only, outcome_of, place_of, single
+from bridge.wire.product_edits import check, only, outcome_of, place_of
+from bridge.wire.sku_index import Listed, SkuIndex
 from connectors.etsy.catalog import Catalog
 from connectors.etsy.client import Client
 from connectors.etsy.drafts import MAX_TITLE, combined, form_of, lacks
@@ -25,8 +25,6 @@ _CANNOT = {
     "weight_grams": "it is a matter of the shipping profile",
 }
 _TEXTS = ("title", "description")
-# How long the shop's SKUs are remembered between two creations: reading them takes a call a hundred listings.
-_REMEMBERED = timedelta(minutes=10)
 
 
 class Products:
@@ -36,9 +34,7 @@ class Products:
         self._client = client
         self._catalog = catalog
         self._inventories = inventories
-        self._known: dict[str, str] = {}
-        self._orphans: dict[str, str] = {}
-        self._known_at: datetime | None = None
+        self._skus = SkuIndex(self._listed, client.now, client.where)
 
     async def edit(self, edits: Sequence[ProductEdit], key: str) -> Sequence[ProductResult]:
         """Write listings one after another; one result each, in order."""
@@ -55,22 +51,21 @@ class Products:
     async def create(self, product: Product, key: str) -> Product:
         """Make a draft, or return the listing that has one of its SKUs. Photos are added by hand: Etsy takes files only."""
         del key
-        if found := await self._by_sku(product):
-            return found
+        if (there := await self._skus.find(product)) and (found := await self._catalog.get([there])):
+            return found[0]
         place = place_of(product, self._client.settings.listing_map)
         if said := lacks(product, place):
             raise Refused("; ".join(said), where=self._client.where, next_step="then `bridge retry`")
-        identity = self._orphans.get(product.title, "")
+        identity = self._skus.begun(product.title)
         try:
             properties = await self._properties(place.id) if product.options else []
             body = combined(product, place, properties)
             identity = identity or await self._draft(form_of(product, place))
             await self._client.write("PUT", f"listings/{identity}/inventory", "write a new listing's inventory", body)
         except BridgeError:
-            # Whether it is there is not known: it is looked for next time.
-            self._known_at = None
+            self._skus.forget()
             raise
-        self._known |= {own.sku: identity for own in product.variants if own.sku}
+        self._skus.note(product, identity)
         await self._published(identity)
         return only(await self._catalog.get([identity]), identity, self._client.where)
 
@@ -155,22 +150,10 @@ class Products:
         path = f"seller-taxonomy/nodes/{taxonomy}/properties"
         return rows((await self._client.get(path, "read the category's properties"))[0], "results")
 
-    async def _by_sku(self, product: Product) -> Product | None:
-        await self._remember()
-        there = [self._known[own.sku] for own in product.variants if own.sku in self._known]
-        found = single(there, product, self._client.where)
-        return next(iter(await self._catalog.get([found])), None) if found else None
-
-    async def _remember(self) -> None:
-        """Read all SKUs of the shop, which Etsy cannot be asked for, and the drafts that have none yet."""
-        now = self._client.now()
-        if self._known_at is not None and now - self._known_at < _REMEMBERED:
-            return
-        self._known, self._orphans = {}, {}
+    async def _listed(self) -> AsyncIterator[Listed]:
+        """Read all SKUs of the shop, and the drafts that have none yet."""
         async for found, _ in self._catalog.walk():
             for one in found:
-                skus = [sku for sku in one.get("skus") or () if sku]
-                self._known |= dict.fromkeys(skus, text(one, "listing_id"))
-                if text(one, "state") == "draft" and not skus:
-                    self._orphans[text(one, "title")] = text(one, "listing_id")
-        self._known_at = now
+                skus = tuple(sku for sku in one.get("skus") or () if sku)
+                begun = text(one, "state") == "draft" and not skus
+                yield Listed(id=text(one, "listing_id"), skus=skus, title=text(one, "title") if begun else "")
