@@ -32,6 +32,7 @@ from bridge.rehearsal.world import World, build
 from bridge.sandbox import FIRST, STAND_INS
 from bridge.sandbox.kit.loop import SimulatedLoop, run_simulated
 from bridge.sandbox.kit.platform import Platform
+from bridge.store import positions
 
 __all__ = ["torture", "tortured"]
 
@@ -165,6 +166,7 @@ async def _staged(loop: SimulatedLoop, seed: int, platforms: Sequence[str], loya
         shoppers.issue()
     trade = shoppers or trade
     trade.believes = lambda platform: world.channels[platform.name].believed
+    trade.counting = partial(_can_be_counted, world)
     trade.open(world.platforms[platforms[0]])
     stage = _Stage(loop, seed, fate, world, database, trade, watch, rng, shoppers)
     database.died = watch.fell
@@ -173,6 +175,15 @@ async def _staged(loop: SimulatedLoop, seed: int, platforms: Sequence[str], loya
         _listen(stage, platform)
     await asyncio.sleep(3)
     return stage
+
+
+def _can_be_counted(world: World, platform: Platform, sku: str) -> bool:
+    """Where a platform has just lost an update by itself, nobody adds to its number until the bridge has read it again: by how much it
+    was wrong, the new number cannot say."""
+    at = platform.lapses.get(sku)
+    rows = world.database.read(lambda connection: list(positions.every(connection, platform.name))) if at else []
+    # The answer of the very write that wiped another verifies nothing.
+    return all(row.verified_at and row.verified_at > at + timedelta(seconds=1) for row in rows if at and row.sku == sku)
 
 
 def _luck(seed: int, of: str) -> random.Random:

@@ -6,7 +6,7 @@ and over HTTP (`/__sandbox/<verb>`), so a scenario and a person at a shell do th
 
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -103,7 +103,10 @@ class LoyalShop(Shop, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """One running stand-in. `app` already has the faults and the control door in front of it; `courier` brings its webhooks."""
+    """One running stand-in. `app` already has the faults and the control door in front of it; `courier` brings its webhooks.
+
+    `lapses` says, by SKU, when the platform last lost an update by itself: its number has been wrong since, and nobody can tell.
+    """
 
     name: str
     app: ASGIApp
@@ -111,6 +114,7 @@ class Platform:
     faults: Faults
     credentials: dict[str, str]
     courier: Courier
+    lapses: dict[str, datetime] = field(default_factory=dict)
 
 
 class Build(Protocol):

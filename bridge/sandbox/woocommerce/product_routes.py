@@ -234,7 +234,10 @@ async def write(woo: Woo, call: Call, product: Product) -> None:
     assign(shop, product, call.params, stored=True)
     quantity = stock_change(product, call.params)
     if quantity is not None:
+        before = product.stock
         await woo.site.window(woo.site.races.delta_race, 0.25 if call.batch else 1.0)
+        if product.stock != before:
+            woo.site.lapses[product.sku] = woo.site.now()
         product.stock = quantity
     status = call.params.get("status")
     shop.save(product, status=_known_status(call.params) if status else None)

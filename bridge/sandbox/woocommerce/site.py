@@ -4,6 +4,7 @@ import hashlib
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from bridge.sandbox.kit.platform import Now, Sleep
@@ -56,6 +57,7 @@ class Site:
     races: Races
     keys: dict[str, ApiKey] = field(default_factory=dict)
     listeners: list[Callable[[str, int], None]] = field(default_factory=list)
+    lapses: dict[str, datetime] = field(default_factory=dict)
     posts: int = 10
     metas: int = 0
     items: int = 0
