@@ -54,11 +54,6 @@ class Client(JsonApi):
         """The language in which new listings are written."""
         return str(SITES.get(self.marketplace, {}).get("language", "en-US"))
 
-    async def put(self, path: str, op: str, body: object, locale: str) -> None:
-        """Replace a whole record: the same twice is the same."""
-        words = {"content-language": locale.replace("_", "-")}
-        await self.write("PUT", path, op, body, headers=words, repeatable=True)
-
     def pages(self, path: str, op: str, params: Params) -> AsyncIterator[Answer]:
         """Walk a list by the links that eBay gives: whether `offset` counts pages or records is eBay's business.
 

@@ -26,6 +26,9 @@ _CANNOT = {
     "sku": "a SKU is the item's name at eBay",
     "compare_at": "eBay shows a price crossed out for approved sellers only",
 }
+# Of an item these are told by its group, or are its name.
+_NOT_ITS_OWN = {"sku", "groupIds", "inventoryItemGroupKeys"}
+_PATHS = {"item": "inventory_item", "group": "inventory_item_group", "offer": "offer"}
 _CODES = {"ean", "upc", "isbn"}
 
 
@@ -64,9 +67,9 @@ class Products:
             self._client.refuse(what, "mend it, then `bridge retry`")
         terms = await self._terms()
         for variant in product.variants:
-            await self._put_item(str(variant.sku), item_body(product, variant, place), self._client.language)
+            await self._put("item", str(variant.sku), item_body(product, variant, place))
         if not is_single(product):
-            await self._put_group(group_key(product), group_body(product, place))
+            await self._put("group", group_key(product), group_body(product, place))
         offers = [await self._offer(offer_body(variant, place, terms)) for variant in product.variants]
         if is_single(product):
             await self._act(f"offer/{offers[0]}/publish", "publish a listing")
@@ -89,7 +92,7 @@ class Products:
         if current.id.startswith(GROUP):
             if said:
                 key = current.id.removeprefix(GROUP)
-                await self._put_group(key, {**await self._catalog.group(key), **said})
+                await self._put("group", key, {**await self._catalog.group(key), **said})
             said = {}
         elif said:
             sku = current.variants[0].id
@@ -107,7 +110,9 @@ class Products:
         mine = own.fields & {"barcode", "weight_grams"}
         if not said and not mine:
             return
-        item = await self._item(own.id)
+        read, _ = await self._client.get(f"{INVENTORY}/inventory_item/{escaped(own.id)}", "read an item")
+        item = {name: value for name, value in read.items() if name not in _NOT_ITS_OWN}
+        locale = str(item.pop("locale", ""))
         details = {**item.get("product", {}), **said}
         if "barcode" in mine:
             details = {name: value for name, value in details.items() if name not in _CODES}
@@ -116,8 +121,7 @@ class Products:
         if "weight_grams" in mine:
             weight = {"value": own.weight_grams, "unit": "GRAM"}
             item["packageWeightAndSize"] = {**item.get("packageWeightAndSize", {}), "weight": weight}
-        locale = str(item.pop("locale", None) or self._client.language)
-        await self._put_item(own.id, item, locale)
+        await self._put("item", own.id, item, locale)
         offer = await self._offered(own.id) if "description" in said else None
         if offer is not None and offer.get("listingDescription"):
             await self._put_offer(offer, {"listingDescription": said["description"]})
@@ -195,29 +199,18 @@ class Products:
             self._client.refuse(what, f"{step} ({', '.join(found)})")
         return found[0]
 
-    async def _item(self, sku: str) -> dict[str, Any]:
-        payload, _ = await self._client.get(_item(sku), "read an item")
-        dropped = {"sku", "groupIds", "inventoryItemGroupKeys"}
-        return {name: value for name, value in payload.items() if name not in dropped}
-
-    async def _put_item(self, sku: str, body: Mapping[str, Any], locale: str) -> None:
-        await self._client.put(_item(sku), "write an item", body, locale)
-
-    async def _put_group(self, key: str, body: Mapping[str, Any]) -> None:
-        path = f"{INVENTORY}/inventory_item_group/{escaped(key)}"
-        await self._client.put(path, "write a group", body, self._client.language)
+    async def _put(self, kind: str, name: str, body: Mapping[str, Any], locale: str = "") -> None:
+        """Replace a record whole: the same twice is the same."""
+        words = {"content-language": (locale or self._client.language).replace("_", "-")}
+        path, op = f"{INVENTORY}/{_PATHS[kind]}/{escaped(name)}", f"write {kind} {name}"
+        await self._client.write("PUT", path, op, body, headers=words, repeatable=True)
 
     async def _put_offer(self, offer: Payload, changes: Mapping[str, Any]) -> None:
-        body = {**{name: value for name, value in offer.items() if name not in _FIXED}, **changes}
-        path = f"{INVENTORY}/offer/{offer['offerId']}"
-        await self._client.put(path, "write an offer", body, self._client.language)
+        kept = {name: value for name, value in offer.items() if name not in _FIXED}
+        await self._put("offer", text(offer, "offerId"), {**kept, **changes})
 
     async def _act(self, path: str, op: str, body: object = None) -> Answer:
         return await self._client.post(f"{INVENTORY}/{path}", op, body)
 
     async def _reread(self, product_id: str) -> Product:
         return only(await self._catalog.get([product_id]), product_id, self._client.where)
-
-
-def _item(sku: str) -> str:
-    return f"{INVENTORY}/inventory_item/{escaped(sku)}"
