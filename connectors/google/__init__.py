@@ -28,6 +28,6 @@ def connect(settings: Settings, around: Surroundings, *, where: str) -> Connecto
         orders=None,
         products=Products(client, catalog, settings),
         shell=shell_of(settings),
-        close=client.aclose,
-        calls=lambda: client.http.calls + client.access.http.calls,
+        close=client.close,
+        calls=lambda: client.calls,
     )

@@ -1,21 +1,19 @@
 """Access tokens for a service account: a signed assertion is traded for one (RFC 7523)."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import urlencode
 
-from bridge.contract.errors import BridgeError, NeedsPerson, TryLater
+from bridge.contract.errors import BridgeError, NeedsPerson
+from bridge.wire.access import TokenService
 from bridge.wire.assertion import GRANT, assertion
-from bridge.wire.budget import Budget
-from bridge.wire.http import Http, Request, Response, Surroundings
-from bridge.wire.payload import decoded, text, units
+from bridge.wire.http import Request, Response, Surroundings
+from bridge.wire.payload import decoded, text
 from bridge.wire.tokens import Token, Tokens
 from connectors.google.judge import judge
 from connectors.google.settings import Settings
 
-__all__ = ["Access", "Key", "key_of"]
+__all__ = ["Grants", "Key", "key_of"]
 
 _SCOPE = "https://www.googleapis.com/auth/content"
 _LIVES = timedelta(hours=1)
@@ -51,35 +49,26 @@ def key_of(settings: Settings, where: str) -> Key:
     )  # fmt: skip
 
 
-class Access:
+class Grants:
     """The tokens of one service account."""
 
     def __init__(self, settings: Settings, around: Surroundings, *, where: str) -> None:
-        self.on_token: Callable[[str], None] = lambda _: None
         self._key = key_of(settings, where)
         self._now = around.now
-        self._used = ""
         self._ahead, self._corrected = timedelta(0), False
         self._tokens = Tokens(self._fetch, now=around.now)
-        self.http = Http(
-            around,
-            where=where,
-            base_url=self._key.token_url,
-            judge=self._judge,
+        self.service = TokenService(
+            around, where=where, url=self._key.token_url, path=self._key.token_url, judge=self._judge,
             secrets=(settings.service_account, self._key.private_key),
-            budget=Budget(capacity=1, per_second=0, time=around.time, sleep=around.sleep),
-        )
+        )  # fmt: skip
 
-    async def sign(self, request: Request) -> Request:
-        """Put the current token into the call."""
-        self._used = await self._tokens.get()
-        headers = {**request.headers, "authorization": f"Bearer {self._used}"}
-        return replace(request, headers=headers)
+    async def get(self) -> str:
+        """Return a token that is good for some minutes."""
+        return await self._tokens.get()
 
-    async def renew(self) -> bool:
-        """Drop the token that was refused; the next call fetches another."""
-        self._tokens.spoil(self._used)
-        return True
+    def spoil(self, value: str) -> None:
+        """Google does not take this token."""
+        self._tokens.spoil(value)
 
     async def _fetch(self) -> Token:
         """A key is refused where our clock is off; then it is tried once more with the time that Google's answer carries."""
@@ -92,20 +81,8 @@ class Access:
             return await self._trade()
 
     async def _trade(self) -> Token:
-        form = urlencode({"grant_type": GRANT, "assertion": self._assertion()}).encode()
-        headers = {"content-type": "application/x-www-form-urlencoded"}
-        response = await self.http.send(
-            Request(
-                method="POST", path=self._key.token_url, op="fetch an access token", body=form, headers=headers, repeatable=True
-            )
-        )  # fmt: skip
-        granted = decoded(response.content)
-        token, lives = text(granted, "access_token"), units(granted, "expires_in")
-        if not token:
-            raise TryLater("fetch an access token: the answer has none", where=self.http.where)
-        self.http.redact.add(token)
-        self.on_token(token)
-        return Token(token, response.at + timedelta(seconds=lives) if lives else None)
+        granted = await self.service.trade({"grant_type": GRANT, "assertion": self._assertion()})
+        return Token(granted.token, granted.until)
 
     def _judge(self, request: Request, response: Response) -> BridgeError | None:
         self._ahead = self._now() - response.at
@@ -122,4 +99,6 @@ class Access:
             return assertion(self._key.private_key, self._key.key_id, claims)
         except ValueError:
             step = "make a new JSON key for the service account and put it into the channel's `service_account`"
-            raise NeedsPerson("the key in service_account is damaged", where=self.http.where, next_step=step) from None
+            raise NeedsPerson(
+                "the key in service_account is damaged", where=self.service.http.where, next_step=step
+            ) from None

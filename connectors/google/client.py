@@ -4,13 +4,15 @@ from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
-from bridge.contract.errors import BridgeError, NeedsPerson, TryLater
+from bridge.contract.errors import BridgeError, TryLater
+from bridge.wire.access import Access
+from bridge.wire.api import JsonApi
 from bridge.wire.batching import BOUNDARY, Part, Piece, pack, unpack
-from bridge.wire.budget import Budget
-from bridge.wire.http import Http, Request, Response, Surroundings
+from bridge.wire.http import Request, Response, Surroundings
 from bridge.wire.paging import by_cursor
-from bridge.wire.payload import Payload, answered, text
-from connectors.google.access import Access
+from bridge.wire.payload import Payload, text
+from bridge.wire.settings import demand
+from connectors.google.access import Grants
 from connectors.google.judge import judge
 from connectors.google.limits import LIMITS
 from connectors.google.settings import Settings
@@ -18,42 +20,24 @@ from connectors.google.settings import Settings
 __all__ = ["Client"]
 
 
-class Client:
+class Client(JsonApi):
     """One account. A stock write may be overtaken by a newer one: so none is repeated on its own."""
 
     def __init__(self, settings: Settings, around: Surroundings, *, where: str) -> None:
-        for name in ("account", "data_source"):
-            if not getattr(settings, name).strip():
-                raise NeedsPerson(f"no {name}", where=where, next_step=f"set the channel's `{name}`")
-        self.where = where
-        self.now = around.now
+        demand(settings, ("account", "data_source"), where)
         self.account = f"accounts/{settings.account.strip()}"
         self.source = f"{self.account}/dataSources/{settings.data_source.strip()}"
         stock = settings.stock_source.strip()
         self.stock_source = f"{self.account}/dataSources/{stock}" if stock else ""
         self._labels = f"{settings.language.strip()}~{settings.feed_label.strip()}"
-        self.access = Access(settings, around, where=where)
-        self.http = Http(
-            around,
-            where=where,
-            base_url=settings.url,
-            budget=Budget(capacity=LIMITS.burst, per_second=LIMITS.per_second, time=around.time, sleep=around.sleep),
-            concurrency=LIMITS.concurrency,
-            sign=self.access.sign,
-            judge=judge,
-            refresh=self.access.renew,
-            secrets=(settings.service_account,),
-        )
-        self.access.on_token = self.http.redact.add
+        grants = Grants(settings, around, where=where)
+        access = Access(grants, now=around.now)
+        http = grants.service.pool(access, url=settings.url, judge=judge, limits=LIMITS)
+        super().__init__(around, http, grants.service.http)
 
     def name(self, sku: str) -> str:
         """Return the last part of a product's name in the encoded form, which takes any character."""
         return urlsafe_b64encode(f"{self._labels}~{sku}".encode()).rstrip(b"=").decode()
-
-    async def get(self, path: str, op: str, params: tuple[tuple[str, str], ...] = ()) -> tuple[Payload, Response]:
-        """Read something."""
-        response = await self.http.send(Request(method="GET", path=path, op=op, params=params, repeatable=True))
-        return answered(response), response
 
     def pages(self, path: str, op: str, size: int) -> AsyncIterator[tuple[Payload, Response, bool]]:
         """Walk a list's pages: each with its answer, and whether it is the last."""
@@ -93,8 +77,3 @@ class Client:
         """Put the channel's name into the error of a call within a batch."""
         error.where = self.where
         return error
-
-    async def aclose(self) -> None:
-        """Close both pools."""
-        await self.http.aclose()
-        await self.access.http.aclose()

@@ -6,11 +6,13 @@ from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
 
-from bridge.contract.errors import BridgeError, Gone, NeedsPerson, Refused, TryLater
+from bridge.contract.errors import BridgeError, NeedsPerson, Refused
 from bridge.contract.feed import Feed, Page
-from bridge.contract.stock import Applied, Cause, Outcome, Prepared, Rejected, StockChange
+from bridge.contract.stock import Applied, Outcome, Prepared, StockChange
 from bridge.domain.catalog import Level, StockKey
 from bridge.wire.batching import Part, Piece, pack
+from bridge.wire.paging import slices
+from bridge.wire.stock_rows import NamesNoCauses, check, found, rejection, target
 from connectors.google.catalog import Catalog
 from connectors.google.client import Client
 from connectors.google.judge import verdict
@@ -21,7 +23,7 @@ from connectors.google.settings import Settings
 __all__ = ["Stock", "patch"]
 
 
-class Stock:
+class Stock(NamesNoCauses):
     """The stock port. A stock id is an offerId, by convention our SKU; its location is `online` or a store code."""
 
     changes: Feed[Level] | None = None
@@ -34,8 +36,7 @@ class Stock:
 
     async def read(self, keys: Sequence[StockKey]) -> Sequence[Level]:
         """Read these numbers; None where an item has none, left out where it is no more."""
-        found = {level.key: level for level in await self._catalog.levels(keys)}
-        return [found[key] for key in keys if key in found]
+        return found(keys, await self._catalog.levels(keys))
 
     async def scan(self) -> AsyncIterator[Page[Level]]:
         """Read every number with the products' pages."""
@@ -44,16 +45,12 @@ class Stock:
 
     def batches(self, changes: Sequence[StockChange]) -> Sequence[Sequence[StockChange]]:
         """Split rows into calls, in their order: sold out stays first. Online and stores are two services, never in one call."""
-        size, found = LIMITS.stock_batch, list[Sequence[StockChange]]()
-        for _, run in groupby(changes, key=lambda change: change.key.location == ONLINE):
-            rows = list(run)
-            found += [rows[start : start + size] for start in range(0, len(rows), size)]
-        return found
+        runs = [list(run) for _, run in groupby(changes, key=lambda change: change.key.location == ONLINE)]
+        return [some for run in runs for some in slices(run, LIMITS.stock_batch)]
 
     def prepare(self, changes: Sequence[StockChange], key: str) -> Prepared:
         """Write the exact call down; raises Refused naming the bad row."""
-        if not 1 <= len(changes) <= LIMITS.stock_batch:
-            raise Refused(f"a stock batch has 1 to {LIMITS.stock_batch} rows, not {len(changes)}")
+        check(changes, LIMITS.stock_batch)
         if len({change.key.location == ONLINE for change in changes}) > 1:
             raise Refused("online stock and the stores' are written in batches of their own")
         body = pack([self._piece(change) for change in changes])
@@ -68,41 +65,35 @@ class Stock:
             raise self._client.named(errors[0])
         return [_outcome(change.key, error, at) for change, error in zip(prepared.changes, errors, strict=True)]
 
-    async def causes(self, keys: Sequence[StockKey], since: datetime) -> Sequence[Cause]:
-        """Google keeps no log of who changed a number."""
-        del keys, since
-        return []
-
     def _piece(self, change: StockChange) -> Piece:
-        sku, place, target = change.key.stock_id, change.key.location, change.shown + change.delta
+        sku, place = change.key.stock_id, change.key.location
         if not sku.strip() or place not in {ONLINE, *self._stores}:
             what = f"{sku or 'a row without an id'} at {place or 'no location'}: stock is kept online and in the channel's stores"
             raise Refused(what, next_step="run `bridge link`")
-        if not LIMITS.stock_min <= target <= LIMITS.stock_max:
-            raise Refused(f"{sku}: {target} units cannot be shown ({LIMITS.stock_min} to {LIMITS.stock_max:,})")
+        number = target(change, LIMITS)
         if place != ONLINE:
-            return self._local(sku, place, target)
+            return self._local(sku, place, number)
         return (
-            self._supplement(sku, target)
+            self._supplement(sku, number)
             if self._client.stock_source
-            else patch(self._client, sku, stock_fields(target))
+            else patch(self._client, sku, stock_fields(number))
         )
 
-    def _local(self, sku: str, store: str, target: int) -> Piece:
+    def _local(self, sku: str, store: str, number: int) -> Piece:
         """An entry is replaced as a whole, so what pickup the store offers is said every time."""
         method, _, time = self._settings.pickup.strip().partition(" ")
         pickup = {"pickupMethod": method, "pickupSla": time.strip()} if method and time.strip() else {}
         path = f"/inventories/v1/{self._client.account}/products/{self._client.name(sku)}/localInventories:insert"
-        attributes = {**stock_fields(target, "quantity"), **pickup}
+        attributes = {**stock_fields(number, "quantity"), **pickup}
         return Piece(method="POST", path=path, body={"storeCode": store, "localInventoryAttributes": attributes})
 
-    def _supplement(self, sku: str, target: int) -> Piece:
+    def _supplement(self, sku: str, number: int) -> Piece:
         """A supplemental source holds these attributes and no others, so its entry may be replaced as a whole."""
         query = urlencode({"dataSource": self._client.stock_source})
         path = f"/products/v1/{self._client.account}/productInputs:insert?{query}"
         labels = {"contentLanguage": self._settings.language.strip(), "feedLabel": self._settings.feed_label.strip()}
         return Piece(
-            method="POST", path=path, body={"offerId": sku, **labels, "productAttributes": stock_fields(target)}
+            method="POST", path=path, body={"offerId": sku, **labels, "productAttributes": stock_fields(number)}
         )
 
 
@@ -126,6 +117,4 @@ def _outcome(key: StockKey, error: BridgeError | None, at: datetime) -> Outcome:
     if error is None:
         return Applied(key=key, at=at)
     # A token that was taken back in the middle, or a quota that ended there: the row is fine, and the next call says so in full.
-    if isinstance(error, TryLater | NeedsPerson):
-        return Rejected(key=key, kind="retry", reason=error.what, code=error.code)
-    return Rejected(key=key, kind="gone" if isinstance(error, Gone) else "invalid", reason=error.what, code=error.code)
+    return rejection(key, error)

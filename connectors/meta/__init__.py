@@ -32,6 +32,6 @@ def connect(settings: Settings, around: Surroundings, *, where: str) -> Connecto
         tickets=batches,
         edit_tickets=products,
         shell=shell_of(settings),
-        close=client.http.aclose,
-        calls=lambda: client.http.calls,
+        close=client.close,
+        calls=lambda: client.calls,
     )

@@ -5,54 +5,36 @@ import hmac
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
-import msgspec
-
-from bridge.contract.errors import NeedsPerson
-from bridge.wire.budget import Budget
+from bridge.wire.api import Answer, JsonApi, Params
 from bridge.wire.http import Http, Request, Response, Surroundings
 from bridge.wire.paging import by_cursor
-from bridge.wire.payload import Payload, answered, part, text
+from bridge.wire.payload import Payload, part, text
+from bridge.wire.settings import demand
 from connectors.meta.judge import judge
 from connectors.meta.limits import LIMITS
 from connectors.meta.settings import Settings
 
 __all__ = ["Client"]
 
-Params = tuple[tuple[str, str], ...]
 
-
-class Client:
+class Client(JsonApi):
     """One catalogue. Writes say what is there, but a second one may overtake a newer: so none is repeated on its own."""
 
     def __init__(self, settings: Settings, around: Surroundings, *, where: str) -> None:
-        for name in ("access_token", "catalog_id"):
-            if not getattr(settings, name).strip():
-                raise NeedsPerson(f"no {name}", where=where, next_step=f"set the channel's `{name}`")
-        self.where = where
-        self.now, self.sleep = around.now, around.sleep
-        self.catalog = f"{settings.version.strip('/')}/{settings.catalog_id.strip()}"
-        self._version = settings.version.strip("/")
+        demand(settings, ("access_token", "catalog_id"), where)
+        self.catalog = settings.catalog_id.strip()
         self._settings = settings
-        self.http = Http(
-            around,
-            where=where,
-            base_url=settings.url,
-            budget=Budget(capacity=LIMITS.burst, per_second=LIMITS.per_second, time=around.time, sleep=around.sleep),
-            concurrency=LIMITS.concurrency,
-            sign=self._sign,
-            judge=judge,
+        http = Http(
+            around, where=where, base_url=settings.url, concurrency=LIMITS.concurrency, sign=self._sign, judge=judge,
+            budget=around.budget(capacity=LIMITS.burst, per_second=LIMITS.per_second),
             secrets=(settings.access_token, settings.app_secret),
-        )
+        )  # fmt: skip
+        super().__init__(around, http, root=f"{settings.version.strip('/')}/")
 
-    async def get(self, path: str, op: str, params: Params = ()) -> tuple[Payload, Response]:
-        """Read something; `path` begins with the catalogue where it is empty or starts with a slash."""
-        place = f"{self.catalog}{path}" if path[:1] in {"", "/"} else f"{self._version}/{path}"
-        return await self._call(Request(method="GET", path=place, op=op, params=params, repeatable=True))
-
-    async def post(self, path: str, op: str, body: bytes) -> tuple[Payload, Response]:
-        """Send a body that was written down before, byte for byte, and once."""
-        headers = {"content-type": "application/json"}
-        return await self._call(Request(method="POST", path=f"{self.catalog}{path}", op=op, body=body, headers=headers))
+    async def ask(self, request: Request) -> Answer:
+        """Send a call; its path begins with the catalogue where it is empty or starts with a slash."""
+        place = self.catalog if request.path[:1] in {"", "/"} else ""
+        return await super().ask(replace(request, path=f"{place}{request.path}"))
 
     def pages(self, path: str, op: str, params: Params) -> AsyncIterator[tuple[Payload, Response, bool]]:
         """Walk an edge's pages: each with its answer, and whether it is the last."""
@@ -65,10 +47,6 @@ class Client:
             return (payload, response, not following), following or None
 
         return by_cursor(fetch)
-
-    async def _call(self, request: Request) -> tuple[Payload, Response]:
-        response = await self.http.send(request)
-        return answered(response), response
 
     async def _sign(self, request: Request) -> Request:
         """Put the token into a header: in the address it would come back in every page's `next`."""
@@ -87,8 +65,3 @@ class Client:
             if secret
             else ()
         )
-
-
-def encode(value: object) -> bytes:
-    """Write a body as JSON."""
-    return msgspec.json.encode(value)

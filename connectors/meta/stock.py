@@ -4,13 +4,17 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from bridge.contract.errors import Gone, Refused, TryLater
 from bridge.contract.feed import Feed, Page
-from bridge.contract.stock import Accepted, Applied, Cause, Outcome, Prepared, Rejected, StockChange
+from bridge.contract.stock import Accepted, Applied, Outcome, Prepared, Rejected, StockChange
 from bridge.domain.catalog import Level, StockKey
+from bridge.wire.paging import slices
 from bridge.wire.payload import Payload, names, rows, text
+from bridge.wire.stock_rows import NamesNoCauses, check, found, target
 from connectors.meta.catalog import Catalog
-from connectors.meta.client import Client, encode
+from connectors.meta.client import Client
 from connectors.meta.limits import LIMITS
 from connectors.meta.mapping import stock_fields, update
 
@@ -25,13 +29,14 @@ class Batches:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def body(self, requests: Sequence[Mapping[str, Any]], *, upsert: bool) -> bytes:
+    def body(self, requests: Sequence[Mapping[str, Any]], *, upsert: bool) -> str:
         """Write a batch down. Without `upsert` an item that is no more is not made anew from a number."""
-        return encode({"item_type": "PRODUCT_ITEM", "allow_upsert": upsert, "requests": requests})
+        whole = {"item_type": "PRODUCT_ITEM", "allow_upsert": upsert, "requests": requests}
+        return msgspec.json.encode(whole).decode()
 
-    async def send(self, body: bytes, op: str) -> tuple[str, dict[str, str], datetime]:
+    async def send(self, body: str, op: str) -> tuple[str, dict[str, str], datetime]:
         """Send it; returns the handle ("" if nothing was taken in), what is wrong with which item, and when it was taken in."""
-        payload, response = await self._client.post("/items_batch", op, body)
+        payload, response = await self._client.send_text("/items_batch", op, body)
         handles, wrong = names(payload, "handles"), told_at_once(payload)
         if not handles and not wrong:
             raise TryLater(f"{op}: the answer names no handle", where=self._client.where, maybe_applied=True)
@@ -65,7 +70,7 @@ class Batches:
         return None if ended is None else [_outcome(change.key, *ended) for change in prepared.changes]
 
 
-class Stock:
+class Stock(NamesNoCauses):
     """The stock port. A stock id is an item's retailer_id, by convention our SKU."""
 
     changes: Feed[Level] | None = None
@@ -77,8 +82,7 @@ class Stock:
 
     async def read(self, keys: Sequence[StockKey]) -> Sequence[Level]:
         """Read these numbers; None where an item has none, left out where it is no more."""
-        found = {level.key: level for level in await self._catalog.levels([key.stock_id for key in keys])}
-        return [found[key] for key in keys if key in found]
+        return found(keys, await self._catalog.levels([key.stock_id for key in keys]))
 
     async def scan(self) -> AsyncIterator[Page[Level]]:
         """Read every number with the catalogue's pages."""
@@ -87,30 +91,23 @@ class Stock:
 
     def batches(self, changes: Sequence[StockChange]) -> Sequence[Sequence[StockChange]]:
         """Split rows into calls, in their order: sold out stays first."""
-        size = LIMITS.stock_batch
-        return [changes[start : start + size] for start in range(0, len(changes), size)]
+        return slices(changes, LIMITS.stock_batch)
 
     def prepare(self, changes: Sequence[StockChange], key: str) -> Prepared:
         """Write the exact call down; raises Refused naming the bad row."""
-        if not 1 <= len(changes) <= LIMITS.stock_batch:
-            raise Refused(f"a stock batch has 1 to {LIMITS.stock_batch} rows, not {len(changes)}")
+        check(changes, LIMITS.stock_batch)
         body = self._batches.body([_request(change) for change in changes], upsert=False)
-        return Prepared(key=key, body=body.decode(), changes=tuple(changes))
+        return Prepared(key=key, body=body, changes=tuple(changes))
 
     async def send(self, prepared: Prepared) -> Sequence[Outcome]:
         """Send it once; what Meta refuses at once is said at once, the rest has the handle for a ticket."""
-        handle, wrong, at = await self._batches.send(prepared.body.encode(), "write stock")
+        handle, wrong, at = await self._batches.send(prepared.body, "write stock")
         return [
             _rejected(change.key, wrong[change.key.stock_id])
             if change.key.stock_id in wrong or not handle
             else Accepted(key=change.key, at=at, ticket=handle)
             for change in prepared.changes
         ]
-
-    async def causes(self, keys: Sequence[StockKey], since: datetime) -> Sequence[Cause]:
-        """Meta keeps no log of who changed a number."""
-        del keys, since
-        return []
 
 
 def told_at_once(payload: Payload) -> dict[str, str]:
@@ -139,11 +136,9 @@ def _rejected(key: StockKey, reason: str) -> Rejected:
 
 
 def _request(change: StockChange) -> dict[str, Any]:
-    target, sku = change.shown + change.delta, change.key.stock_id
+    sku = change.key.stock_id
     if not sku.strip() or change.key.location:
         raise Refused(
             f"{sku or 'a row without an id'}: a catalogue keeps one number an item", next_step="run `bridge link`"
         )
-    if not LIMITS.stock_min <= target <= LIMITS.stock_max:
-        raise Refused(f"{sku}: {target} units cannot be shown ({LIMITS.stock_min} to {LIMITS.stock_max:,})")
-    return update(sku, stock_fields(target))
+    return update(sku, stock_fields(target(change, LIMITS)))

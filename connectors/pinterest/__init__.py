@@ -33,6 +33,6 @@ def connect(settings: Settings, around: Surroundings, *, where: str) -> Connecto
         tickets=batches,
         edit_tickets=products,
         shell=shell_of(settings),
-        close=client.aclose,
-        calls=lambda: client.http.calls + client.access.http.calls,
+        close=client.close,
+        calls=lambda: client.calls,
     )

@@ -33,7 +33,7 @@ class Account:
             known = ", ".join(f"{number} ({name})" for number, name in names.items()) or "none"
             step = f"set the channel's `catalog_id` to one of these: {known}"
             raise NeedsPerson(f"the account has no catalogue {wanted}", where=self._client.where, next_step=step)
-        held = self._client.access.scopes
+        held = self._client.grants.scopes
         return Identity(
             name=names[wanted] or wanted,
             currency=await self.currency(),
@@ -50,7 +50,7 @@ class Account:
 
     def _notes(self) -> list[str]:
         notes = [] if self._settings.link else ["no `link` is set: items that are missing cannot be created"]
-        ends = self._client.access.ends
+        ends = self._client.grants.ends
         if ends is not None and ends - self._client.now() < _SOON:
             notes.append(
                 f"the refresh token ends on {ends:%Y-%m-%d}: make a new one before (see the connector's README)"

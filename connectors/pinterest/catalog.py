@@ -81,7 +81,7 @@ class Catalog:
             "locale": self._place["language"],
             "filters": _EVERY,
         }
-        payload, _ = await self._client.ask(_LIST, "read the currency", body, (("page_size", "1"),))
+        payload, _ = await self._client.post(_LIST, "read the currency", body, (("page_size", "1"),))
         return next((text(part(row, "metadata"), "currency") for row in rows(payload, "items")), "")
 
     def batch(self, items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -93,7 +93,7 @@ class Catalog:
         at = self._client.now()
         for start in range(0, len(ids), LIMITS.read_batch):
             some = {**self._catalog, "item_ids": list(ids[start : start + LIMITS.read_batch])}
-            payload, response = await self._client.ask(
+            payload, response = await self._client.post(
                 "/catalogs/items", "read items", {**self._place, "filters": some}
             )
             found += [row for row in rows(payload, "items") if is_there(row)]

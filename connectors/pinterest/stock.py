@@ -8,9 +8,11 @@ import msgspec
 
 from bridge.contract.errors import Refused, TryLater
 from bridge.contract.feed import Feed, Page
-from bridge.contract.stock import Accepted, Applied, Cause, Outcome, Prepared, Rejected, StockChange
+from bridge.contract.stock import Accepted, Applied, Outcome, Prepared, Rejected, StockChange
 from bridge.domain.catalog import Level, StockKey
+from bridge.wire.paging import slices
 from bridge.wire.payload import Payload, rows, text
+from bridge.wire.stock_rows import NamesNoCauses, check, found, target
 from connectors.pinterest.catalog import Catalog
 from connectors.pinterest.client import Client
 from connectors.pinterest.limits import LIMITS
@@ -30,13 +32,13 @@ class Batches:
         self._client = client
         self._catalog = catalog
 
-    def body(self, operations: Sequence[Mapping[str, Any]]) -> bytes:
+    def body(self, operations: Sequence[Mapping[str, Any]]) -> str:
         """Write a batch down."""
-        return msgspec.json.encode(self._catalog.batch(operations))
+        return msgspec.json.encode(self._catalog.batch(operations)).decode()
 
-    async def send(self, body: bytes, op: str) -> tuple[str, datetime]:
+    async def send(self, body: str, op: str) -> tuple[str, datetime]:
         """Send it; returns the batch id ("" where it was skipped as the same again), and when it was taken in."""
-        payload, response = await self._client.write(_PATH, op, body)
+        payload, response = await self._client.send_text(_PATH, op, body)
         ticket = text(payload, "batch_id")
         if not ticket:
             raise TryLater(f"{op}: the answer names no batch", where=self._client.where, maybe_applied=True)
@@ -59,7 +61,7 @@ class Batches:
         return None if ended is None else [_outcome(change.key, *ended) for change in prepared.changes]
 
 
-class Stock:
+class Stock(NamesNoCauses):
     """The stock port. A stock id is an item's id, by convention our SKU; its number is 1 or 0."""
 
     changes: Feed[Level] | None = None
@@ -71,8 +73,7 @@ class Stock:
 
     async def read(self, keys: Sequence[StockKey]) -> Sequence[Level]:
         """Read these now; an item that is no more is left out."""
-        found = {level.key: level for level in await self._catalog.levels([key.stock_id for key in keys])}
-        return [found[key] for key in keys if key in found]
+        return found(keys, await self._catalog.levels([key.stock_id for key in keys]))
 
     async def scan(self) -> AsyncIterator[Page[Level]]:
         """Read all of them with the catalogue's pages."""
@@ -81,8 +82,7 @@ class Stock:
 
     def batches(self, changes: Sequence[StockChange]) -> Sequence[Sequence[StockChange]]:
         """Split rows into calls, in their order: sold out stays first."""
-        size = LIMITS.stock_batch
-        return [changes[start : start + size] for start in range(0, len(changes), size)]
+        return slices(changes, LIMITS.stock_batch)
 
     def prepare(self, changes: Sequence[StockChange], key: str) -> Prepared:
         """Write the exact call down, its time included; raises Refused naming the bad row.
@@ -90,24 +90,18 @@ class Stock:
         The time makes each batch one of its own: Pinterest skips one that equals a batch it took in a short while ago, and an
         item that went out of stock, came back and went out again would stay on show.
         """
-        if not 1 <= len(changes) <= LIMITS.stock_batch:
-            raise Refused(f"a stock batch has 1 to {LIMITS.stock_batch} rows, not {len(changes)}")
+        check(changes, LIMITS.stock_batch)
         at = int(self._client.now().timestamp() * 1000)
         body = self._batches.body([update(_id(change), _fields(change, at)) for change in changes])
-        return Prepared(key=key, body=body.decode(), changes=tuple(changes))
+        return Prepared(key=key, body=body, changes=tuple(changes))
 
     async def send(self, prepared: Prepared) -> Sequence[Outcome]:
         """Send it once; all rows have the batch id for a ticket."""
-        ticket, at = await self._batches.send(prepared.body.encode(), "write stock")
+        ticket, at = await self._batches.send(prepared.body, "write stock")
         if not ticket:
             reason = "Pinterest skipped the batch as one that it had a short while ago"
             return [Rejected(key=change.key, kind="retry", reason=reason) for change in prepared.changes]
         return [Accepted(key=change.key, at=at, ticket=ticket) for change in prepared.changes]
-
-    async def causes(self, keys: Sequence[StockKey], since: datetime) -> Sequence[Cause]:
-        """Pinterest keeps no log of who changed an item."""
-        del keys, since
-        return []
 
 
 def update(sku: str, attributes: dict[str, Any]) -> dict[str, Any]:
@@ -117,12 +111,8 @@ def update(sku: str, attributes: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fields(change: StockChange, at: int) -> dict[str, Any]:
-    target = change.shown + change.delta
-    if not LIMITS.stock_min <= target <= LIMITS.stock_max:
-        raise Refused(
-            f"{change.key.stock_id}: {target} units cannot be shown: Pinterest knows in stock (1) and sold out (0)"
-        )
-    return {**availability(target), "last_updated_time": at}
+    # Pinterest knows in stock (1) and sold out (0).
+    return {**availability(target(change, LIMITS)), "last_updated_time": at}
 
 
 def _id(change: StockChange) -> str:

@@ -98,7 +98,7 @@ def _tapped(name: str, location: str = "", **options: Any) -> list[tuple[httpx.R
     async def scene(surface: Surface) -> None:
         tap = Tap(surface.around.transport)
         taps.append(tap)
-        for http in (surface.connector.account._client.http, surface.connector.account._client.access.http):
+        for http in surface.connector.account._client._pools:
             http._client._transport = tap
         await _everything(surface, location)
 
