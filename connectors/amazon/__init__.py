@@ -3,7 +3,6 @@
 from bridge.contract.ports import Connector
 from bridge.wire.http import Surroundings
 from bridge.wire.read_back import EditsReadBack
-from bridge.wire.sqs import Queue
 from connectors.amazon.account import Account
 from connectors.amazon.catalog import Catalog
 from connectors.amazon.client import Client
@@ -24,17 +23,10 @@ __all__ = ["LIMITS", "Settings", "connect"]
 
 def connect(settings: Settings, around: Surroundings, *, where: str) -> Connector:
     """Return the connector of one seller; raises NeedsPerson where a setting is missing. Calls nothing yet."""
-    queue = Queue(settings.sqs, around, where=where, extra="amazon") if settings.queue_url else None
     client = Client(settings, around, where=where)
     listings, warehouse = Listings(client), Warehouse(client)
     catalog, orders = Catalog(client, listings), Orders(client)
     products, stock = Products(client, catalog), Stock(client, listings, warehouse)
-
-    async def close() -> None:
-        await client.close()
-        if queue is not None:
-            await queue.http.aclose()
-
     return Connector(
         platform="amazon",
         limits=LIMITS,
@@ -44,12 +36,12 @@ def connect(settings: Settings, around: Surroundings, *, where: str) -> Connecto
         orders=orders,
         products=products,
         order_writer=OrderWriting(client, orders),
-        webhooks=Webhooks(client) if queue else None,
+        webhooks=Webhooks(client) if client.queue else None,
         tickets=Tickets(client, stock),
         edit_tickets=EditsReadBack(catalog.get, PATIENCE, now=client.now, where=where),
-        queue=queue,
+        queue=client.queue,
         preview=products,
         shell=shell_of(settings),
-        close=close,
-        calls=lambda: client.calls + (queue.http.calls if queue else 0),
+        close=client.close,
+        calls=lambda: client.calls,
     )

@@ -8,6 +8,7 @@ from bridge.wire.api import Answer, JsonApi, Params
 from bridge.wire.budget import Budget
 from bridge.wire.http import Http, Request, Surroundings
 from bridge.wire.settings import demand
+from bridge.wire.sqs import Queue
 from bridge.wire.tables import table
 from connectors.amazon.judge import is_stale, judge, judge_document, judge_token
 from connectors.amazon.limits import LIMITS, MARKETPLACES
@@ -45,7 +46,9 @@ class Client(JsonApi):
             around, where=where, base_url=settings.url, budget=around.budget(), judge=judge_document, secrets=secrets
         )
         self._app = JsonApi(around, granted(grantless))
-        super().__init__(around, granted(seller), self._app.http, self._documents, service.http)
+        self.queue = Queue(settings.sqs, around, where=where, extra="amazon") if settings.queue_url else None
+        pools = [self._app.http, self._documents, service.http, *([self.queue.http] if self.queue else [])]
+        super().__init__(around, granted(seller), *pools)
 
     async def call(
         self,

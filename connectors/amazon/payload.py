@@ -3,7 +3,7 @@
 from bridge.domain.money import Money
 from bridge.wire.payload import Payload, must, rows, text
 
-__all__ = ["first", "issue_of", "money"]
+__all__ = ["errors_of", "first", "money"]
 
 
 def first(payload: Payload, name: str) -> Payload:
@@ -11,9 +11,9 @@ def first(payload: Payload, name: str) -> Payload:
     return next(iter(rows(payload, name)), {})
 
 
-def issue_of(payload: Payload) -> Payload:
-    """Return the first error among the issues of a submission, empty where there is none."""
-    return next((one for one in rows(payload, "issues") if text(one, "severity") == "ERROR"), {})
+def errors_of(payload: Payload) -> list[Payload]:
+    """Return the errors among the issues of a submission or a report."""
+    return [one for one in rows(payload, "issues") if text(one, "severity") == "ERROR"]
 
 
 def money(payload: Payload, currency: str) -> Money:

@@ -10,14 +10,14 @@ from bridge.domain.catalog import Product, Variant
 from bridge.domain.listing_map import aspects
 from bridge.domain.money import Money
 from bridge.wire.api import Answer, if_there
-from bridge.wire.payload import Payload, rows, text
+from bridge.wire.payload import Payload, text
 from bridge.wire.product_edits import applied, check, only, outcome_of, place_of
 from bridge.wire.read_back import edit_ticket
 from connectors.amazon.catalog import Catalog
 from connectors.amazon.client import Client
 from connectors.amazon.limits import DEFAULT
 from connectors.amazon.mapping import BARCODE, IMAGES
-from connectors.amazon.payload import issue_of
+from connectors.amazon.payload import errors_of
 
 __all__ = ["Products"]
 
@@ -76,8 +76,7 @@ class Products:
             except Refused as error:
                 return [f"{error.what}: {error.next_step or 'give it one'}"]
             payload, _ = await self._put(variant, body, ("mode", "VALIDATION_PREVIEW"))
-            errors = [issue for issue in rows(payload, "issues") if text(issue, "severity") == "ERROR"]
-            found += [f"{variant.sku}: {_said(issue)}" for issue in errors]
+            found += [f"{variant.sku}: {_said(issue)}" for issue in errors_of(payload)]
         return list(dict.fromkeys(found))
 
     async def _put(self, variant: Variant, body: dict[str, object], *more: tuple[str, str]) -> Answer:
@@ -106,10 +105,8 @@ class Products:
     def _accepted(self, payload: Payload, op: str) -> None:
         """Raise Refused for the first error of a submission."""
         if text(payload, "status") == "INVALID":
-            issue, step = (
-                issue_of(payload),
-                "add the attribute it names to the channel's map, or mend the product, then `bridge retry`",
-            )
+            issue = next(iter(errors_of(payload)), {})
+            step = "add the attribute it names to the channel's map, or mend the product, then `bridge retry`"
             raise Refused(f"{op}: {_said(issue)}", where=self._client.where, code=text(issue, "code"), next_step=step)
 
     async def _edited(self, edit: ProductEdit) -> Product:

@@ -21,7 +21,7 @@ from connectors.amazon.client import Client
 from connectors.amazon.limits import DEFAULT, FEW, LIMITS, MOST, OVERLAP
 from connectors.amazon.listings import NUMBERS, Listings
 from connectors.amazon.mapping import FBA, level
-from connectors.amazon.payload import issue_of
+from connectors.amazon.payload import errors_of
 from connectors.amazon.warehouse import Warehouse
 
 __all__ = ["Stock"]
@@ -99,7 +99,7 @@ class Stock(NamesNoCauses):
         payload, response = await self._client.call("patchListingsItem", op, params=here, body=body, sku=key.stock_id)
         if text(payload, "status") == "ACCEPTED":
             return response.at
-        issue = issue_of(payload)
+        issue = next(iter(errors_of(payload)), {})
         reason = text(issue, "message") or f"Amazon answers {text(payload, 'status') or 'nothing'}"
         return Rejected(key=key, kind="invalid", reason=reason, code=text(issue, "code"))
 

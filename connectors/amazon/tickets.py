@@ -14,10 +14,11 @@ import msgspec
 from bridge.contract.errors import Gone, TryLater
 from bridge.contract.stock import Applied, Prepared, Rejected
 from bridge.domain.catalog import StockKey
-from bridge.wire.payload import Payload, moment, part, rows, text
+from bridge.wire.payload import Payload, moment, part, text
 from bridge.wire.read_back import NumbersReadBack
 from connectors.amazon.client import Client
 from connectors.amazon.limits import PATIENCE
+from connectors.amazon.payload import errors_of
 from connectors.amazon.stock import Stock
 
 __all__ = ["Tickets"]
@@ -68,8 +69,7 @@ class Tickets:
 
 def _results(prepared: Prepared, report: Payload, at: datetime) -> Results:
     """Read a report: an error names its message by number, one that names none is about the whole feed."""
-    errors = [issue for issue in rows(report, "issues") if text(issue, "severity") == "ERROR"]
-    by_row = {text(issue, "messageId"): issue for issue in reversed(errors)}
+    by_row = {text(issue, "messageId"): issue for issue in reversed(errors_of(report))}
     whole = by_row.get("") if not part(report, "summary").get("messagesAccepted") else None
     return [
         _result(change.key, by_row.get(str(number), whole), at) for number, change in enumerate(prepared.changes, 1)
