@@ -7,7 +7,7 @@ tokens refused, a platform down for an hour, a full disk; the daemon dying at an
 import asyncio
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from multiprocessing import get_context
@@ -126,11 +126,12 @@ async def _play(loop: SimulatedLoop, seed: int, platforms: Sequence[str], loyalt
     ended = loop.now()
     await _calm(stage)
     agreement = await _agreement(stage)
-    # Judged before the daemon stops: what falls due in its last moment (points that can be spent from now on) is for its next start.
-    problems = _wrong(stage)
+    # Judged before the daemon stops: what falls due in its last moment (points that can be spent from now on), or comes in then, is for
+    # its next start.
+    settled = None if agreement is None else (loop.now() - ended).total_seconds()
+    score = _score(stage, start, _wrong(stage), settled)
     await stage.watch.stop()
-    problems += map(repr, stage.watch.bugs)
-    score = _score(stage, start, problems, None if agreement is None else (loop.now() - ended).total_seconds())
+    score = replace(score, problems=(*score.problems, *map(repr, stage.watch.bugs)))
     for platform in stage.platforms:
         await platform.courier.stop()
     await stage.world.close()
