@@ -164,7 +164,9 @@ class Shoppers(Trade):
         if verb == self._claim:
             return [one for one in self.able if self.world.channels[one.name].connector.coupons is None] or self.able
         if verb == self._ask_first:
-            return [one for one in self.able if self.world.channels[one.name].connector.coupons is not None]
+            return [
+                one for one in self.able if self.world.channels[one.name].connector.coupons is not None
+            ] or self.able
         if verb in (self._redeem, self._join, self._give, self._abandon):
             return self.able
         return super()._open_to(verb)

@@ -182,9 +182,12 @@ def _can_be_counted(world: World, platform: Platform, sku: str) -> bool:
     """Where a platform has just lost an update by itself, nobody adds to its number until the bridge has read it again: by how much it
     was wrong, the new number cannot say."""
     at = platform.lapses.get(sku)
-    rows = world.database.read(lambda connection: list(positions.every(connection, platform.name))) if at else []
+    if at is None:
+        return True
     # The answer of the very write that wiped another verifies nothing.
-    return all(row.verified_at and row.verified_at > at + timedelta(seconds=1) for row in rows if at and row.sku == sku)
+    sure = at + timedelta(seconds=1)
+    rows = world.database.read(lambda connection: list(positions.every(connection, platform.name)))
+    return all(row.verified_at and row.verified_at > sure for row in rows if row.sku == sku)
 
 
 def _luck(seed: int, of: str) -> random.Random:

@@ -71,6 +71,10 @@ def test_a_bridge_that_forgets_uses_and_points_is_found_out(monkeypatch: pytest.
     assert any("None are on record" in problem for problem in score.problems)
 
 
+def test_points_and_codes_are_played_where_no_shop_takes_codes() -> None:
+    assert torture(1, ("square",), loyalty=True).problems == ()
+
+
 def test_two_platforms_are_enough() -> None:
     score = torture(5, ("shopify", "woocommerce"))
     assert score.clean, score.problems
