@@ -9,6 +9,7 @@ from bridge.app.loyal_acting import campaign_of
 from bridge.app.loyal_looking import claim_line, code, find_person
 from bridge.app.loyal_results import ClaimLine
 from bridge.domain import contacts
+from bridge.domain.orders import Order
 from bridge.engine import making
 from bridge.engine.context import Context
 from bridge.engine.loyalty import settle_loyalty
@@ -114,16 +115,17 @@ def _may_use(connection: Connection, terms: Campaign, coupon: Coupon, person: st
 
 def _bought(connection: Connection, person: str, mails: set[str]) -> str:
     """Name an order of theirs that stands, also from before there were points or codes: then nobody asked whose it was."""
-    ids: dict[str, list[str]] = {}
-    for channel, order_id in people.orders_of(connection, person):
-        ids.setdefault(channel, []).append(order_id)
-    for channel, some in ids.items():
-        for one in orders.load(connection, channel, some).values():
-            if one.order.status != "cancelled":
-                return f"order {one.order.number or one.order.id} at {channel}"
+    for channel, ids in people.orders_by_channel(connection, person).items():
+        found = orders.load(connection, channel, ids).values()
+        if (order := next((one.order for one in found if one.order.status != "cancelled"), None)) is not None:
+            return _named(channel, order)
     accounts = {(one.channel, one.customer_id) for one in people.customers_of(connection, [person])}
-    found = orders.standing_of(connection, accounts, mails)
-    return "" if found is None else f"order {found[1].number or found[1].id} at {found[0]}"
+    unattributed = orders.standing_of(connection, accounts, mails)
+    return _named(*unattributed) if unattributed is not None else ""
+
+
+def _named(channel: str, order: Order) -> str:
+    return f"order {order.number or order.id} at {channel}"
 
 
 def _open_claim(connection: Connection, context: Context, claim_id: str) -> Claim:

@@ -1,6 +1,6 @@
 """Two persons who are one, and back; points that a person gives or takes by hand; and a person who asks to be forgotten."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -43,7 +43,7 @@ def unmerge(connection: Connection, context: Context, row: MergeRow) -> None:
     """Take a merge back: what was of `gone` then is theirs again, and what came since goes to whom its contact names."""
     _hand_over(connection, context, row.body, row.kept, row.gone, f"unmerge/{row.id}")
     people.undo_merge(connection, row, context.now())
-    for name, ids in _by_channel(people.orders_of(connection, row.kept)).items():
+    for name, ids in people.orders_by_channel(connection, row.kept).items():
         rewards.book_again(connection, context, name, ids)
 
 
@@ -78,13 +78,6 @@ def _movement(person: str, delta: int, why: Why, unique: str, at: datetime, note
     )  # fmt: skip
 
 
-def _by_channel(rows: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for channel, order_id in rows:
-        found.setdefault(channel, []).append(order_id)
-    return found
-
-
 def adjust(connection: Connection, context: Context, person: str, units: int, reason: str, by: str) -> None:
     """Give points by hand, or take them, with the reason and who did it."""
     now, key = context.now(), f"adjust/{context.new_key()}"
@@ -108,7 +101,7 @@ def adjust(connection: Connection, context: Context, person: str, units: int, re
 def forget(connection: Connection, context: Context, person: str) -> int:
     """Remove whoever this is from everything that is stored; return how many orders named them. Numbers stay."""
     done = 0
-    for channel, ids in _by_channel(people.orders_of(connection, person)).items():
+    for channel, ids in people.orders_by_channel(connection, person).items():
         done += orders.redact(connection, channel, ids)
         deliveries.forget(connection, channel, context.now())
     coupons.forget_mails(connection, person)

@@ -15,8 +15,9 @@ from bridge.store.tables_loyalty import contacts, customers, lots, merges, order
 __all__ = [
     "ContactRow", "CustomerRow", "MergeRow", "add_contacts", "add_persons", "by_points_id", "contacts_of", "customer",
     "customers_of", "drop_contacts", "drop_customers", "find_contacts", "find_customers", "forget", "forgotten", "known_only_to",
-    "merge_rows", "move", "newest", "of_orders", "orders_of", "person", "points_in_flight", "points_work", "remember_merge",
-    "save_customers", "set_referral", "undo_merge", "unread", "unread_customers", "untaken", "untold", "untold_counts",
+    "merge_rows", "move", "newest", "of_orders", "orders_by_channel", "orders_of", "person", "points_in_flight", "points_work",
+    "remember_merge", "save_customers", "set_referral", "undo_merge", "unread", "unread_customers", "untaken", "untold",
+    "untold_counts",
 ]  # fmt: skip
 
 _CONTACTS = sa.select(contacts).where(contacts.c.kind == sa.bindparam("of"), among(contacts.c.value, "values"))
@@ -238,6 +239,14 @@ def orders_of(connection: Connection, name: str) -> list[tuple[str, str]]:
     """Return a person's orders as (channel, id)."""
     query = sa.select(order_people.c.channel, order_people.c.order_id).where(order_people.c.person == name)
     return [(row.channel, row.order_id) for row in connection.execute(query.order_by(order_people.c.placed_at))]
+
+
+def orders_by_channel(connection: Connection, name: str) -> dict[str, list[str]]:
+    """Return the ids of a person's orders, by channel."""
+    found: dict[str, list[str]] = {}
+    for channel, order_id in orders_of(connection, name):
+        found.setdefault(channel, []).append(order_id)
+    return found
 
 
 def move(connection: Connection, table: str, ids: Mapping[str, Any] | None, gone: str, kept: str) -> None:
