@@ -8,7 +8,7 @@ import asyncio
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from multiprocessing import get_context
 from typing import Any
@@ -40,6 +40,8 @@ PUBLIC_URL = "https://bridge.example"
 LATENCY = 0.05
 # What news need at the very least: the delivery, a look at the order, a write.
 NETWORK = timedelta(seconds=4 * LATENCY)
+# Seconds between two looks at whether everything agrees.
+LOOK = 5
 NO_GUARD = GuardRule(zero=10_000, percent=1e9, free=10**9)
 
 
@@ -128,7 +130,7 @@ async def _play(loop: SimulatedLoop, seed: int, platforms: Sequence[str], loyalt
     agreement = await _agreement(stage)
     # Judged before the daemon stops: what falls due in its last moment (points that can be spent from now on), or comes in then, is for
     # its next start.
-    settled = None if agreement is None else (loop.now() - ended).total_seconds()
+    settled = None if agreement is None else (agreement - ended).total_seconds()
     score = _score(stage, start, _wrong(stage), settled)
     await stage.watch.stop()
     score = replace(score, problems=(*score.problems, *map(repr, stage.watch.bugs)))
@@ -320,19 +322,30 @@ async def _calm(stage: _Stage) -> None:
         stage.watch.start()
 
 
-async def _agreement(stage: _Stage) -> float | None:
-    """Wait until nothing is wrong any more, and see that it stays so; webhooks a day late may come long after."""
-    longest = (
-        1_800
-        + 4 * _slowest_poll(stage)
-        + 4 * max(one.connector.limits.visible_after for one in stage.world.channels.values())
-    )
-    for second in range(0, int(longest), 5):
-        settled = stage.shoppers is None or stage.shoppers.settle()
-        if settled and not _restless(stage) and not _wrong(stage):
-            return float(second)
-        await asyncio.sleep(5)
+async def _agreement(stage: _Stage) -> datetime | None:
+    """Wait until nothing is wrong any more, see that it stays so, and return since when; webhooks a day late may come long after.
+
+    A good look alone proves little: of the last act nothing may have been heard yet. So it has to stay good for as long as the slowest
+    channel takes to read its news once more.
+    """
+    since: datetime | None = None
+    for _ in range(0, _longest(stage), LOOK):
+        now = stage.loop.now()
+        since = (since or now) if _good(stage) else None
+        if since and (now - since).total_seconds() > _slowest_poll(stage):
+            return since
+        await asyncio.sleep(LOOK)
     return None
+
+
+def _longest(stage: _Stage) -> int:
+    late = max(one.connector.limits.visible_after for one in stage.world.channels.values())
+    return int(1_800 + 4 * _slowest_poll(stage) + 4 * late)
+
+
+def _good(stage: _Stage) -> bool:
+    settled = stage.shoppers is None or stage.shoppers.settle()
+    return settled and not _restless(stage) and not _wrong(stage)
 
 
 def _slowest_poll(stage: _Stage) -> float:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bridge.engine import rewards
+from bridge.rehearsal import torture as played
 from bridge.rehearsal.lapses import Lapse, lapses
 from bridge.rehearsal.scoring import Score, board
 from bridge.rehearsal.torture import torture
@@ -87,6 +88,16 @@ def test_a_bridge_that_loses_its_work_is_found_out(monkeypatch: pytest.MonkeyPat
     score = torture(4)
     assert score.agreement is None
     assert any("the platform's own number" in problem for problem in score.problems)
+
+
+def test_one_good_look_is_no_agreement(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What nobody had heard of at the first good look turns up a few seconds later, and is not made good."""
+    looks: list[list[str]] = [[]]
+    monkeypatch.setattr(played, "broken", lambda *_: looks.pop() if looks else ["the news of the last act"])
+    score = torture(4)
+    assert not looks
+    assert score.agreement is None
+    assert score.problems == ("the news of the last act",)
 
 
 def act(second: float, platform: str, moved: int, *, sale: bool = True) -> Act:
