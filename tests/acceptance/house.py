@@ -32,9 +32,11 @@ from bridge.sandbox.kit.courier import Post
 from bridge.sandbox.kit.faults import CutByServer
 from bridge.sandbox.kit.platform import Platform
 from bridge.sandbox.kit.posting import posting
+from tests.acceptance.warm import Warm
 
 T = TypeVar("T")
 BRIDGE = Path(sys.executable).with_name("bridge")
+WARM = Warm()
 PATIENCE = 60.0  # seconds until a test that waits in vain fails; no test depends on it otherwise
 
 
@@ -329,7 +331,7 @@ class Daemon:
 
 
 class Bridge:
-    """The real command, in a folder of its own."""
+    """The real command, in a folder of its own. Its imports are spared where it runs to its end (tests/acceptance/warm.py)."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -340,11 +342,8 @@ class Bridge:
 
     def __call__(self, *words: str, code: int | None = 0, env: Mapping[str, str] | None = None) -> Ran:
         """Run it to its end; asserts the exit code unless that is None."""
-        ended = subprocess.run(
-            [BRIDGE, *words], cwd=self.folder, env={**self.environment, **(env or {})}, capture_output=True, text=True,
-            timeout=PATIENCE, check=False,
-        )  # fmt: skip
-        ran = Ran(code=ended.returncode, out=ended.stdout, err=ended.stderr)
+        ended, out, err = WARM.run(words, self.folder, {**self.environment, **(env or {})}, PATIENCE)
+        ran = Ran(code=ended, out=out, err=err)
         assert "Traceback" not in ran.err, ran.err
         assert code is None or ran.code == code, f"exit {ran.code}\n{ran.out}\n{ran.err}"
         return ran

@@ -8,7 +8,7 @@ import click
 import pytest
 
 from bridge.cli.group import COMMANDS, bridge
-from tests.acceptance.house import Bridge
+from tests.acceptance.house import BRIDGE, Bridge
 
 LIGHT = ("--help", "--version")
 # What only commands that call channels need, or people at a terminal, or a migration.
@@ -61,6 +61,19 @@ def test_looking_loads_no_http_and_no_event_loop(adopted: Bridge, words: list[st
     loaded = loaded_by(words, str(adopted.folder))
     assert not loaded & (HEAVY - {"asyncio"})
     assert not {name for name in loaded if name.startswith(("connectors.", "bridge.wire", "bridge.engine"))}
+
+
+@pytest.mark.parametrize(("words", "code"), [(["history", "--json"], 0), (["why", "NOBODY"], 1), (["stats"], 2)])
+def test_the_installed_command_does_what_the_one_does_that_the_tests_run(
+    adopted: Bridge, words: list[str], code: int
+) -> None:
+    """The tests spare themselves its imports."""
+    cold = subprocess.run(
+        [BRIDGE, *words], cwd=adopted.folder, env=adopted.environment, capture_output=True, text=True, check=False
+    )
+    warm = adopted(*words, code=None)
+    assert (warm.code, warm.out, warm.err) == (cold.returncode, cold.stdout, cold.stderr)
+    assert cold.returncode == code
 
 
 @pytest.fixture
