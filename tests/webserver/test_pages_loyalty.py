@@ -20,7 +20,7 @@ from bridge.store import points as store
 from bridge.store.coupons import Campaign
 from bridge.webserver.pages.qr import qr
 from bridge.webserver.pages.terms import told
-from tests.webserver.household import TOKENS, House, lived_in
+from tests.webserver.household import TOKENS, House, adopted
 from tests.webserver.loyal_house import ADA, CODE, TERMS, at_work, balance, code, free, left, member
 from tests.webserver.visitor import Visitor, enter
 from tests.webserver.wellformed import Read, read
@@ -32,8 +32,8 @@ PAGE = f"/code?code={CODE}"
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    """A house with a history whose daemon is at work; Ada has points, and there is a code for one use."""
-    house = lived_in(tmp_path)
+    """A house whose daemon is at work; Ada has points, and there is a code for one use."""
+    house = adopted(tmp_path)
     context = at_work(house)
     member(context, 1200, accounts=[("shop", "17"), ("till", "C/4 &")])
     code(context)
@@ -174,6 +174,8 @@ def test_a_clerk_claims_keys_in_and_captures(house: House, clerk: Visitor) -> No
 
 
 def test_a_use_by_an_order_on_record_leads_there(house: House, clerk: Visitor) -> None:
+    house.shop("till").sale([{"sku": "MUG", "quantity": 1}])
+    house.sync()
     known = next(one for one in picture.orders(house.app).orders if one.channel == "till")
     sent(clerk, "capture", claim=claimed(clerk), order=known.order_id)
     (link,) = [one for one in clerk.page(PAGE).links if one.startswith("/order?")]

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -15,7 +16,7 @@ from bridge.webserver.auth import Session
 from bridge.webserver.pages import charts, words
 from bridge.webserver.web import Web
 
-__all__ = ["Site", "Visit"]
+__all__ = ["Site", "Visit", "asset", "assets"]
 
 _HERE = Path(__file__).parent
 _NOTICES = 100
@@ -34,30 +35,38 @@ class Visit:
         return self.request.query_params.get(name, "").replace("\x00", "").strip()
 
 
+@cache
+def assets() -> Mapping[str, bytes]:
+    """Return the style sheets and pictures, by name."""
+    return {path.name: path.read_bytes() for path in (_HERE / "static").iterdir()}
+
+
+def asset(name: str) -> str:
+    """Return the address of a style sheet or picture, which changes whenever its content does: browsers keep it for ever."""
+    return f"/static/{name}?{hashlib.sha256(assets()[name]).hexdigest()[:12]}"
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(words.FILTERS)
+    made.globals.update(bars=charts.bars, share=charts.share, asset=asset, link=link)
+    return made
+
+
 class Site:
     """Renders pages."""
 
     def __init__(self, web: Web) -> None:
         self.web = web
-        self.assets = {path.name: path.read_bytes() for path in (_HERE / "static").iterdir()}
+        self.assets = assets()
         self._notices: dict[str, str] = {}
-        self._templates = self._environment()
-
-    def _environment(self) -> jinja2.Environment:
-        made = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(_HERE / "templates"),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        made.filters.update(words.FILTERS)
-        made.globals.update(bars=charts.bars, share=charts.share, asset=self.asset, link=link)
-        return made
-
-    def asset(self, name: str) -> str:
-        """Return the address of a style sheet or picture, which changes whenever its content does: browsers keep it for ever."""
-        return f"/static/{name}?{hashlib.sha256(self.assets[name]).hexdigest()[:12]}"
 
     def page(self, template: str, visit: Visit, *, status: int = 200, **values: Any) -> Response:
         """Render a page for somebody who may look."""
@@ -68,7 +77,7 @@ class Site:
     def bare(self, template: str, *, status: int = 200, **values: Any) -> Response:
         """Render a page that anybody may see."""
         shown = {"path": "", "form": "", "notice": "", **values}
-        return HTMLResponse(self._templates.get_template(template).render(shown), status_code=status)
+        return HTMLResponse(_environment().get_template(template).render(shown), status_code=status)
 
     def notify(self, session: Session | None, text: str) -> None:
         """Say on a person's next page what came of what was done. Kept in memory only, and only for the newest hundred."""
