@@ -325,7 +325,7 @@ def play(seed: int) -> str:
 
 def seeds(config: pytest.Config) -> list[int]:
     one = config.getoption("--seed")
-    return [one] if one is not None else list(range(max(4, config.getoption("--seeds") // 4)))
+    return [one] if one is not None else list(range(max(4, config.getoption("--seeds") // 8)))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
