@@ -11,7 +11,7 @@ from bridge.domain.people import Customer
 
 __all__ = [
     "CouponResult", "CouponState", "CouponWrite", "CouponsPort", "CustomersPort", "PointsEvent", "PointsPort", "PointsResult",
-    "PointsWrite",
+    "PointsShown", "PointsWrite",
 ]  # fmt: skip
 
 
@@ -44,6 +44,15 @@ class PointsWrite:
     key: str
     points_id: str = ""
     phone: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointsShown:
+    """What is shown to a customer now: None where nothing is. `points_id` is what it is kept under there, as learned: two customers may
+    be shown the same points."""
+
+    balance: int | None
+    points_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +96,8 @@ class PointsPort(Protocol):
 
     events: Feed[PointsEvent] | None
 
-    async def read(self, writes: Sequence[PointsWrite]) -> Sequence[int | None]:
-        """Read what is shown now to the customers of these rows, in their order; None where nothing is."""
+    async def read(self, writes: Sequence[PointsWrite]) -> Sequence[PointsShown]:
+        """Read what is shown now to the customers of these rows, in their order."""
 
     async def show(self, writes: Sequence[PointsWrite]) -> Sequence[PointsResult]:
         """Write up to Limits.points_batch rows; one result each, in order. Raises TryLater(maybe_applied=True) if the answer was

@@ -12,10 +12,11 @@ from bridge.domain.points import points
 from bridge.engine import accounts, rewards
 from bridge.engine.context import Context
 from bridge.engine.desk import Desk
-from bridge.engine.people import told_no_more
+from bridge.engine.people import new_person, told_no_more
+from bridge.engine.points_open import opening
 from bridge.store import code_uses, coupons, deliveries, orders, people
 from bridge.store import points as store
-from bridge.store.people import MergeRow
+from bridge.store.people import CustomerRow, MergeRow
 from bridge.store.points import LotRow, SpendRow
 
 __all__ = ["adjust", "forget", "merge", "unmerge"]
@@ -26,6 +27,7 @@ def merge(connection: Connection, context: Context, kept: str, gone: str, why: s
     body: dict[str, Any] = {
         "contacts": [[one.kind, one.value] for one in people.contacts_of(connection, gone)],
         "customers": [[one.channel, one.customer_id] for one in people.customers_of(connection, [gone])],
+        "theirs": [[one.channel, one.customer_id] for one in people.customers_of(connection, [kept])],
         "orders": people.orders_of(connection, gone),
         "lots": [one.id for one in store.lots_of(connection, [gone]).get(gone, [])],
         "spends": [one.id for one in store.spends_of(connection, [gone]).get(gone, [])],
@@ -41,23 +43,63 @@ def merge(connection: Connection, context: Context, kept: str, gone: str, why: s
 
 def unmerge(connection: Connection, context: Context, row: MergeRow) -> None:
     """Take a merge back: what was of `gone` then is theirs again, and what came since goes to whom its contact names."""
-    _hand_over(connection, context, row.body, row.kept, row.gone, f"unmerge/{row.id}")
+    since = _since(connection, row)
+    _hand_over(
+        connection, context, _with_events(connection, row.kept, row.body), row.kept, row.gone, f"unmerge/{row.id}"
+    )
+    for account in since:
+        _ask_whose(connection, context, account, f"unmerge/{row.id}/{account.channel}/{account.customer_id}")
     people.undo_merge(connection, row, context.now())
     for name, ids in people.orders_by_channel(connection, row.kept).items():
         rewards.book_again(connection, context, name, ids)
+
+
+def _since(connection: Connection, row: MergeRow) -> list[CustomerRow]:
+    """The accounts of the one person that came after two had become one."""
+    if "theirs" not in row.body:
+        return []
+    then = {(channel, customer_id) for channel, customer_id in (*row.body["theirs"], *row.body["customers"])}
+    return [one for one in people.customers_of(connection, [row.kept]) if (one.channel, one.customer_id) not in then]
+
+
+def _ask_whose(connection: Connection, context: Context, account: CustomerRow, unique: str) -> None:
+    """Make an account a person's of its own, with its points, until its record is read again and says whose it is."""
+    person = new_person(context)
+    people.add_persons(connection, [person], context.now())
+    body = {"customers": [[account.channel, account.customer_id]]}
+    _hand_over(connection, context, _with_events(connection, account.person, body), account.person, person, unique)
+    people.save_customers(
+        connection, [replace(account, person=person, updated_at=None, points_id="", points_shown=None)]
+    )
+
+
+def _with_events(connection: Connection, person: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Add what these accounts had when we came, and what a channel's own ledger of points gave them or took since."""
+    mine = {(channel, customer_id) for channel, customer_id in body["customers"]}
+    opened = {opening(channel, customer_id) for channel, customer_id in mine}
+    lots = store.lots_of(connection, [person]).get(person, [])
+    given = [one.id for one in lots if one.id in opened or (_is_event(one.id) and (one.channel, one.line_id) in mine)]
+    spends = store.spends_of(connection, [person]).get(person, [])
+    taken = [one.id for one in spends if _is_event(one.id) and (one.channel, one.source) in mine]
+    return {**body, "lots": [*body.get("lots", ()), *given], "spends": [*body.get("spends", ()), *taken]}
+
+
+def _is_event(name: str) -> bool:
+    return name.startswith("event/")
 
 
 def _hand_over(
     connection: Connection, context: Context, body: Mapping[str, Any], old: str, new: str, unique: str
 ) -> None:
     """Give one person's things to another, with the points in them: whatever of the list is `old`'s now."""
-    for kind, value in body["contacts"]:
+    for kind, value in body.get("contacts", ()):
         people.move(connection, "contacts", {"kind": kind, "value": value}, old, new)
     for channel, customer_id in body["customers"]:
         people.move(connection, "customers", {"channel": channel, "customer_id": customer_id}, old, new)
-    for channel, order_id in body["orders"]:
+    for channel, order_id in body.get("orders", ()):
         people.move(connection, "order_people", {"channel": channel, "order_id": order_id}, old, new)
-    coupons.move(connection, body["coupons"], old, new)
+    _part_points(connection, old, new)
+    coupons.move(connection, body.get("coupons", ()), old, new)
     code_uses.move_uses(connection, body.get("uses", ()), body.get("claims", ()), old, new)
     wanted = set(body["lots"]) | set(body["spends"])
     lots = [one for one in store.lots_of(connection, [old]).get(old, []) if one.id in wanted]
@@ -70,6 +112,16 @@ def _hand_over(
         desk.move(_movement(name, delta, "transfer", f"{unique}/{name}", desk.now, f"{old} and {new} are one"))
     accounts.settle(connection, context, desk, [old, new])
     desk.close()
+
+
+def _part_points(connection: Connection, *both: str) -> None:
+    """An account of points that was shown to both is sought anew for each: it can be one's only."""
+    rows = [row for row in people.customers_of(connection, both) if row.points_id]
+    persons: dict[tuple[str, str], set[str]] = {}
+    for row in rows:
+        persons.setdefault((row.channel, row.points_id), set()).add(row.person)
+    apart = [row for row in rows if len(persons[row.channel, row.points_id]) > 1]
+    people.save_customers(connection, [replace(row, points_id="", points_shown=None) for row in apart])
 
 
 def _movement(person: str, delta: int, why: Why, unique: str, at: datetime, note: str) -> Movement:

@@ -5,6 +5,7 @@ Without that, the first number we write there would take them away. What the cha
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy.engine import Connection
@@ -19,7 +20,7 @@ from bridge.store import points as store
 from bridge.store.people import CustomerRow
 from bridge.store.points import LotRow
 
-__all__ = ["open_points", "opening", "unopened"]
+__all__ = ["alike", "open_points", "opening", "unopened"]
 
 # Events have whole seconds: one this close to a reading may be in the number or not.
 _UNSURE = timedelta(seconds=2)
@@ -28,6 +29,19 @@ _UNSURE = timedelta(seconds=2)
 def opening(channel: str, customer_id: str) -> str:
     """The lot of what a customer's account had when we came."""
     return f"opening/{channel}/{customer_id}"
+
+
+def alike(connection: Connection, rows: Sequence[CustomerRow]) -> list[CustomerRow]:
+    """Return these rows of a channel, and a person's others to whom the same account is shown: they show what it shows."""
+    accounts_ = {(row.person, row.points_id): row for row in rows if row.points_id}
+    known = {row.customer_id for row in rows}
+    shared = people.sharing(connection, rows[0].channel, {row.points_id for row in rows} - {""}) if accounts_ else []
+    others = [one for one in shared if one.customer_id not in known and one.points_key is None]
+    found = [(one, accounts_.get((one.person, one.points_id))) for one in others]
+    return [
+        *rows,
+        *(replace(one, points_shown=of.points_shown, points_at=of.points_at) for one, of in found if of is not None),
+    ]
 
 
 def unopened(connection: Connection, channel: Channel, rows: Iterable[CustomerRow]) -> list[CustomerRow]:
@@ -47,7 +61,12 @@ def open_points(connection: Connection, context: Context, channel: Channel, ids:
     """
     desk = Desk(connection, context, context.now())
     rows = unopened(connection, channel, people.find_customers(connection, channel.name, ids).values())
-    lots = [lot for row in rows if (lot := _lot(connection, row)) is not None]
+    taken = _taken(connection, channel.name, rows)
+    lots = []
+    for row in rows:
+        if (lot := _lot(connection, row, row.points_id in taken)) is not None:
+            lots.append(lot)
+            taken |= {row.points_id} - {""}
     for one in lots:
         if one.kept:
             desk.move(
@@ -61,13 +80,20 @@ def open_points(connection: Connection, context: Context, channel: Channel, ids:
     desk.close()
 
 
-def _lot(connection: Connection, row: CustomerRow) -> LotRow | None:
+def _taken(connection: Connection, channel: str, rows: Sequence[CustomerRow]) -> set[str]:
+    """The accounts of points whose former points came in with another customer to whom they are shown."""
+    others = people.sharing(connection, channel, {row.points_id for row in rows} - {""})
+    known = store.find_lots(connection, [opening(channel, one.customer_id) for one in others])
+    return {one.points_id for one in others if opening(channel, one.customer_id) in known}
+
+
+def _lot(connection: Connection, row: CustomerRow, taken: bool) -> LotRow | None:
     if row.points_shown is None or row.points_at is None:
         return None
     since, newest = store.of_account(connection, row.channel, (row.customer_id, row.points_id))
     if newest is not None and newest + _UNSURE > row.points_at:
         return None
-    had = max(0, row.points_shown - since)
+    had = 0 if taken else max(0, row.points_shown - since)
     return LotRow(
         id=opening(row.channel, row.customer_id), person=row.person, channel=row.channel, line_id=row.points_id, earned=had, kept=had,
         earned_at=row.points_at, spendable_at=row.points_at, note=f"had at {row.channel} before",

@@ -22,7 +22,7 @@ from bridge.engine.desk import Desk
 from bridge.engine.following import begin_feed, follow
 from bridge.engine.noting import park
 from bridge.engine.people import Sighting
-from bridge.engine.points_open import open_points, unopened
+from bridge.engine.points_open import alike, open_points, unopened
 from bridge.engine.report import ChannelReport
 from bridge.store import channels, notes
 from bridge.store import people as people_store
@@ -36,6 +36,7 @@ _AT_ONCE = 500
 # What a platform that writes one by one reads in a call (Square).
 _LOOK = 30
 _OURS = "points_mark"
+_STANDING = ("points_id", "points_shown", "points_at", "points_key", "points_sent", "points_note")
 _SPENDS: Mapping[str, Why] = {"burn": "burn", "release": "cancel", "expire": "expire", "adjust": "correction"}
 
 
@@ -116,7 +117,7 @@ class _Events:
                 later = event.at - self.clock > row.points_at
                 shown = row.points_shown + (event.points if later else 0)
             fresh[row.customer_id] = replace(row, points_shown=shown, points_note="")
-        people_store.save_customers(self.connection, list(fresh.values()))
+        people_store.save_customers(self.connection, alike(self.connection, list(fresh.values())))
 
     def _one(self, desk: Desk, event: PointsEvent, person: str) -> None:
         own = self.channel.name in self.context.rules.loyalty.own
@@ -187,12 +188,17 @@ async def push_points(context: Context, channel: Channel, report: ChannelReport)
     rows = _untold(context, channel)
     # Nothing is written over points that somebody had before us and that were not taken in yet.
     waiting = {row.customer_id for row in _closed(context, channel, rows)}
-    rows = [row for row in rows if row.customer_id not in waiting]
+    rows = _one_each([row for row in rows if row.customer_id not in waiting])
     size = channel.connector.limits.points_batch
     for start in range(0, len(rows), size):
         await _show(
             context, channel, port, [row for row in rows[start : start + size] if row.points_shown is not None], report
         )
+
+
+def _one_each(rows: Sequence[CustomerRow]) -> list[CustomerRow]:
+    """One account of points is written once, however many customers it is shown to."""
+    return list({row.points_id or f"of {row.customer_id}": row for row in rows}.values())
 
 
 async def take_in_points(context: Context, channel: Channel, report: ChannelReport) -> None:
@@ -243,9 +249,10 @@ async def _read(
         writes = context.database.read(lambda connection, part=part: [_write(connection, row, "") for row in part])  # type: ignore[misc]
         shown = await port.read(writes)
         read = [
-            replace(row, points_shown=number or 0, points_at=begun) for row, number in zip(part, shown, strict=True)
+            replace(row, points_shown=one.balance or 0, points_at=begun, points_id=one.points_id or row.points_id)
+            for row, one in zip(part, shown, strict=True)
         ]
-        context.database.write(lambda connection, read=read: people_store.save_customers(connection, read))  # type: ignore[misc]
+        _save(context, read)
     await drain_points(context, channel, report, read=True)
 
 
@@ -276,7 +283,21 @@ def _new_key(connection: Connection, context: Context) -> str:
 
 
 def _save(context: Context, rows: Sequence[CustomerRow]) -> None:
-    context.database.write(lambda connection: people_store.save_customers(connection, rows))
+    """Note where the points of these customers stand; whose they are and what they have may be other than when they were read."""
+
+    def unit(connection: Connection) -> None:
+        now = people_store.find_customers(connection, rows[0].channel, [row.customer_id for row in rows])
+        there = [_onto(now[row.customer_id], row) for row in rows if row.customer_id in now]
+        people_store.save_customers(connection, alike(connection, there))
+
+    if rows:
+        context.database.write(unit)
+
+
+def _onto(now: CustomerRow, row: CustomerRow) -> CustomerRow:
+    if now.person != row.person:
+        return replace(now, points_key=row.points_key, points_sent=row.points_sent, points_shown=None)
+    return replace(now, **{name: getattr(row, name) for name in _STANDING})
 
 
 def _record(
@@ -296,7 +317,7 @@ def _record(
         changed.append(_after(context, row, before, result))
         if changed[-1].points_note:
             park(connection, context, "points", channel.name, row.customer_id, changed[-1].points_note)
-    people_store.save_customers(connection, changed)
+    people_store.save_customers(connection, alike(connection, changed))
     notes.unpark(connection, "points", channel.name, [row.customer_id for row in changed if not row.points_note])
 
 
@@ -328,7 +349,7 @@ async def recover_points(context: Context, channel: Channel, report: ChannelRepo
         return
     if not channel.connector.limits.points_keyed:
         lost = [replace(row, points_key=None, points_sent=None, points_shown=None) for row in rows]
-        context.database.write(lambda connection: people_store.save_customers(connection, lost))
+        _save(context, lost)
         return
     for key, part in _batches(rows, channel.connector.limits.points_batch):
         await _send_again(context, channel, port, key, part, report)

@@ -25,7 +25,7 @@ from bridge.rehearsal.fuse import CrashError
 from bridge.rehearsal.trade import Trade
 from bridge.rehearsal.world import World
 from bridge.sandbox.kit.platform import LoyalShop, Platform, RefusedError
-from bridge.store import coupons
+from bridge.store import coupons, people
 from bridge.store.errors import StoreError
 
 __all__ = ["Receipt", "Shopper", "Shoppers", "loyalty", "tail"]
@@ -157,7 +157,7 @@ class Shoppers(Trade):
     def _verbs(self) -> dict[Callable[[Platform], str], float]:
         return {
             **super()._verbs(), self._redeem: 1.5, self._claim: 1.5, self._ask_first: 0.8, self._join: 0.4, self._give: 0.4,
-            self._abandon: 0.3,
+            self._abandon: 0.3, self._merge: 0.3, self._part: 0.3,
         }  # fmt: skip
 
     def _open_to(self, verb: Callable[[Platform], str]) -> Any:
@@ -167,7 +167,7 @@ class Shoppers(Trade):
             return [
                 one for one in self.able if self.world.channels[one.name].connector.coupons is not None
             ] or self.able
-        if verb in (self._redeem, self._join, self._give, self._abandon):
+        if verb in (self._redeem, self._join, self._give, self._abandon, self._merge, self._part):
             return self.able
         return super()._open_to(verb)
 
@@ -314,6 +314,31 @@ class Shoppers(Trade):
         shopper, code = self.luck.choice(made)
         self._ask(lambda connection, context: loyal_acting.close(connection, context, code))
         return f"close {code} of {shopper.name} at the counter of {platform.name}"
+
+    def _merge(self, platform: Platform) -> str:
+        """A clerk takes two for one person, rightly or not."""
+        one, other = self.luck.sample(self.people, 2)
+
+        def unit(connection: Connection, context: Context) -> Any:
+            kept, gone = (loyal_looking.find_person(connection, context, each.email) for each in (one, other))
+            return loyal_acting.merge(connection, context, kept, gone)
+
+        self._ask(unit)
+        return f"{other.name} is {one.name}, they say at the counter of {platform.name}"
+
+    def _part(self, platform: Platform) -> str:
+        """A clerk takes back what a clerk has done; what the bridge found out by itself is right."""
+        one = self.luck.choice(self.people)
+
+        def unit(connection: Connection, context: Context) -> Any:
+            person = loyal_looking.find_person(connection, context, one.email)
+            found = [row for row in people.merge_rows(connection, person) if row.why == "by hand"]
+            if not found:
+                raise RefusedError("nobody was merged")
+            return loyal_acting.unmerge(connection, context, person, self.luck.choice(found).id)
+
+        self._ask(unit)
+        return f"merge with {one.name} taken back at the counter of {platform.name}"
 
     def _join(self, platform: Platform) -> str:
         shopper = self.luck.choice(self.people)

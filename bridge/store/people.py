@@ -16,7 +16,7 @@ __all__ = [
     "ContactRow", "CustomerRow", "MergeRow", "add_contacts", "add_persons", "by_points_id", "contacts_of", "customer",
     "customers_of", "drop_contacts", "drop_customers", "find_contacts", "find_customers", "forget", "forgotten", "known_only_to",
     "merge_rows", "move", "newest", "of_orders", "orders_by_channel", "orders_of", "person", "points_in_flight", "points_work",
-    "remember_merge", "save_customers", "set_referral", "undo_merge", "unread", "unread_customers", "untaken", "untold",
+    "remember_merge", "save_customers", "set_referral", "sharing", "undo_merge", "unread", "unread_customers", "untaken", "untold",
     "untold_counts",
 ]  # fmt: skip
 
@@ -222,11 +222,17 @@ def points_in_flight(connection: Connection, channel: str) -> list[CustomerRow]:
     return [customer(row) for row in connection.execute(sa.select(customers).where(mine))]
 
 
-def by_points_id(connection: Connection, channel: str, ids: Iterable[str]) -> dict[str, CustomerRow]:
-    """Return the customers of a channel whose points are kept under these ids."""
-    query = sa.select(customers).where(customers.c.channel == sa.bindparam("on"), among(customers.c.points_id, "ids"))
+def sharing(connection: Connection, channel: str, ids: Iterable[str]) -> list[CustomerRow]:
+    """Return the customers of a channel whose points are kept under these ids; several may share one."""
+    mine = sa.and_(customers.c.channel == sa.bindparam("on"), among(customers.c.points_id, "ids"))
+    query = sa.select(customers).where(mine).order_by(customers.c.customer_id)
     rows = (row for part in chunks(set(ids)) for row in rows_of(connection, query, {"on": channel, "ids": part}))
-    return {row.points_id: customer(row) for row in rows}
+    return [customer(row) for row in rows]
+
+
+def by_points_id(connection: Connection, channel: str, ids: Iterable[str]) -> dict[str, CustomerRow]:
+    """Return a customer of a channel for each of these ids of points."""
+    return {row.points_id: row for row in sharing(connection, channel, ids)}
 
 
 def forgotten(connection: Connection, names: Iterable[str]) -> set[str]:

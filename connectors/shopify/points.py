@@ -10,7 +10,7 @@ from typing import Any
 
 from bridge.contract.errors import Refused
 from bridge.contract.feed import Feed
-from bridge.contract.loyalty import PointsEvent, PointsResult, PointsWrite
+from bridge.contract.loyalty import PointsEvent, PointsResult, PointsShown, PointsWrite
 from connectors.shopify.limits import LIMITS
 from connectors.shopify.loyalty_documents import POINTS_READ, POINTS_SHOW
 from connectors.shopify.mapping import gid
@@ -36,10 +36,10 @@ class Points:
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
 
-    async def read(self, writes: Sequence[PointsWrite]) -> Sequence[int | None]:
+    async def read(self, writes: Sequence[PointsWrite]) -> Sequence[PointsShown]:
         """Read what is shown now, 250 customers a call."""
         found = await self._fields(writes)
-        return [number((found.get(write.customer) or {}).get("points")) for write in writes]
+        return [PointsShown(balance=number((found.get(write.customer) or {}).get("points"))) for write in writes]
 
     async def show(self, writes: Sequence[PointsWrite]) -> Sequence[PointsResult]:
         """Write up to 25 rows, all in one call: what is not as believed is left out of it."""

@@ -11,7 +11,7 @@ from typing import Literal
 
 from bridge.contract.errors import BridgeError, Gone, Refused, TryLater
 from bridge.contract.feed import Feed, Page
-from bridge.contract.loyalty import PointsEvent, PointsResult, PointsWrite
+from bridge.contract.loyalty import PointsEvent, PointsResult, PointsShown, PointsWrite
 from connectors.square.client import Client
 from connectors.square.customers import oldest
 from connectors.square.judge import STALE
@@ -39,9 +39,12 @@ class Points:
         self._accounts = accounts
         self.events: Feed[PointsEvent] | None = PointsLedger(client, accounts)
 
-    async def read(self, writes: Sequence[PointsWrite]) -> Sequence[int | None]:
+    async def read(self, writes: Sequence[PointsWrite]) -> Sequence[PointsShown]:
         """Read the balances; None for who has no account. Thirty customers a call, and one for each account that is not theirs."""
-        return [found.balance if found else None for found in await self._find(writes)]
+        return [
+            PointsShown(balance=one.balance, points_id=one.id) if one else PointsShown(balance=None)
+            for one in await self._find(writes)
+        ]
 
     async def show(self, writes: Sequence[PointsWrite]) -> Sequence[PointsResult]:
         """Adjust one account by `balance - shown`, never below 0; what somebody did there meanwhile stays."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from bridge.contract.errors import Refused, TryLater
 from bridge.contract.feed import Feed
-from bridge.contract.loyalty import PointsEvent, PointsResult, PointsWrite
+from bridge.contract.loyalty import PointsEvent, PointsResult, PointsShown, PointsWrite
 from connectors.woocommerce.customers import POINTS, Customers, points_of
 from connectors.woocommerce.limits import LIMITS
 from connectors.woocommerce.mapping import identifier, text_of
@@ -27,11 +27,11 @@ class Points:
         self._rest = rest
         self._customers = customers
 
-    async def read(self, writes: Sequence[PointsWrite]) -> Sequence[int | None]:
+    async def read(self, writes: Sequence[PointsWrite]) -> Sequence[PointsShown]:
         """Read what is shown now, 100 accounts a call; None where nothing is, or the account is no more."""
         rows = await self._customers.rows([one.customer for one in writes])
         shown = {identifier(row.get("id")): points_of(row) for row in rows}
-        return [shown.get(one.customer) for one in writes]
+        return [PointsShown(balance=shown.get(one.customer)) for one in writes]
 
     async def show(self, writes: Sequence[PointsWrite]) -> Sequence[PointsResult]:
         """Write up to 100 balances in one call, and believe the answer only where it shows them.

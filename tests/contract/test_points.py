@@ -22,6 +22,11 @@ def _row(
     return PointsWrite(customer=customer, balance=balance, shown=shown, key=key, points_id=points_id, phone=phone)
 
 
+async def shown(bench: Bench, *rows: PointsWrite) -> list[int | None]:
+    """Read the numbers of these rows."""
+    return [one.balance for one in await bench.points.read(rows)]
+
+
 async def _show(bench: Bench, *rows: PointsWrite, port: PointsPort | None = None) -> Sequence[PointsResult]:
     results = await (port or bench.points).show(rows)
     await bench.seen()
@@ -54,7 +59,7 @@ async def _events(bench: Bench, cursor: str = "") -> list[PointsEvent]:
 async def test_nothing_is_shown_at_first(bench: Bench) -> None:
     customer = bench.person(1)
     await bench.seen()
-    assert list(await bench.points.read([_row(1, customer, 5)])) == [None]
+    assert await shown(bench, _row(1, customer, 5)) == [None]
     assert list(await bench.points.read([])) == []
 
 
@@ -71,14 +76,15 @@ async def test_what_was_written_is_what_is_there(bench: Bench, before: int, afte
     (result,) = await _show(bench, _row(1, customer, after, before, points_id=points_id))
     assert (result.kind, result.balance) == ("done", after)
     assert bench.shows(customer) == after
-    assert list(await bench.points.read([_row(1, customer, after, after, points_id=points_id)])) == [after]
+    (there,) = await bench.points.read([_row(1, customer, after, after, points_id=points_id)])
+    assert (there.balance, there.points_id) == (after, points_id)
 
 
 async def test_the_points_are_found_without_what_they_are_kept_under(bench: Bench) -> None:
     customer, _ = await _shown(bench, 40)
     (result,) = await _show(bench, _row(1, customer, 60, 40))
     assert (result.kind, bench.shows(customer)) == ("done", 60)
-    assert list(await bench.points.read([_row(1, customer, 60)])) == [60]
+    assert await shown(bench, _row(1, customer, 60)) == [60]
 
 
 async def test_what_was_never_read_is_read_first(bench: Bench) -> None:
@@ -104,7 +110,7 @@ async def test_a_full_batch_is_shown_and_read_in_order(bench: Bench) -> None:
     assert [(one.customer, one.kind, one.balance) for one in results] == [
         (one, "done", at + 1) for at, one in enumerate(ids)
     ]
-    assert list(await bench.points.read(rows)) == [at + 1 for at in range(size)]
+    assert await shown(bench, *rows) == [at + 1 for at in range(size)]
 
 
 async def test_many_are_read_in_their_order(bench: Bench) -> None:
@@ -112,7 +118,7 @@ async def test_many_are_read_in_their_order(bench: Bench) -> None:
     for number in (0, 31, 64):
         await _show(bench, _row(number, ids[number], number + 1, key=f"row-{number}"))
     order = [*range(64, -1, -1)]
-    found = await bench.points.read([_row(number, ids[number], 0) for number in order])
+    found = await shown(bench, *(_row(number, ids[number], 0) for number in order))
     assert list(found) == [number + 1 if number in (0, 31, 64) else None for number in order]
 
 
@@ -185,7 +191,7 @@ async def test_what_was_changed_meanwhile_makes_the_row_stale(bench: Bench) -> N
 async def test_a_stale_row_can_be_planned_again(bench: Bench) -> None:
     customer, points_id = await _shown(bench, 40, 45)
     (first,) = await _show(bench, _row(1, customer, 0, 44, points_id=points_id))
-    (there,) = await bench.points.read([_row(1, customer, 0, points_id=points_id)])
+    (there,) = await shown(bench, _row(1, customer, 0, points_id=points_id))
     assert there == bench.shows(customer)
     (second,) = await _show(bench, _row(1, customer, 50, there, "row-2", first.points_id or points_id))
     assert (second.kind, second.balance, bench.shows(customer)) == ("done", 50, 50)
@@ -205,7 +211,7 @@ async def test_a_customer_that_is_no_more_is_told(bench: Bench, known: bool) -> 
     await bench.seen()
     (result,) = await _show(bench, _row(1, customer, 50, 40 if known else None, points_id=points_id if known else ""))
     assert result.kind == "gone"
-    assert list(await bench.points.read([_row(1, customer, 50, points_id=points_id)])) == [None]
+    assert await shown(bench, _row(1, customer, 50, points_id=points_id)) == [None]
 
 
 @pytest.mark.where("points_keyed")
@@ -246,7 +252,7 @@ async def test_a_lost_answer_is_told_by_reading(bench: Bench, kind: str, left: i
     assert caught.value.maybe_applied
     bench.platform.faults.clear()
     await bench.seen()
-    assert list(await bench.points.read([row])) == [left] == [bench.shows(customer)]
+    assert await shown(bench, row) == [left] == [bench.shows(customer)]
     (result,) = await _show(bench, _row(1, customer, 55, left, "row-2", points_id))
     assert (result.kind, bench.shows(customer)) == ("done", 55)
 
