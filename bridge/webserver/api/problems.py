@@ -1,5 +1,6 @@
 """Errors as answers: application/problem+json (RFC 9457) that says what, where, and what to do next."""
 
+import re
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -45,13 +46,21 @@ class Problem(Exception):
         )
 
 
+_AT_A_SHELL = re.compile(r"`bridge |--[a-z]|\bconfig\b|`?\[[a-z]+\]")
+
+
 def problem_of(error: AppError | StoreError, where: str) -> Problem:
     """Say as an answer what the App could not do."""
     if isinstance(error, StoreError):
-        return Problem(503, error.what, where, error.next_step or "try again later", {"retry-after": "10"})
+        return Problem(503, error.what, where, _step(error.next_step or "try again later"), {"retry-after": "10"})
     status = 409
     if isinstance(error, Missing):
         status = 404
     elif isinstance(error, KeyTaken | BadCursor | Unreadable):
         status = 422
-    return Problem(status, error.what, error.where or where, error.next_step)
+    return Problem(status, error.what, error.where or where, _step(error.next_step))
+
+
+def _step(text: str) -> str:
+    """A till's program can run no command and edit no config: such a step is for somebody else."""
+    return f"for whoever runs the bridge: {text}" if _AT_A_SHELL.search(text) else text
