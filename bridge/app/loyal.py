@@ -199,10 +199,16 @@ class Loyal:
                     work.context, name, terms_of(work.context, asked), policy=policy, channels=channels, uses=uses, restore=restore
                 )  # fmt: skip
                 found = self.app.database.read(lambda connection: acting.same_campaign(connection, wanted))
-                sample = making.new_code(work.context, normal_code(prefix), length)
-                acting.generate_checks(wanted.terms, uses, policy, sample)
-                for done in making.add_codes(work.context, found, count, normal_code(prefix), length):
+                begins, done = normal_code(prefix), 0
+                acting.generate_checks(wanted.terms, uses, policy, making.new_code(work.context, begins, length))
+                acting.room_checks(begins, length, count)
+                for done in making.add_codes(work.context, found, count, begins, length):
                     self.app.progress("making codes", found.name, done, count)
+        if done < count:
+            step = "take a longer --length, or another --prefix"
+            raise AppError(
+                f"{found.name} has {done:,} codes of {count:,}, no other is free", next_step=step, exit_code=2
+            )
         return self.app.database.read(lambda connection: acting.made(connection, found))
 
     def _must_know(self, asked: Asked) -> None:

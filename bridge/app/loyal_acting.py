@@ -19,10 +19,12 @@ from bridge.store.coupons import Campaign, Coupon
 
 __all__ = [
     "adjust", "campaign_of", "close", "close_campaign", "create", "forget", "generate_checks", "invite",
-    "made", "merge", "new_campaign", "push", "redeem", "same_campaign", "unmerge",
+    "made", "merge", "new_campaign", "push", "redeem", "room_checks", "same_campaign", "unmerge",
 ]  # fmt: skip
 
 LENGTH = 12
+# Of so many codes one is made: fewer are soon guessed, and drawing those that are left takes long.
+_ROOM = 100
 
 
 def redeem(
@@ -189,6 +191,20 @@ def generate_checks(terms: CouponTerms, uses: int | None, policy: CouponPolicy, 
         raise AppError(f"a code without limit cannot be {policy}", next_step="give it a number of uses", exit_code=2)
     if terms.starts_at and terms.ends_at and terms.ends_at <= terms.starts_at:
         raise AppError("the code would end before it begins", next_step="look at the two dates", exit_code=2)
+
+
+def room_checks(prefix: str, length: int, count: int) -> None:
+    """Raise AppError where too few codes of a length begin with a prefix to draw `count` of them by chance."""
+    fit = len(making.ALPHABET) ** max(0, length - len(prefix))
+    if fit >= count * _ROOM:
+        return
+    enough = next(drawn for drawn in range(40) if len(making.ALPHABET) ** drawn >= count * _ROOM) + len(prefix)
+    step = f"take a longer --length, {enough} at least" if enough <= 40 else "take a shorter --prefix"
+    codes = "code fits" if fit == 1 else "codes fit"
+    raise AppError(
+        f"only {fit:,} {codes} into {length} characters that begin with {prefix}: too few to draw {count:,} by chance",
+        next_step=step, exit_code=2,
+    )  # fmt: skip
 
 
 def close(connection: Connection, context: Context, text: str) -> CodeLine:

@@ -33,6 +33,7 @@ _LOOK_ALIKE = {character: group for group in ("0O", "1IL") for character in grou
 # So many spellings of a code are tried at most; a word of a campaign has some dozens, a drawn code two or three.
 _SPELLINGS = 2_000
 _AT_ONCE = 1_000
+_ROUNDS = 100
 
 
 def new_code(context: Context, prefix: str, length: int) -> str:
@@ -41,25 +42,35 @@ def new_code(context: Context, prefix: str, length: int) -> str:
 
 
 def add_codes(context: Context, campaign: Campaign, count: int, prefix: str, length: int) -> Iterator[int]:
-    """Make the codes that a campaign lacks, some at a time; yield how many it has. What an earlier run made is not made again."""
+    """Make the codes that a campaign lacks, some at a time; yield how many it has. What an earlier run made is not made again.
+
+    Ends below `count` where no further code of this prefix and length is free.
+    """
 
     def unit(connection: Connection) -> int:
         known = store.count(connection, campaign.name)
-        wanted = min(_AT_ONCE, count - known)
-        drawn: set[str] = set()
-        while len(drawn) < wanted:
-            drawn.update(new_code(context, prefix, length) for _ in range(wanted - len(drawn)))
-            drawn -= store.find(connection, drawn).keys()
+        drawn = _draw(connection, context, min(_AT_ONCE, count - known), prefix, length)
         rows = [Coupon(code=code, campaign=campaign.name, created_at=context.now()) for code in sorted(drawn)]
         if rows:
             fresh = store.campaign(connection, campaign.name) is None
             codes.create(connection, context, campaign, rows, fresh=fresh)
         return known + len(rows)
 
-    done = -1
-    while done < count:
-        done = context.database.write(unit)
+    before, done = -2, -1
+    while before < done < count:
+        before, done = done, context.database.write(unit)
         yield done
+
+
+def _draw(connection: Connection, context: Context, wanted: int, prefix: str, length: int) -> set[str]:
+    """Draw so many codes that nobody has, or fewer: where next to none are left, it must not look for them for ever."""
+    drawn: set[str] = set()
+    for _ in range(_ROUNDS):
+        drawn.update(new_code(context, prefix, length) for _ in range(wanted - len(drawn)))
+        drawn -= store.find(connection, drawn).keys()
+        if len(drawn) >= wanted:
+            break
+    return drawn
 
 
 def lookup(connection: Connection, text: str) -> Coupon | None:

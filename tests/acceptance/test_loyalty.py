@@ -241,6 +241,12 @@ def test_people_are_merged_exported_and_forgotten(loyal: Trio) -> None:
         ("coupon create SPRING --percent 5 --email ann", 2, "that is no e-mail address"),
         ("coupon generate --count 5 --percent 5", 2, "Name the codes with --prefix"),
         ("coupon generate --count 5 --percent 5 --prefix SPRING --qr codes.pdf", 2, "a sheet cannot be a .pdf"),
+        ("coupon generate --count 100 --percent 5 --prefix LONGLONGLONG --length 13", 2, "only 32 codes fit"),
+        (
+            "coupon generate --count 3 --percent 5 --prefix LONGLONGLONG --length 8",
+            2,
+            "take a longer --length, 14 at least",
+        ),
         ("coupon status NONE", 1, "there is no code NONE"),
         ("coupon claim NONE --channel shop", 1, "there is no code NONE"),
         ("coupon capture 12ab", 1, "there is no claim 12ab"),
