@@ -112,7 +112,8 @@ class CouponWrite:
     it accepts none any more, whatever `limit` says. `only` and `excluded` are the goods it is limited to, as (product id, variant id)
     of the channel, made from the terms' SKUs and tags. `id` is the channel's, "" where the code is not there yet.
     `group` names the campaign of a code whose terms are the same for many codes, `group_id` the channel's id of what holds them
-    there ("" = not made yet, or no such thing there).
+    there ("" = not made yet, or no such thing there). `one_person`: the addresses in its terms are all one person's, so those that
+    the channel knows will do.
     """
 
     code: str
@@ -124,6 +125,7 @@ class CouponWrite:
     id: str = ""
     group: str = ""
     group_id: str = ""
+    one_person: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,6 +68,7 @@ def _one(row: CodeListing, terms: Campaign, groups: Mapping[str, str], limited: 
     return CouponWrite(
         code=row.code, terms=terms.terms, limit=row.most, active=row.active, only=limited[0], excluded=limited[1], id=row.external_id,
         group="" if terms.solo else terms.name, group_id=row.group_id or groups.get(terms.name, ""),
+        one_person=terms.kind == "points",
     )  # fmt: skip
 
 

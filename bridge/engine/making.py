@@ -101,9 +101,9 @@ def redeem(
     connection: Connection, context: Context, person: str, units: int, amount: Money, channels: Sequence[str], code: str
 ) -> Coupon:
     """Turn points into a code that can be used once. They are held while it is open; the caller has seen that they are free."""
-    now, mails = context.now(), [one.value for one in people.contacts_of(connection, person) if one.kind == "email"]
+    now = context.now()
     ends = now + context.rules.loyalty.lasts
-    terms = CouponTerms(kind="fixed", amount=amount, ends_at=ends, emails=tuple(mails[:1]))
+    terms = CouponTerms(kind="fixed", amount=amount, ends_at=ends, emails=_mails(connection, person))
     campaign = Campaign(
         name=code, terms=terms, policy="split" if len(channels) == 1 else "shared", channels=tuple(channels), uses=1, restore=True,
         kind="points", created_at=now, note=f"{units} points",
@@ -114,6 +114,12 @@ def redeem(
     codes.create(connection, context, campaign, [row])
     _account(connection, context, person)
     return row
+
+
+def _mails(connection: Connection, person: str) -> tuple[str, ...]:
+    """All addresses of a person, for each shop may know another one; those that a shop has verified come first."""
+    found = [one for one in people.contacts_of(connection, person) if one.kind == "email"]
+    return tuple(one.value for one in sorted(found, key=lambda one: not one.verified))
 
 
 def close(connection: Connection, context: Context, coupon: Coupon) -> None:

@@ -102,7 +102,7 @@ def discount_input(write: CouponWrite, known: Known) -> dict[str, Any]:
         "usageLimit": write.limit,
         "appliesOncePerCustomer": terms.per_customer == 1,
         "combinesWith": _combines(terms),
-        **_context(terms, known),
+        **_context(write, known),
         "minimumRequirement": _minimum(terms, known.currency),
     }
     if not accepts(write):
@@ -121,17 +121,18 @@ def _combines(terms: CouponTerms) -> dict[str, bool]:
     return {name: terms.stacks and name != never for name in _COMBINES}
 
 
-def _context(terms: CouponTerms, known: Known) -> dict[str, Any]:
+def _context(write: CouponWrite, known: Known) -> dict[str, Any]:
+    terms = write.terms
     if not terms.emails:
         return {"context": {"all": "ALL"}}
     missing = [email for email in terms.emails if email not in known.customers]
-    if missing:
+    if missing and not (write.one_person and len(missing) < len(terms.emails)):
         # The text is shown and stored: it must not carry the addresses themselves.
         raise Refused(
             f"{len(missing)} of the {len(terms.emails)} people it is for are no customers of this shop",
             next_step="make them customers in the shop's admin (by their e-mail addresses), then `bridge retry`",
         )
-    wanted = list(dict.fromkeys(known.customers[email] for email in terms.emails))
+    wanted = list(dict.fromkeys(known.customers[email] for email in terms.emails if email in known.customers))
     changed = _difference(wanted, known.had_customers, "add", "remove")
     return {"context": {"customers": changed}} if changed else {}
 

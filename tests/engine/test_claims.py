@@ -11,7 +11,8 @@ from bridge.app import loyal_claims as claiming
 from bridge.app.errors import AppError, Missing
 from bridge.domain.coupons import CouponTerms
 from bridge.engine.making import lookup
-from bridge.store import code_uses, people
+from bridge.store import code_uses, coupons, people
+from bridge.store.people import ContactRow
 from tests.engine.bench import Bench, tell
 from tests.webserver.loyal_house import ADA, CODE, LOYALTY, balance, code, free, left, member
 
@@ -284,6 +285,28 @@ def test_points_in_a_code_are_taken_by_whoever_has_it_but_nobody_elses_name() ->
         claimed(bench, made.code)
 
     tell(story, *BOTH, loyalty=LOYALTY)
+
+
+def test_a_code_made_of_points_works_with_whichever_address_a_shop_knows() -> None:
+    async def story(bench: Bench) -> None:
+        context = bench.world.context
+        member(context, 500, mail="ada@work.example.com")
+        other = ContactRow(kind="email", value="a@typed.example.com", person=ADA, verified=False)
+        context.database.write(lambda connection: people.add_contacts(connection, [other], context.now()))
+        bench.shop("shopify").add_customer(name="Ada", email=other.value)
+        made = context.database.write(lambda connection: acting.redeem(connection, context, ADA, 500, []))
+        terms = context.database.read(lambda connection: coupons.campaign(connection, made.code))
+        assert terms is not None
+        assert terms.terms.emails == ("ada@work.example.com", other.value)
+        await bench.sync()
+        for name, mail in (("shopify", other.value), ("woocommerce", "ada@work.example.com")):
+            assert bench.shop(name).coupons()[made.code]["active"], mail
+        bench.shop("shopify").sale([{"sku": "A", "quantity": 1}], customer={"email": other.value}, codes=[made.code])
+        await bench.wait(60)
+        await bench.sync()
+        assert balance(context).balance == 5, "500 were spent, and the other 5.00 of the tee earned these"
+
+    tell(story, "woocommerce", "shopify", loyalty=LOYALTY)
 
 
 def test_nobody_invites_themselves() -> None:

@@ -143,6 +143,17 @@ def test_a_code_for_certain_people(world: Loyal) -> None:
     world.buy("ANN", email="bob@example.com")
 
 
+def test_a_code_for_one_person_is_for_those_of_their_addresses_that_are_customers(world: Loyal) -> None:
+    world.shop.add_customer(name="Ann", email="ann@example.com")
+    one = CouponWrite(
+        code="ANN", terms=replace(TENTH, emails=("ann@old.example.com", "ann@example.com")), one_person=True
+    )
+    (made,) = world.write(one)
+    assert (made.kind, world.find("ANN")["ANN"].terms) == ("done", replace(TENTH, emails=("ann@example.com",)))
+    (stranger,) = world.write(replace(one, code="EVE", terms=replace(TENTH, emails=("eve@example.com",))))
+    assert (stranger.kind, "EVE" in world.shop.coupons()) == ("refused", False)
+
+
 def test_one_bad_row_does_not_hold_up_the_others(world: Loyal) -> None:
     world.shop.add_coupon("THEIRS", percent=5)
     results = world.write(
