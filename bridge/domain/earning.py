@@ -158,9 +158,12 @@ def tier_of(tiers: Iterable[Tier], spend: int) -> Tier | None:
     return max((one for one in tiers if spend >= one.spend), key=lambda one: one.spend, default=None)
 
 
-def spend_of(order: Order, back: Mapping[str, int]) -> int:
-    """What an order counts for the tier: the net price of the goods that were kept, in minor units."""
-    if order.status not in {"paid", "fulfilled"}:
+def spend_of(order: Order, back: Mapping[str, int], currency: str = "") -> int:
+    """What an order counts for the tier: the net price of the goods that were kept, in minor units of `currency`.
+
+    Nothing of a test order, nor of one in another currency: what that is worth nobody says. "" counts any in its own.
+    """
+    if order.status not in {"paid", "fulfilled"} or order.test or (currency and order.currency != currency):
         return 0
     part = _money_kept(order, back)
     lines = (line for line in order.lines if line.quantity > 0 and not line.gift_card)

@@ -176,8 +176,9 @@ class _Rewards:
         order, at = record.order, record.order.placed_at - self.clock
         back = self.back.get(order.id, {})
         self.people[order.id] = OrderPerson(
-            channel=self.channel.name, order_id=order.id, person=person, spend=spend_of(order, back), placed_at=at
-        )
+            channel=self.channel.name, order_id=order.id, person=person, placed_at=at,
+            spend=spend_of(order, back, self._currency(at)),
+        )  # fmt: skip
         self.done.add(order.id)
         wanted = self._lots(order, person, at, back)
         self._use(record, person, at, wanted)
@@ -186,6 +187,12 @@ class _Rewards:
         for row in (*wanted.values(), *gone):
             self._lot(record, before.get(row.id), row)
         store.save_lots(self.connection, [row for row in (*wanted.values(), *gone) if before.get(row.id) != row])
+
+    def _currency(self, at: datetime) -> str:
+        """The currency in which tiers are counted; of an order from before there were rules, that of the newest."""
+        newest = next((one for _, one in reversed(self.rules) if one is not None), None)
+        rules = store.rules_at(self.rules, at) or newest
+        return rules.currency if rules is not None else ""
 
     def _lots(self, order: Order, person: str, at: datetime, back: Mapping[str, int]) -> dict[str, LotRow]:
         rules, before = store.rules_at(self.rules, at), self.lots.get(order.id, {})

@@ -12,7 +12,7 @@ from bridge.contract.feed import Page
 from bridge.contract.loyalty import CouponsPort, CouponState
 from bridge.contract.webhooks import Hint
 from bridge.domain.contacts import Contact
-from bridge.domain.earning import PointsRules
+from bridge.domain.earning import PointsRules, Tier
 from bridge.domain.ledger import Counter
 from bridge.domain.orders import Order
 from bridge.domain.people import Customer
@@ -25,7 +25,7 @@ from bridge.engine.rules import apply_rules, in_force
 from bridge.engine.take_over import Taken, take_over
 from bridge.store import code_listings, ledger, tables
 from bridge.store import people as store
-from bridge.store.tables_loyalty import contacts, lots, persons
+from bridge.store.tables_loyalty import contacts, lots, order_people, persons
 from tests.engine.bench import Bench, tell
 
 POINTS = Loyalty(points=PointsRules(currency="USD", pending_days=0.0), country="US")
@@ -212,6 +212,22 @@ def test_an_order_of_the_moment_in_which_points_begin_earns_whatever_its_stamp_i
         assert [row.kept for row in bench.rows(lots)] == [20]
 
     tell(story, "woocommerce")
+
+
+def test_a_tier_counts_no_test_and_nothing_in_another_currency() -> None:
+    gold = (Tier(name="gold", spend=2_000, times="2"),)
+    rules = Loyalty(points=PointsRules(currency="USD", pending_days=0.0, tiers=gold), country="US")
+
+    async def story(bench: Bench) -> None:
+        apply(bench)
+        bench.shop("woocommerce").sale([{"sku": "A", "quantity": 1}], customer=ANN)
+        await bench.sync()
+        order = bench.newest("woocommerce")
+        bench.book("woocommerce", replace(order, id="7001", currency="JPY"), replace(order, id="7002", test=True))
+        spent = {row.order_id: row.spend for row in bench.rows(order_people)}
+        assert spent == {order.id: 1_000, "7001": 0, "7002": 0}
+
+    tell(story, "woocommerce", loyalty=rules, sound=False)
 
 
 def left(bench: Bench, code: str) -> int:

@@ -191,6 +191,8 @@ def test_a_tier_counts_the_net_price_of_goods_that_were_kept() -> None:
     assert spend_of(one, {}) == 1_600
     assert spend_of(one, {"a": 1}) == 800
     assert spend_of(replace(one, status="cancelled"), {}) == 0
+    assert spend_of(replace(one, test=True), {}) == 0
+    assert [spend_of(one, {}, currency) for currency in ("EUR", "JPY")] == [1_600, 0]
 
 
 def test_points_wait_for_the_return_window_and_last_as_long_as_was_agreed() -> None:
