@@ -87,10 +87,16 @@ def _taken(connection: Connection, channel: str, rows: Sequence[CustomerRow]) ->
     return {one.points_id for one in others if opening(channel, one.customer_id) in known}
 
 
+def _names(connection: Connection, row: CustomerRow) -> set[str]:
+    """What events may name an account by: itself, or any customer to whom it is shown."""
+    shared = people.sharing(connection, row.channel, {row.points_id} - {""})
+    return {row.customer_id, row.points_id, *(one.customer_id for one in shared)}
+
+
 def _lot(connection: Connection, row: CustomerRow, taken: bool) -> LotRow | None:
     if row.points_shown is None or row.points_at is None:
         return None
-    since, newest = store.of_account(connection, row.channel, (row.customer_id, row.points_id))
+    since, newest = store.of_account(connection, row.channel, _names(connection, row))
     if newest is not None and newest + _UNSURE > row.points_at:
         return None
     had = 0 if taken else max(0, row.points_shown - since)
