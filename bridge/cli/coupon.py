@@ -37,7 +37,7 @@ def command() -> None:
 @_CODE
 @discount_options
 @uses_options
-@click.option("--note", default="", help="What for.")
+@click.option("--note", default="", help="What for; name nobody here: it stays when a customer is forgotten.")
 @options
 def create(code: str, note: str, config: str | None, as_json: bool, **given: Any) -> int:
     """Make one code.

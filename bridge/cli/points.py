@@ -51,7 +51,7 @@ def show(person: str, config: str | None, as_json: bool) -> int:
 @command.command(context_settings={"ignore_unknown_options": True})
 @_PERSON
 @click.argument("points", type=click.IntRange(-1_000_000_000, 1_000_000_000))
-@click.option("--reason", required=True, help="Why; it stays with the movement.")
+@click.option("--reason", required=True, help="Why; it stays with the movement, so name nobody.")
 @click.option("--by", required=True, help="Who decided it.")
 @options
 def adjust(person: str, points: int, reason: str, by: str, config: str | None, as_json: bool) -> int:

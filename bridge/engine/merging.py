@@ -7,15 +7,17 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
+from bridge.domain import contacts
 from bridge.domain.ledger import Movement, Why
 from bridge.domain.points import points
-from bridge.engine import accounts, rewards
+from bridge.engine import accounts, codes, making, rewards
 from bridge.engine.context import Context
 from bridge.engine.desk import Desk
 from bridge.engine.people import new_person, told_no_more
 from bridge.engine.points_open import opening
 from bridge.store import code_uses, coupons, deliveries, orders, people
 from bridge.store import points as store
+from bridge.store.coupons import Campaign
 from bridge.store.people import CustomerRow, MergeRow
 from bridge.store.points import LotRow, SpendRow
 
@@ -152,10 +154,34 @@ def adjust(connection: Connection, context: Context, person: str, units: int, re
 
 def forget(connection: Connection, context: Context, person: str) -> int:
     """Remove whoever this is from everything that is stored; return how many orders named them. Numbers stay."""
-    done = 0
-    for channel, ids in people.orders_by_channel(connection, person).items():
-        done += orders.redact(connection, channel, ids)
+    bought = people.orders_by_channel(connection, person)
+    done = sum(orders.redact(connection, channel, ids) for channel, ids in bought.items())
+    known = {one.channel for one in people.customers_of(connection, [person])}
+    for channel in bought.keys() | known | _take_out(connection, context, person):
         deliveries.forget(connection, channel, context.now())
-    coupons.forget_mails(connection, person)
     people.forget(connection, person, context.now())
     return done
+
+
+def _take_out(connection: Connection, context: Context, person: str) -> set[str]:
+    """Take a person's addresses out of the terms of all codes; return the channels that these are for."""
+    mails = {one.value for one in people.contacts_of(connection, person) if one.kind == "email"}
+    told: set[str] = set()
+    for one in coupons.naming(connection, mails):
+        rest = tuple(mail for mail in one.terms.emails if (contacts.email(mail) or ("", mail))[1] not in mails)
+        if rest != one.terms.emails:
+            _limit_to(connection, context, one, rest)
+            told |= set(one.channels)
+    return told
+
+
+def _limit_to(connection: Connection, context: Context, campaign: Campaign, rest: tuple[str, ...]) -> None:
+    """Have codes be for these addresses only. One that was for nobody else is over: without any address it would be everybody's."""
+    over = campaign.closed_at if rest else campaign.closed_at or context.now()
+    coupons.save_campaign(connection, replace(campaign, terms=replace(campaign.terms, emails=rest), closed_at=over))
+    mine = list(coupons.codes_of(connection, campaign.name))
+    if campaign.solo and not rest:
+        for coupon in mine:
+            making.close(connection, context, coupon)
+    else:
+        codes.settle(connection, context, [coupon.code for coupon in mine])

@@ -2,7 +2,7 @@
 ledger's."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from bridge.store.tables_loyalty import campaigns, coupons
 
 __all__ = [
     "Campaign", "Coupon", "add_campaign", "add_coupons", "campaign", "campaigns_of", "close", "codes", "codes_of", "count",
-    "ending", "exist", "find", "forget_mails", "move", "of_person", "open_campaigns", "open_count", "remind", "save_campaign",
+    "ending", "exist", "find", "move", "naming", "of_person", "open_campaigns", "open_count", "remind", "save_campaign",
     "with_hold",
 ]  # fmt: skip
 
@@ -159,11 +159,10 @@ def move(connection: Connection, wanted: Iterable[str], old: str, new: str) -> N
         connection.execute(coupons.update().where(mine).values(person=new))
 
 
-def forget_mails(connection: Connection, person: str) -> None:
-    """Take addresses out of the terms of a person's own codes."""
-    for one in campaigns_of(connection, [coupon.campaign for coupon in of_person(connection, person)]).values():
-        if one.solo and one.terms.emails:
-            save_campaign(connection, replace(one, terms=replace(one.terms, emails=())))
+def naming(connection: Connection, mails: Iterable[str]) -> list[Campaign]:
+    """Return the terms in which one of these texts stands, in whatever case: a part of a longer address counts as well."""
+    words = [campaigns.c.terms.icontains(one, autoescape=True) for one in sorted(set(mails))]
+    return [_campaign(row) for row in connection.execute(sa.select(campaigns).where(sa.or_(*words)))] if words else []
 
 
 def with_hold(connection: Connection, holds: Iterable[str]) -> list[Coupon]:

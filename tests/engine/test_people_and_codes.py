@@ -2,31 +2,36 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import msgspec
+import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from bridge.app import loyal_acting as acting
 from bridge.contract.feed import Page
 from bridge.contract.loyalty import CouponsPort, CouponState
-from bridge.contract.webhooks import Hint
+from bridge.contract.webhooks import Delivery, Hint
 from bridge.domain.contacts import Contact
 from bridge.domain.earning import PointsRules, Tier
 from bridge.domain.ledger import Counter
 from bridge.domain.orders import Order
 from bridge.domain.people import Customer
 from bridge.domain.points import points
-from bridge.engine import people
+from bridge.engine import merging, people
 from bridge.engine.acquaintance import meet_customers
 from bridge.engine.context import Loyalty
 from bridge.engine.privacy import heed
 from bridge.engine.rules import apply_rules, in_force
 from bridge.engine.take_over import Taken, take_over
-from bridge.store import code_listings, ledger, tables
+from bridge.sandbox.kit.platform import RefusedError
+from bridge.store import code_listings, coupons, deliveries, ledger, tables
 from bridge.store import people as store
 from bridge.store.tables_loyalty import contacts, lots, order_people, persons
 from tests.engine.bench import Bench, tell
+from tests.webserver.loyal_house import ADA, TERMS, code, free, member
 
 POINTS = Loyalty(points=PointsRules(currency="USD", pending_days=0.0), country="US")
 ANN = {"name": "Ann", "email": "ann@example.com", "phone": "+14155550123"}
@@ -176,6 +181,76 @@ def test_a_platform_that_has_a_person_forgotten_has_them_forgotten_here_on_all_c
         assert "bob@" not in bench.world.database.read(everything)
 
     tell(story, "woocommerce", "square", loyalty=POINTS, sound=False)
+
+
+def delivered(bench: Bench, channel: str, body: str) -> None:
+    """A notice of a channel that was looked at before anybody asked for anything."""
+    context = bench.world.context
+    delivery = Delivery(body=body.encode(), headers={}, url="")
+    new = deliveries.New(channel=channel, received_at=context.now() - timedelta(minutes=1), delivery=delivery)
+
+    def unit(connection: Connection) -> None:
+        deliveries.insert(connection, [new])
+        ids = [one.id for one in deliveries.waiting(connection, channel)]
+        deliveries.finish(connection, ids, "done", "", context.now())
+
+    bench.world.database.write(unit)
+
+
+def test_who_is_forgotten_is_in_no_notice_of_a_channel_that_has_their_account_or_a_code_for_them() -> None:
+    async def story(bench: Bench) -> None:
+        apply(bench)
+        context = bench.world.context
+        learned(bench, "square", Customer(id="S1", email=ANN["email"]))
+        learned(bench, "square", Customer(id="S2", email="joann@example.com"))
+        code(context, "ANNS", replace(TERMS, emails=("Ann@example.com",)), channels=["woocommerce"])
+        for channel in ("woocommerce", "square", "shopify"):
+            delivered(bench, channel, f"ann@example.com at {channel}")
+        ann = account(bench, "square", "S1").person
+        bench.world.database.write(lambda c: merging.forget(c, context, ann))
+        assert [row.channel for row in bench.rows(tables.deliveries)] == ["shopify"]
+
+    tell(story, "woocommerce", "square", "shopify", loyalty=POINTS, sound=False)
+
+
+def test_a_code_for_somebody_who_is_forgotten_is_over_unless_it_is_for_others_as_well() -> None:
+    async def story(bench: Bench) -> None:
+        apply(bench)
+        context, shop = bench.world.context, bench.shop("woocommerce")
+        learned(bench, "square", Customer(id="S1", email=ANN["email"]))
+        for name, mails in {"ANNS": ("ann@example.com",), "BOTHS": ("ann@example.com", "joann@example.com")}.items():
+            code(context, name, replace(TERMS, emails=mails), uses=3, channels=["woocommerce"])
+        code(context, "JOANNS", replace(TERMS, emails=("joann@example.com",)), channels=["woocommerce"])
+        await bench.sync()
+        ann = account(bench, "square", "S1").person
+        bench.world.database.write(lambda c: merging.forget(c, context, ann))
+        await bench.sync()
+        found = bench.world.database.read(coupons.campaigns_of)
+        assert {name: one.terms.emails for name, one in found.items()} == {
+            "ANNS": (), "BOTHS": ("joann@example.com",), "JOANNS": ("joann@example.com",),
+        }  # fmt: skip
+        assert {name: one["active"] for name, one in shop.coupons().items()} == {
+            "ANNS": False, "BOTHS": True, "JOANNS": True,
+        }  # fmt: skip
+        with pytest.raises(RefusedError):
+            shop.sale([{"sku": "A", "quantity": 1}], codes=["ANNS"], customer=ANN)
+        with pytest.raises(RefusedError):
+            shop.sale([{"sku": "A", "quantity": 1}], codes=["BOTHS"], customer=ANN)
+
+    tell(story, "woocommerce", "square", loyalty=POINTS, sound=False)
+
+
+def test_points_in_a_code_of_somebody_who_is_forgotten_are_held_no_longer_and_it_works_for_nobody() -> None:
+    async def story(bench: Bench) -> None:
+        context = bench.world.context
+        member(context, 500)
+        made = context.database.write(lambda c: acting.redeem(c, context, ADA, 500, []))
+        context.database.write(lambda c: merging.forget(c, context, ADA))
+        (row,) = bench.world.database.read(lambda c: coupons.find(c, [made.code])).values()
+        assert row.closed_at is not None
+        assert free(context) == 500
+
+    tell(story, "woocommerce", loyalty=POINTS, sound=False)
 
 
 def test_who_asks_for_their_data_is_answered_with_an_export() -> None:
