@@ -221,6 +221,8 @@ class _Owed:
     lots: dict[int, list[Lot]] = field(default_factory=dict)
     spends: dict[int, list[Spend]] = field(default_factory=dict)
     used: Tally[str] = field(default_factory=Tally)
+    # By code and who was invited: when an order was placed, where, which, and whether goods of it were kept.
+    invited: dict[tuple[str, int | None], list[tuple[datetime, str, str, bool]]] = field(default_factory=dict)
 
     def reckon(self) -> None:
         for (channel, name), order in self.history.final.items():
@@ -229,6 +231,7 @@ class _Owed:
                 self._earn(channel, name, order, rules)
             for code in self.history.codes:
                 self._code(code, channel, name, order, rules)
+        self._rewards()
         for event in self.history.events:
             self._event(event)
 
@@ -267,9 +270,21 @@ class _Owed:
         whose = _whose(order)
         if code.kind != "referral" or rules is None or whose in {None, code.person}:
             return
-        if self._net(channel, name, order) > 0:
-            self._lot(code.person, f"{channel}/{name}/invited/{code.code}", code.reward, order.placed_at, rules)
-            self._lot(whose, f"{channel}/{name}/welcome/{code.code}", code.reward, order.placed_at, rules)
+        sold = self._net(channel, name, order) > 0 and not order.test and order.currency == rules.currency
+        self.invited.setdefault((code.code, whose), []).append((order.placed_at, channel, name, sold))
+
+    def _rewards(self) -> None:
+        """Both sides are rewarded for the first order of somebody that stands; others of theirs are worth nothing."""
+        codes = {one.code: one for one in self.history.codes}
+        for (name, whose), orders in self.invited.items():
+            code, first = codes[name], next((one for one in sorted(orders) if one[-1]), None)
+            for one in orders:
+                at, channel, order_id, _ = one
+                rules = _at(self.history.rules, at)
+                assert rules is not None
+                for side, person in (("invited", code.person), ("welcome", whose)):
+                    units = code.reward if one == first else 0
+                    self._lot(person, f"{channel}/{order_id}/{side}/{name}", units, at, rules)
 
     def _net(self, channel: str, name: str, order: Order) -> int:
         """What of the goods was kept, without tax and gift cards, in whole minor units."""

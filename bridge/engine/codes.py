@@ -23,7 +23,18 @@ from bridge.store.code_listings import CodeListing
 from bridge.store.code_uses import CodeUse
 from bridge.store.coupons import Campaign, Coupon
 
-__all__ = ["Goods", "anew", "confirm", "create", "goods_of", "objections", "settle", "tell_overuse", "used"]
+__all__ = [
+    "Goods",
+    "anew",
+    "confirm",
+    "create",
+    "goods_of",
+    "objections",
+    "settle",
+    "tell_again",
+    "tell_overuse",
+    "used",
+]
 
 Goods = tuple[tuple[str, str], ...]
 
@@ -264,11 +275,33 @@ def tell_overuse(connection: Connection, context: Context, codes: Iterable[str])
     terms = store.campaigns_of(connection, {one.campaign for one in coupons.values()})
     for code in names:
         units, limit = left.get(uses(code), 0), terms[coupons[code].campaign].uses
-        if limit is None or units >= 0:
-            continue
-        by = [f"order {one.order_id} on {one.channel}" for one in code_uses.uses_of(connection, code) if one.count]
-        reason = f"{code} was used {limit - units} times, {limit} allowed: {', '.join(by)}; the last ones came before it was known"
-        park(connection, context, "coupon", "", code, reason)
-        if context.events is not None:
-            data = {"code": code, "uses": limit - units, "allowed": limit, "orders": by}
-            context.events.loyalty(connection, "coupon.overused", code, data, context.now())
+        if limit is not None and units < 0:
+            _tell_spent(connection, context, code, limit - units, limit)
+
+
+def _tell_spent(connection: Connection, context: Context, code: str, often: int, allowed: int) -> None:
+    by = [f"order {one.order_id} on {one.channel}" for one in code_uses.uses_of(connection, code) if one.count]
+    reason = (
+        f"{code} was used {often} times, {allowed} allowed: {', '.join(by)}; the last ones came before it was known"
+    )
+    park(connection, context, "coupon", "", code, reason)
+    if context.events is not None:
+        data = {"code": code, "uses": often, "allowed": allowed, "orders": by}
+        context.events.loyalty(connection, "coupon.overused", code, data, context.now())
+
+
+def tell_again(connection: Connection, context: Context, terms: CouponTerms, use: CodeUse) -> None:
+    """Say of somebody who used a code more often than a customer may: a shop sees only its own orders, and lets them use it in each."""
+    allowed = terms.per_customer
+    if allowed is None or not (use.person and use.count):
+        return
+    mine = [one for one in code_uses.uses_by(connection, use.person) if one.code == use.code and one.count]
+    if len(mine) <= allowed:
+        return
+    by = [f"order {one.order_id} on {one.channel}" for one in mine]
+    each = "once" if allowed == 1 else f"{allowed} times"
+    reason = f"{use.person} used {use.code} {len(mine)} times, good {each} a customer: {', '.join(by)}"
+    park(connection, context, "coupon", "", f"{use.code}/{use.person}", reason)
+    if context.events is not None:
+        data = {"code": use.code, "person": use.person, "uses": len(mine), "allowed": allowed, "orders": by}
+        context.events.loyalty(connection, "coupon.overused", use.code, data, context.now())

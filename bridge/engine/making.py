@@ -208,6 +208,9 @@ def capture(connection: Connection, context: Context, one: Claim, order_id: str)
     code_uses.change_claim(connection, one.id, "used", order_id)
     ledger.release_hold(connection, one.id, "captured")
     codes.used(connection, context, use, claimed=True)
+    terms = store.campaign(connection, coupon.campaign)
+    if terms is not None:
+        codes.tell_again(connection, context, terms.terms, use)
     if coupon.person and coupon.points:
         _burn(connection, desk, coupon, one, order_id)
         accounts.settle(connection, context, desk, [coupon.person])

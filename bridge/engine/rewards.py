@@ -16,7 +16,7 @@ from bridge.domain.earning import EarnTerms, PointsRules, earned, frozen, spend_
 from bridge.domain.ledger import Movement, Why
 from bridge.domain.orders import Order, OrderLine
 from bridge.domain.points import points
-from bridge.engine import accounts, codes, people
+from bridge.engine import accounts, codes, invitations, people
 from bridge.engine.context import Context, Source
 from bridge.engine.desk import Desk
 from bridge.store import channels, code_uses, listings, orders
@@ -93,6 +93,8 @@ class _Rewards:
     touched: set[str] = field(default_factory=set)
     done: set[str] = field(default_factory=set)
     used: set[str] = field(default_factory=set)
+    # Who was invited by a code, and what told of it.
+    invited: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def run(self, records: Mapping[str, Recorded]) -> None:
         self.records = dict(records)
@@ -103,6 +105,9 @@ class _Rewards:
         for record in sorted(self.records.values(), key=lambda one: one.order.placed_at):
             self._one(record, whose.get(record.order.id, ""))
         store.save_orders(self.connection, list(self.people.values()))
+        for (code, person), cause in sorted(self.invited.items()):
+            reward = self._terms(code).reward
+            self.touched |= invitations.pay(self.connection, self.desk, code, person, reward, cause)
         accounts.settle(self.connection, self.context, self.desk, self.touched)
 
     # What is known.
@@ -270,11 +275,15 @@ class _Rewards:
         code_uses.save_uses(self.connection, rows)
         for row in rows:
             self._count(record, row, before.get(row.code))
+            codes.tell_again(self.connection, self.context, self._terms(row.code).terms, row)
             self._spend(record, self.coupons[row.code], row)
         # A code that was claimed stands on no order: the claim says that it was used.
         now = before | {row.code: row for row in rows}
         for code in sorted(code for code, row in now.items() if code in named or row.note):
             lots |= self._invited(order, self.coupons[code], person, at)
+        for row in (*before.values(), *now.values()):
+            if self._invites(self.coupons[row.code], row.person):
+                self.invited[row.code, row.person] = self.names[order.id]
 
     def _used(
         self, order: Order, coupon: Coupon, person: str, at: datetime, was: CodeUse | None, *, still: bool
@@ -323,19 +332,34 @@ class _Rewards:
         why: Why = "burn" if delta < 0 else "cancel"
         self._move(person, delta, f"{self.names[order.id]}/burn/{coupon.code}", order, order.updated_at, why)
 
+    def _terms(self, code: str) -> Campaign:
+        return self.terms[self.coupons[code].campaign]
+
+    def _invites(self, coupon: Coupon, person: str) -> bool:
+        return (
+            self.terms[coupon.campaign].kind == "referral"
+            and bool(coupon.person and person)
+            and coupon.person != person
+        )
+
     def _invited(self, order: Order, coupon: Coupon, person: str, at: datetime) -> dict[str, LotRow]:
-        """A code by which somebody invited a buyer: both are rewarded, as soon as what was bought cannot come back any more."""
-        terms = self.terms[coupon.campaign]
+        """A code by which somebody invited a buyer: both can be rewarded, as soon as what was bought cannot come back any more.
+
+        Whether they are is seen once all orders of the page are on record.
+        """
         rules = store.rules_at(self.rules, at)
-        if terms.kind != "referral" or not coupon.person or coupon.person == person or not person or rules is None:
+        if not self._invites(coupon, person) or rules is None:
             return {}
-        reward = terms.reward if spend_of(order, self.back.get(order.id, {})) > 0 else 0
         agreed = EarnTerms(
             version=rules.version, rate="0", with_tax=False, pending_days=rules.pending_days, expires_days=rules.expires_days
         )  # fmt: skip
-        sides = {f"invited/{coupon.code}": coupon.person, f"welcome/{coupon.code}": person}
-        rows = [self._row(order, line, whose, at, reward, agreed) for line, whose in sides.items()]
-        return {row.id: replace(row, note=f"invited with {coupon.code}") for row in rows}
+        before, found = self.lots.get(order.id, {}), {}
+        sides = {f"invited/{coupon.code}": coupon.person or "", f"welcome/{coupon.code}": person}
+        for line, whose in sides.items():
+            was = before.get(self._lot_id(order, line))
+            row = self._row(order, line, whose, at, was.kept if was is not None else 0, agreed)
+            found[row.id] = replace(row, note=f"invited with {coupon.code}")
+        return found
 
 
 # A code is used within moments of its making, and clocks differ.
