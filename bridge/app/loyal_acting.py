@@ -161,12 +161,25 @@ def made(connection: Connection, campaign: Campaign) -> CampaignMade:
 
 
 def _somewhere(context: Context, campaign: Campaign) -> None:
+    _payable(context, campaign)
     wrong = engine.objections(context, campaign)
     if campaign.channels and all(name in wrong for name in campaign.channels):
         told = "; ".join(f"{name}: {', '.join(words)}" for name, words in wrong.items())
         raise AppError(
             f"no channel can express these terms: {told}", next_step="change the terms, or name other channels"
         )
+
+
+def _payable(context: Context, campaign: Campaign) -> None:
+    """Raise AppError where all channels are known to sell in other currencies than the terms name."""
+    sold = {name: context.channels[name].currency if name in context.channels else "" for name in campaign.channels}
+    named = campaign.terms.currencies
+    if named and sold and all(currency and named != {currency} for currency in sold.values()):
+        there = ", ".join(f"{name} in {currency}" for name, currency in sold.items())
+        raise AppError(
+            f"the sums are in {', '.join(sorted(named))}, and no channel sells in that: {there}",
+            next_step="say another --currency, or name other channels", exit_code=2,
+        )  # fmt: skip
 
 
 def generate_checks(terms: CouponTerms, uses: int | None, policy: CouponPolicy, name: str) -> None:

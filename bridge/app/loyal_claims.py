@@ -75,6 +75,12 @@ def _applies(context: Context, terms: Campaign, coupon: Coupon, channel: str) ->
         raise AppError(
             f"{coupon.code} is not good at {channel}", next_step=f"it is good at {', '.join(terms.channels)}"
         )
+    till = context.channels.get(channel)
+    # A till without a connector tells nobody its currency.
+    if till is not None and till.currency and (sums := terms.terms.currencies - {till.currency}):
+        raise AppError(
+            f"{coupon.code} is in {', '.join(sorted(sums))}, {channel} sells in {till.currency}", next_step=step
+        )
 
 
 def is_limited(terms: Campaign) -> bool:

@@ -42,6 +42,11 @@ class CouponTerms:
     emails: tuple[str, ...] = field(default=(), repr=False)
     stacks: bool = False
 
+    @property
+    def currencies(self) -> frozenset[str]:
+        """The currencies of the sums in it: none of a percentage without a minimum."""
+        return frozenset(one.currency for one in (self.amount, self.minimum) if one is not None)
+
 
 def normal_code(code: str) -> str:
     """A code as it is compared and kept: platforms do not tell "autumn15" from "AUTUMN15"."""

@@ -10,6 +10,7 @@ from bridge.app import loyal_acting as acting
 from bridge.app import loyal_claims as claiming
 from bridge.app.errors import AppError, Missing
 from bridge.domain.coupons import CouponTerms
+from bridge.domain.money import Money
 from bridge.engine.making import lookup
 from bridge.store import code_uses, coupons, people
 from bridge.store.people import ContactRow
@@ -371,3 +372,20 @@ def whose(bench: Bench, name: str, claim: str) -> tuple[str, str]:
         return use.person, found.person
 
     return bench.world.database.read(look)
+
+
+def test_a_sum_in_a_currency_of_no_channel_is_no_code_and_one_of_another_channel_is_not_promised() -> None:
+    async def story(bench: Bench) -> None:
+        context = bench.world.context
+        euros = CouponTerms(kind="fixed", amount=Money(500, "EUR"))
+        least = CouponTerms(kind="percent", percent=1_000, minimum=Money(500, "EUR"))
+        for terms in (euros, least):
+            with pytest.raises(AppError, match="the sums are in EUR, and no channel sells in that: woocommerce in USD"):
+                code(context, terms=terms)
+        bench.channel("woocommerce").currency = "EUR"
+        for number, terms in enumerate((euros, least)):
+            code(context, f"EURO{number}", terms)
+            with pytest.raises(AppError, match=f"EURO{number} is in EUR, square sells in USD"):
+                captured(bench, f"EURO{number}", "R-7")
+
+    tell(story, *BOTH, loyalty=LOYALTY, sound=False)
