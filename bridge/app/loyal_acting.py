@@ -115,7 +115,10 @@ def create(
     )  # fmt: skip
     _somewhere(context, campaign)
     engine.create(connection, context, campaign, [Coupon(code=text, campaign=text, created_at=context.now())])
-    return CampaignMade(campaign="", codes=1, first=(text,), says=says(terms), refused=_refused(connection, text))
+    return CampaignMade(
+        campaign="", codes=1, first=(text,), says=says(terms), refused=_refused(connection, text),
+        alike=tuple(one.code for one in making.alike(connection, text)),
+    )  # fmt: skip
 
 
 def new_campaign(

@@ -206,6 +206,11 @@ def says(terms: CouponTerms) -> str:
 def code(connection: Connection, text: str) -> Coupon:
     """Return the code that was typed in; raises Missing."""
     found = making.lookup(connection, text)
+    if found is None and (alike := [one.code for one in making.alike(connection, text)]):
+        raise Missing(
+            f"there is no code {text.strip()[:60]}, and it may be read as {' or '.join(alike)}",
+            next_step="type the one that is meant as it is printed",
+        )
     if found is None:
         raise Missing(f"there is no code {text.strip()[:60]}", next_step="`bridge coupon list` shows the codes")
     return found

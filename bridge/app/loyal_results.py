@@ -204,13 +204,15 @@ class CodeStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignMade:
-    """Codes that were made. `refused`: (channel, reason) where the terms cannot be expressed; it was not made there."""
+    """Codes that were made. `refused`: (channel, reason) where the terms cannot be expressed; it was not made there. `alike`: other
+    codes that this one is easily taken for where it is typed in."""
 
     campaign: str
     codes: int
     first: tuple[str, ...]
     says: str
     refused: tuple[tuple[str, str], ...] = ()
+    alike: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

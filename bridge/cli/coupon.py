@@ -329,6 +329,8 @@ def _say_made(made: CampaignMade, step: str, as_json: bool) -> None:
         say(f"{made.first[0]}: {made.says}. {step}")
     for channel, reason in made.refused:
         say(f"not at {channel}: {reason}")
+    if made.alike:
+        say(f"typed in, it is easily taken for {', '.join(made.alike)}: `bridge coupon close` takes one of them back")
 
 
 def _say_claim(one: ClaimLine, step: str, as_json: bool) -> None:

@@ -1,6 +1,7 @@
 """Coupons: a code's terms are a document, its remaining uses a counter (design, section 6)."""
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -8,7 +9,7 @@ from typing import Literal
 from bridge.domain.ledger import Counter
 from bridge.domain.money import Money
 
-__all__ = ["CouponKind", "CouponPolicy", "CouponTerms", "normal_code", "uses", "valid_code"]
+__all__ = ["CouponKind", "CouponPolicy", "CouponTerms", "normal_code", "typed_code", "uses", "valid_code"]
 
 CouponKind = Literal["percent", "fixed", "free_shipping"]
 CouponPolicy = Literal["shared", "split", "claim"]
@@ -51,6 +52,12 @@ class CouponTerms:
 def normal_code(code: str) -> str:
     """A code as it is compared and kept: platforms do not tell "autumn15" from "AUTUMN15"."""
     return code.strip().upper()
+
+
+def typed_code(text: str) -> str:
+    """A code as somebody typed or pasted it: without blanks and what is not to be seen, full-width letters as plain ones."""
+    plain = unicodedata.normalize("NFKC", text)
+    return "".join(one for one in plain if not one.isspace() and unicodedata.category(one) != "Cf").upper()
 
 
 def valid_code(code: str) -> bool:

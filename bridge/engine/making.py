@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.engine import Connection
 
-from bridge.domain.coupons import CouponTerms, normal_code, uses
+from bridge.domain.coupons import CouponTerms, typed_code, uses
 from bridge.domain.earning import PointsRules
 from bridge.domain.ledger import Movement
 from bridge.domain.money import Money, exponent
@@ -24,7 +24,8 @@ from bridge.store.coupons import Campaign, Coupon
 from bridge.store.points import SpendRow
 
 __all__ = [
-    "ALPHABET", "add_codes", "capture", "claim", "close", "free_uses", "lookup", "new_code", "redeem", "release", "reopen", "worth",
+    "ALPHABET", "add_codes", "alike", "capture", "claim", "close", "free_uses", "lookup", "new_code", "redeem", "release", "reopen",
+    "worth",
 ]  # fmt: skip
 
 # Crockford's: no I, L, O and U, which are read as other characters when a code is typed in.
@@ -75,12 +76,16 @@ def _draw(connection: Connection, context: Context, wanted: int, prefix: str, le
 
 def lookup(connection: Connection, text: str) -> Coupon | None:
     """Return the code that somebody typed in, in any case; unknown ones are read with characters that look alike, if just one is meant."""
-    code = normal_code(text)
-    exact = store.find(connection, [code]).get(code)
-    if exact is not None:
-        return exact
-    alike = store.find(connection, _spellings(code))
-    return next(iter(alike.values())) if len(alike) == 1 else None
+    code = typed_code(text)
+    found = list(store.find(connection, [code]).values()) or alike(connection, code)
+    return found[0] if len(found) == 1 else None
+
+
+def alike(connection: Connection, text: str) -> list[Coupon]:
+    """Return the other codes that a code is easily taken for, in order."""
+    code = typed_code(text)
+    found = store.find(connection, _spellings(code))
+    return [found[name] for name in sorted(found.keys() - {code})]
 
 
 def _spellings(code: str) -> list[str]:

@@ -103,6 +103,8 @@ def test_points_earned_at_the_till_are_spent_in_the_web_shop(loyal: Trio) -> Non
 def test_a_code_with_one_use_is_off_everywhere_once_it_was_used(loyal: Trio) -> None:
     bridge, channels = loyal.bridge, loyal.channels
     assert "ONCE15: 15 % off. Next: `bridge sync`" in bridge("coupon", "create", "once15", "--percent", "15").out
+    assert "it is easily taken for ONCE15" in bridge("coupon", "create", "0nce15", "--percent", "15").out
+    bridge("coupon", "close", "0NCE15")
     bridge("sync")
     assert {name: channels[name].act("coupons")["ONCE15"]["active"] for name in ("shop", "store")} == {
         "shop": True,

@@ -136,12 +136,18 @@ def test_a_code_with_letters_that_look_like_digits_is_found_by_either() -> None:
             ("FRLEND-OALB", "FRIEND-0A1B"),
             ("off10", "OFF10"),
             ("0ff10", "0FF10"),
+            (" wel\u200bcome 10\ufeff", "WELCOME10"),
+            ("\uff37\uff25\uff2c\uff23\uff2f\uff2d\uff25\uff11\uff10", "WELCOME10"),
         ):
             found = context.database.read(lambda connection, typed=typed: lookup(connection, typed))  # type: ignore[misc]
             assert found is not None, typed
             assert found.code == meant
         for typed in ("OFFIO", "0FFI0", "WELCOME20", "", "O" * 4000):
             assert context.database.read(lambda connection, typed=typed: lookup(connection, typed)) is None, typed  # type: ignore[misc]
+        with pytest.raises(Missing, match="no code OFFIO, and it may be read as 0FF10 or OFF10"):
+            captured(bench, "OFFIO", "R-7")
+        made = context.database.write(lambda connection: acting.create(connection, context, "0FFIO", INVITED))
+        assert made.alike == ("0FF10", "OFF10")
 
     tell(story, *BOTH, loyalty=LOYALTY)
 
