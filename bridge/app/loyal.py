@@ -200,7 +200,8 @@ class Loyal:
                 )  # fmt: skip
                 found = self.app.database.read(lambda connection: acting.same_campaign(connection, wanted))
                 begins, done = normal_code(prefix), 0
-                acting.generate_checks(wanted.terms, uses, policy, making.new_code(work.context, begins, length))
+                sample = making.new_code(work.context, begins, length)
+                acting.generate_checks(wanted.terms, uses, policy, sample, work.context.now())
                 acting.room_checks(begins, length, count)
                 for done in making.add_codes(work.context, found, count, begins, length):
                     self.app.progress("making codes", found.name, done, count)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from itertools import islice
 
 from sqlalchemy.engine import Connection
@@ -73,8 +74,12 @@ def _channels(context: Context, wanted: Sequence[str]) -> list[str]:
 
 
 def _drawn(connection: Connection, context: Context, prefix: str) -> str:
+    begins = normal_code(prefix)
     while True:
-        drawn = making.new_code(context, normal_code(prefix), max(LENGTH, len(prefix) + 8))
+        drawn = making.new_code(context, begins, max(LENGTH, len(begins) + 8))
+        if not valid_code(drawn):
+            step = "take letters, digits, - and _, 32 at most"
+            raise AppError(f"{prefix[:60]!r} cannot begin a code everywhere", next_step=step, exit_code=2)
         if not coupons.find(connection, [drawn]):
             return drawn
 
@@ -106,7 +111,7 @@ def create(
 ) -> CampaignMade:
     """Make one code; raises AppError where it exists, cannot be had everywhere, or no channel can express it."""
     text = normal_code(name)
-    generate_checks(terms, uses, policy, text)
+    generate_checks(terms, uses, policy, text, context.now())
     if coupons.find(connection, [text]) or coupons.campaign(connection, text) is not None:
         raise AppError(f"{text} exists already", next_step=f"`bridge coupon status {text}` shows it")
     campaign = Campaign(
@@ -185,7 +190,7 @@ def _payable(context: Context, campaign: Campaign) -> None:
         )  # fmt: skip
 
 
-def generate_checks(terms: CouponTerms, uses: int | None, policy: CouponPolicy, name: str) -> None:
+def generate_checks(terms: CouponTerms, uses: int | None, policy: CouponPolicy, name: str, now: datetime) -> None:
     """Raise AppError for terms that make no sense, or a code that some platform would not take."""
     if not valid_code(name):
         raise AppError(
@@ -207,6 +212,11 @@ def generate_checks(terms: CouponTerms, uses: int | None, policy: CouponPolicy, 
         raise AppError(f"a code without limit cannot be {policy}", next_step="give it a number of uses", exit_code=2)
     if terms.starts_at and terms.ends_at and terms.ends_at <= terms.starts_at:
         raise AppError("the code would end before it begins", next_step="look at the two dates", exit_code=2)
+    if terms.ends_at and terms.ends_at <= now:
+        raise AppError(
+            f"the code would be over already: it ends at {terms.ends_at:%Y-%m-%d %H:%M} UTC",
+            next_step="take a later --until", exit_code=2,
+        )  # fmt: skip
 
 
 def room_checks(prefix: str, length: int, count: int) -> None:
@@ -273,6 +283,7 @@ def invite(
     if row is not None and row.referral:
         return code_line(connection, context, code(connection, row.referral))
     text, reward = _drawn(connection, context, "FRIEND"), context.rules.loyalty.reward
+    generate_checks(terms, None, "shared", text, context.now())
     campaign = Campaign(
         name=text, terms=replace(terms, per_customer=1), policy="shared", channels=tuple(_channels(context, channels)), uses=None,
         kind="referral", created_at=context.now(), reward=reward,

@@ -236,6 +236,12 @@ def test_people_are_merged_exported_and_forgotten(loyal: Trio) -> None:
             2,
             "the code would end before it begins",
         ),
+        (
+            "coupon create SPRING --percent 5 --until 2026-01-01",
+            2,
+            "the code would be over already: it ends at 2026-01-0",
+        ),
+        ("coupon generate --count 5 --prefix FAIR --percent 5 --until 2026-01-01", 2, "the code would be over already"),
         ("coupon create SPRING --percent 5 --sku TEA", 1, "did you mean TEE?"),
         ("coupon create SPRING --percent 5 --channel stor", 2, "did you mean store?"),
         ("coupon create SPRING --percent 5 --uses 2 --unlimited", 2, "Say one of --uses, --once and --unlimited"),
