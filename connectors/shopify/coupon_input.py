@@ -130,7 +130,7 @@ def _context(write: CouponWrite, known: Known) -> dict[str, Any]:
         # The text is shown and stored: it must not carry the addresses themselves.
         raise Refused(
             f"{len(missing)} of the {len(terms.emails)} people it is for are no customers of this shop",
-            next_step="make them customers in the shop's admin (by their e-mail addresses), then `bridge retry`",
+            next_step="make them customers in the shop's admin (by their e-mail addresses), then `bridge coupon push` with the code",
         )
     wanted = list(dict.fromkeys(known.customers[email] for email in terms.emails if email in known.customers))
     changed = _difference(wanted, known.had_customers, "add", "remove")

@@ -132,7 +132,8 @@ def test_a_code_for_certain_people(world: Loyal) -> None:
     )
     assert (made.kind, unknown.kind) == ("done", "refused")
     assert "1 of the 2" in unknown.reason
-    assert "bridge retry" in unknown.reason
+    # A code of points is parked nowhere, so there would be nothing to retry.
+    assert "then `bridge coupon push` with the code" in unknown.reason
     assert "eve@" not in unknown.reason
     assert world.find("ANN")["ANN"].terms == terms
     with pytest.raises(RefusedError, match="customer"):
