@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from sqlalchemy.engine import Connection
 
@@ -113,12 +114,17 @@ def _notices(connection: Connection, context: Context) -> None:
     for coupon in coupons.ending(connection) if rules.remind else ():
         terms = coupons.campaign(connection, coupon.campaign)
         ends = terms.terms.ends_at if terms is not None else None
-        if ends is not None and now < ends <= now + rules.remind:
+        if ends is not None and _remind_at(coupon.created_at or now, ends, rules.remind) <= now < ends:
             left = ledger.balances(connection, [uses(coupon.code)]).get(uses(coupon.code), 0)
             if left > 0:
                 data = {"code": coupon.code, "person": coupon.person, "ends_at": ends, "uses_left": left}
                 events.loyalty(connection, "coupon.unused", coupon.code, data, now)
             coupons.remind(connection, [coupon.code])
+
+
+def _remind_at(made: datetime, ends: datetime, before: timedelta) -> datetime:
+    """When a code's owner is reminded: so long before its end, but not of one that they have only just got."""
+    return max(ends - before, made + (ends - made) / 2)
 
 
 async def show_loyalty(context: Context, channel: Channel, report: ChannelReport) -> None:

@@ -79,6 +79,18 @@ def test_a_code_of_somebodys_points_that_nobody_used_is_told_once_before_it_ends
     posted(story, loyalty=replace(LOYALTY, lasts=timedelta(days=4)))
 
 
+def test_a_code_that_lasts_for_less_than_the_notice_is_told_after_half_its_time() -> None:
+    async def story(post: Post) -> None:
+        member(post.context, 500)
+        post.context.database.write(lambda connection: acting.redeem(connection, post.context, ADA, 100, []))
+        await later(post, 0.4)
+        assert told(post, "coupon.unused") == []
+        await later(post, 0.2)
+        assert len(told(post, "coupon.unused")) == 1
+
+    posted(story, loyalty=replace(LOYALTY, lasts=timedelta(days=1)))
+
+
 def test_a_debt_is_told_once_and_once_more_when_it_comes_back() -> None:
     async def story(post: Post) -> None:
         member(post.context, 0)
