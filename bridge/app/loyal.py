@@ -14,6 +14,7 @@ from bridge.app.errors import AppError
 from bridge.app.loyal_results import (
     BalanceLine,
     CampaignMade,
+    CampaignStatus,
     ClaimLine,
     CodeLine,
     CodeStatus,
@@ -103,6 +104,10 @@ class Loyal:
         return self._look(
             lambda connection, context: looking.code_status(connection, context, looking.code(connection, text))
         )
+
+    def campaign(self, name: str) -> CampaignStatus | None:
+        """How the codes of a campaign stand; None where there is none of this name."""
+        return self._look(lambda connection, context: looking.campaign_status(connection, context, name))
 
     def campaign_codes(self, name: str) -> list[str]:
         """The codes of a campaign, in order."""

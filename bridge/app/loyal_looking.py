@@ -8,6 +8,7 @@ from sqlalchemy.engine import Connection
 from bridge.app.errors import AppError, Missing
 from bridge.app.loyal_results import (
     BalanceLine,
+    CampaignStatus,
     ClaimLine,
     CodeChannel,
     CodeLine,
@@ -23,7 +24,7 @@ from bridge.app.loyal_results import (
 )
 from bridge.domain import contacts
 from bridge.domain.contacts import Contact, masked
-from bridge.domain.coupons import CouponTerms, uses
+from bridge.domain.coupons import CouponTerms, normal_code, uses
 from bridge.domain.earning import tier_of
 from bridge.domain.points import points
 from bridge.engine import accounts, making
@@ -36,6 +37,7 @@ from bridge.store.coupons import Campaign, Coupon
 
 __all__ = [
     "balance",
+    "campaign_status",
     "claim_line",
     "code",
     "code_line",
@@ -287,9 +289,25 @@ def _channel(terms: Campaign, name: str, row: code_listings.CodeListing | None, 
         state = "refused"
     elif row.shown == row.wanted and not row.active:
         state = "off" if row.shown else "absent"
+    # What is refused was not written: at most what was there before is in force.
+    limit = row.most if not row.reason else row.shown_most if row.external_id else 0
     return CodeChannel(
-        channel=name, state=state, limit=row.most, used=used, allotted=row.allotted if terms.policy == "split" else None, claims=claims,
+        channel=name, state=state, limit=limit, used=used, allotted=row.allotted if terms.policy == "split" else None, claims=claims,
         reason=row.reason,
+    )  # fmt: skip
+
+
+def campaign_status(connection: Connection, context: Context, name: str) -> CampaignStatus | None:
+    """Say how the codes of a campaign stand; None where there is none of this name, or it is one code's own."""
+    found = coupons.campaign(connection, normal_code(name))
+    if found is None or found.solo:
+        return None
+    ends, counts = found.terms.ends_at, code_uses.campaign_use(connection, found.name, found.uses)
+    over = found.closed_at is not None or (ends is not None and ends <= context.now())
+    closed = counts.codes - counts.used_up if over else counts.closed
+    return CampaignStatus(
+        campaign=found.name, says=says(found.terms), policy=found.policy, each=found.uses, codes=counts.codes, used=counts.used,
+        uses=counts.uses, open=counts.codes - counts.used_up - closed, closed=closed, ends_at=ends,
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 __all__ = [
     "BalanceLine",
     "CampaignMade",
+    "CampaignStatus",
     "ClaimLine",
     "CodeChannel",
     "CodeLine",
@@ -213,6 +214,22 @@ class CampaignMade:
     says: str
     refused: tuple[tuple[str, str], ...] = ()
     alike: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignStatus:
+    """How the codes of a campaign stand. `used` of them were used at all, by `uses` orders; those used up are neither open nor closed."""
+
+    campaign: str
+    says: str
+    policy: str
+    each: int | None
+    codes: int
+    used: int
+    uses: int
+    open: int
+    closed: int
+    ends_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

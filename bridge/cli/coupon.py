@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from bridge.app.loyal_results import CampaignMade, ClaimLine, CodeLine, CodeStatus, TakenOver
+from bridge.app.loyal_results import CampaignMade, CampaignStatus, ClaimLine, CodeLine, CodeStatus, TakenOver
 from bridge.cli.discount import asked, discount_options, uses_of, uses_options
 from bridge.cli.moments import Lasts
 from bridge.cli.output import clock, emit, number, say, table
@@ -153,16 +153,19 @@ def list_(kind: str | None, everything: bool, limit: int, config: str | None, as
 @_CODE
 @options
 def status(code: str, config: str | None, as_json: bool) -> int:
-    """Say where a code can be used, was used, and by which order.
+    """Say where a code can be used, was used, and by which order; of a campaign, how its codes stand.
 
     \b
     Examples:
       bridge coupon status AUTUMN-7K2M9QXA
+      bridge coupon status AUTUMN
     """
     with opened(config) as app:
-        found = app.loyalty.code(code)
+        found = app.loyalty.campaign(code) or app.loyalty.code(code)
     if as_json:
         emit(found)
+    elif isinstance(found, CampaignStatus):
+        _campaign(found)
     else:
         _status(found)
     return 0
@@ -347,6 +350,13 @@ def _taken(result: TakenOver, step: str) -> None:
     ours = sum(one.state in {"taken", "joined"} for one in result.codes)
     left = sum(one.state == "foreign" for one in result.codes)
     say(f"{ours:,} taken over, {left:,} left to {result.channel}. {step}" if rows else f"{result.channel} has no codes")
+
+
+def _campaign(one: CampaignStatus) -> None:
+    each = "without limit" if one.each is None else f"{one.each} uses each" if one.each > 1 else "one use each"
+    until = f", until {clock(one.ends_at)} UTC" if one.ends_at else ""
+    say(f"{one.campaign}: {one.codes:,} codes, {one.says}, {each}, {one.policy}{until}")
+    say(f"used: {one.used:,} (orders: {one.uses:,}), open: {one.open:,}, closed: {one.closed:,}")
 
 
 def _status(found: CodeStatus) -> None:

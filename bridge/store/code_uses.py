@@ -8,11 +8,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from bridge.store.sql import among, chunks, insert, made, rows_of, told, upsert
-from bridge.store.tables_loyalty import claims, code_listings, code_uses
+from bridge.store.tables_loyalty import claims, code_listings, code_uses, coupons
 
 __all__ = [
-    "Claim", "CodeUse", "add_claim", "change_claim", "claim", "claims_by", "claims_ever", "claims_of", "last_use", "move_uses",
-    "overdue_claims", "save_uses", "uncounted", "used_by", "uses_by", "uses_of", "uses_of_orders",
+    "CampaignUse", "Claim", "CodeUse", "add_claim", "campaign_use", "change_claim", "claim", "claims_by", "claims_ever", "claims_of",
+    "last_use", "move_uses", "overdue_claims", "save_uses", "uncounted", "used_by", "uses_by", "uses_of", "uses_of_orders",
 ]  # fmt: skip
 
 
@@ -43,6 +43,34 @@ class Claim:
     created_at: datetime | None = None
     expires_at: datetime | None = None
     order_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignUse:
+    """How a campaign's codes stand: how many there are, were used at all, are used up though not closed, are closed; and the uses made."""
+
+    codes: int
+    used: int
+    used_up: int
+    closed: int
+    uses: int
+
+
+def campaign_use(connection: Connection, name: str, each: int | None) -> CampaignUse:
+    """Return how the codes of a campaign stand, of which each is good for `each` uses (None: without limit)."""
+    c, total = coupons.c, sa.func.coalesce(sa.func.sum(code_uses.c.count), 0)
+    joined = coupons.outerjoin(code_uses, code_uses.c.code == c.code)
+    made = sa.select(c.code, c.closed_at, total.label("uses")).select_from(joined).where(c.campaign == name)
+    one = made.group_by(c.code, c.closed_at).subquery().c
+    up = sa.and_(one.closed_at.is_(None), one.uses >= each) if each is not None else sa.false()
+    counts = [_those(test) for test in (one.uses > 0, up, one.closed_at.is_not(None))]
+    row = connection.execute(sa.select(sa.func.count(one.code), *counts, sa.func.sum(one.uses))).one()
+    codes, used, used_up, closed, uses = (int(value or 0) for value in row)
+    return CampaignUse(codes=codes, used=used, used_up=used_up, closed=closed, uses=uses)
+
+
+def _those(test: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    return sa.func.sum(sa.case((test, 1), else_=0))
 
 
 def uses_by(connection: Connection, person: str) -> list[CodeUse]:

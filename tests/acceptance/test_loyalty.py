@@ -158,6 +158,15 @@ def test_a_campaign_is_made_once_however_often_it_is_asked_for(loyal: Trio) -> N
     assert "there is a campaign AUTUMN already, with other terms: 15 % off" in other.err
     bridge("sync")
     assert len(loyal.channels["store"].act("coupons")) == len(loyal.channels["shop"].act("coupons")) == 25
+    used, closed = more["first"][:2]
+    loyal.channels["shop"].act("sale", lines=[{"sku": "TEE", "quantity": 1}], customer=ANN, codes=[used])
+    bridge("sync")
+    bridge("coupon", "close", closed)
+    told = bridge("coupon", "status", "autumn").out
+    assert told == "AUTUMN: 25 codes, 15 % off, one use each, shared\nused: 1 (orders: 1), open: 23, closed: 1\n"
+    bridge("coupon", "close", "AUTUMN")
+    stands = bridge("coupon", "status", "AUTUMN", "--json").json
+    assert (stands["codes"], stands["used"], stands["open"], stands["closed"]) == (25, 1, 0, 24)
     assert "25 codes of AUTUMN are closed" in bridge("coupon", "close", "autumn").out
     bridge("sync")
     assert not any(one["active"] for one in loyal.channels["shop"].act("coupons").values())
@@ -312,6 +321,7 @@ def test_points_of_somebody_who_has_no_account_in_a_shop_are_nobodys_trouble(loy
         "store": "refused",
         "till": "by claim",
     }
+    assert {name: one["limit"] for name, one in rows.items()} == {"shop": 1, "store": 0, "till": None}
     assert "are no customers of this shop" in rows["store"]["reason"]
     assert [one["reason"] for one in bridge("plan", "--json").json["codes"]] == [rows["store"]["reason"]]
     assert bridge("parked", "--json").json == []
