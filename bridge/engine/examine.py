@@ -17,7 +17,7 @@ from bridge.engine.context import Channel, Context
 from bridge.engine.desk import Desk
 from bridge.engine.linking import freed
 from bridge.engine.noting import drift
-from bridge.store import channels, ledger, listings, mirrors, notes, orders, positions
+from bridge.store import channels, ledger, listings, mirrors, notes, orders, positions, writes
 from bridge.store.commitments import open_commitments
 
 __all__ = ["Examined", "examine"]
@@ -166,8 +166,11 @@ class _Examination:
         self.result.edits += 1
         counter = Counter("stock", position.sku, position.place)
         note = f"{self.channel.name} shows {quantity}, expected {position.shown}"
+        doubt = self._doubt(position, counter)
+        if doubt:
+            note += f", and a sale there met a write of ours, which may have lost it; undecided by {doubt}"
         number = notes.count(self.connection, position, quantity, at, note)
-        delta = quantity - (position.shown or 0) + self._wiped(position)
+        delta = quantity - (position.shown or 0) + self._wiped(position) - doubt
         if self.channel.counts == "shelf" and not self.channel.keeps(position.key):
             delta = self._shelf(position, counter, quantity, at)
         # Goods that come into the platform's own warehouse are booked in there by nobody but the platform.
@@ -177,13 +180,29 @@ class _Examination:
         counted = rebased(position, quantity, "count", at)
         self.desk.put(freed(self.connection, counted) if position.parked else counted)
 
+    def _doubt(self, position: Position, counter: Counter) -> int:
+        """Units sold there while a write of ours was under way, where the platform reads, adds and writes: it may have lost the sale.
+
+        Alone that is drift, and put right. Under somebody's edit the number cannot say it: such units are taken as gone.
+        """
+        limits, since = self.channel.connector.limits, position.verified_at or position.base_at
+        if limits.stock_write != "delta" or not limits.serial_writes or since is None:
+            return 0
+        ahead = channels.clock(self.connection, self.channel.name)
+        sold: dict[int, int] = {}
+        # The answer of the very write that lost a sale verifies nothing; and orders have whole seconds.
+        last_sure = since - ahead - timedelta(seconds=1)
+        for begun, ended in writes.spans(self.connection, self.channel.name, position.key, last_sure):
+            first, last = (begun + ahead).replace(microsecond=0), ended + ahead
+            sold |= ledger.sold_between(self.connection, counter, self.channel.name, first, last)
+        return sum(sold.values())
+
     def _wiped(self, position: Position) -> int:
         """Units our writes moved that a count wiped: written down after it, with an earlier time, so it cannot have seen them."""
-        log, last = self._log(position)
-        if last is None or last.noted is None:
-            return 0
-        ours = [one for one in log if one.kind == "ours" and one.noted is not None]
-        return sum(one.quantity for one in ours if one.at <= last.at and one.noted and one.noted > last.noted)
+        log, _ = self._log(position)
+        counted = [(one.at, one.noted) for one in log if one.kind == "count" and one.noted is not None]
+        ours = [(one.quantity, one.at, one.noted) for one in log if one.kind == "ours" and one.noted is not None]
+        return sum(units for units, at, noted in ours if any(at <= when and noted > known for when, known in counted))
 
     def _shelf(self, position: Position, counter: Counter, quantity: int, at: datetime) -> int:
         """A shelf count has the units in it that are sold and not yet shipped: they come off, as of the moment it was made.

@@ -183,6 +183,15 @@ def moved_after(connection: Connection, counter: Counter, when: datetime) -> int
     return int(connection.execute(sa.select(sa.func.sum(movements.c.delta)).where(later)).scalar() or 0)
 
 
+def sold_between(
+    connection: Connection, counter: Counter, channel: str, start: datetime, end: datetime
+) -> dict[int, int]:
+    """Return the units that a channel's orders took off a counter from one moment to another, by their platform's times, by movement."""
+    there = sa.and_(movements.c.channel == channel, movements.c.why == "sale", movements.c.delta < 0)
+    then = sa.and_(_is(movements, counter), there, movements.c.occurred_at.between(start, end))
+    return {row.id: -row.delta for row in connection.execute(sa.select(movements.c.id, movements.c.delta).where(then))}
+
+
 def chain(connection: Connection, counter: Counter, limit: int = 50) -> list[Any]:
     """Return the newest movements of a counter, newest first."""
     same = _is(movements, counter)

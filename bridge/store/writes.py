@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from bridge.contract.stock import Prepared, StockChange
+from bridge.domain.catalog import StockKey
 from bridge.store.tables import writes
 
 __all__ = [
@@ -22,9 +23,12 @@ __all__ = [
     "look_now",
     "next_look",
     "open_writes",
+    "spans",
     "store",
 ]
 
+# No call lasts longer; it lets the index be used.
+_LONGEST = timedelta(minutes=10)
 _MINE = sa.and_(writes.c.channel == sa.bindparam("on"), writes.c.state == sa.bindparam("as"))
 _NEXT_LOOK = sa.select(sa.func.min(writes.c.look_at)).where(_MINE)
 _IN_STATE = (
@@ -96,6 +100,18 @@ def open_writes(connection: Connection, channel: str) -> Sequence[Sent]:
 def accepted(connection: Connection, channel: str) -> Sequence[Sent]:
     """Return the writes that the platform has promised to carry out, oldest first."""
     return _sent_in(connection, channel, "accepted")
+
+
+def spans(connection: Connection, channel: str, key: StockKey, since: datetime) -> list[tuple[datetime, datetime]]:
+    """Return from when to when stock writes of a number were under way that ended after a moment, by our clock."""
+    mine = sa.and_(writes.c.channel == channel, writes.c.kind == "stock", writes.c.created_at > since - _LONGEST)
+    mine = sa.and_(mine, sa.or_(writes.c.done_at.is_(None), writes.c.done_at >= since))
+    rows = connection.execute(sa.select(writes.c.rows, writes.c.created_at, writes.c.done_at).where(mine))
+    return [
+        (row.created_at, row.done_at or row.created_at)
+        for row in rows
+        if any(change.key == key for change in msgspec.json.decode(row.rows, type=tuple[StockChange, ...]))
+    ]
 
 
 def _sent_in(connection: Connection, channel: str, state: str) -> Sequence[Sent]:

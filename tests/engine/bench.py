@@ -36,6 +36,7 @@ def tell(
     goods: Mapping[str, Sequence[dict[str, Any]]] | None = None,
     opens: str | None = None,
     overrides: Mapping[str, Mapping[str, Any]] | None = None,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
     adopt: bool = True,
     sound: bool = True,
     **rules: Any,
@@ -46,7 +47,7 @@ def tell(
     try:
         world = build(
             names, database=Database(":memory:"), now=loop.now, time=loop.time, seed=1,
-            rules=Rules(**({"guard": NO_GUARD} | rules)), overrides=overrides,
+            rules=Rules(**({"guard": NO_GUARD} | rules)), overrides=overrides, options=options,
         )  # fmt: skip
         world.database.write(lambda connection: listings.set_kits(connection, world.rules.kits))
         for name in names:

@@ -1,12 +1,18 @@
 """What a number that differs means: a late sale, somebody's count, or drift."""
 
+import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from bridge.contract.stock import Cause
 from bridge.domain.allotment import Rule
+from bridge.domain.catalog import Level
 from bridge.engine.collect import audit_catalog
+from bridge.engine.examine import examine
 from bridge.engine.report import ChannelReport
+from bridge.store import tables
 from tests.engine.bench import Bench, one_sku, tell, written
 
 PAIR = ("woocommerce", "square")
@@ -56,6 +62,53 @@ def test_a_count_and_a_sale_around_it_both_count(name: str) -> None:
         assert bench.numbers("A") == [29, 29, 29]
 
     tell(story, *TRIO)
+
+
+def test_what_a_count_wiped_goes_back_even_where_it_was_counted_again_since() -> None:
+    """A write of ours that Square wrote down after a count, with an earlier time; a later count cannot have seen it either."""
+
+    async def story(bench: Bench) -> None:
+        channel, context = bench.channel("square"), bench.world.context
+        position = bench.position("square", "A")
+        now = context.now()
+
+        def cause(kind: Any, quantity: int, at: float, noted: float) -> Cause:
+            when, known = now + timedelta(seconds=at), now + timedelta(seconds=noted)
+            return Cause(key=position.key, kind=kind, quantity=quantity, at=when, noted=known, id=f"{kind}{at}")
+
+        log = [cause("count", 40, 2, 2), cause("ours", -3, 1, 3), cause("count", 45, 20, 20)]
+        level = Level(key=position.key, quantity=45, as_of=now + timedelta(seconds=30))
+        await bench.wait()
+        context.database.write(lambda connection: examine(connection, context, channel, [level], log))
+        assert bench.whys("A") == [("opening", 10), ("count", 35 - 3)]
+
+    tell(story, "woocommerce", "square", sound=False)
+
+
+def test_a_sale_that_met_our_write_may_be_lost_under_somebodys_edit_and_is_taken_as_gone() -> None:
+    """WooCommerce reads, adds and writes: a sale in between is lost, and a number that a person changed as well cannot say it."""
+
+    async def story(bench: Bench) -> None:
+        platform = bench.world.platforms["woocommerce"]
+        bench.shop("square").sale([{"sku": "A", "quantity": 1}])
+        syncing = asyncio.ensure_future(bench.sync())
+        for _ in range(2_000):
+            if any(row.state == "sent" and row.channel == "woocommerce" for row in bench.rows(tables.writes)):
+                break
+            await asyncio.sleep(0.01)
+        platform.shop.sale([{"sku": "A", "quantity": 2}])
+        await syncing
+        assert "A" in platform.lapses
+        platform.shop.count("A", bench.number("woocommerce", "A") + 40)
+        for _ in range(3):
+            await bench.wait()
+            await bench.sync()
+        assert bench.numbers("A") == [47, 47]
+        assert bench.whys("A")[-1] == ("count", 40)
+        (note,) = [row.note for row in bench.rows(tables.counts)]
+        assert note.endswith("a sale there met a write of ours, which may have lost it; undecided by 2")
+
+    tell(story, "woocommerce", "square", options={"woocommerce": {"race_window": 1.0}})
 
 
 def test_a_small_difference_after_an_order_is_drift_and_the_ledger_stands() -> None:

@@ -47,6 +47,13 @@ def test_a_number_that_comes_back_stale_is_judged_however_much_there_is_to_push(
     assert torture(seed).problems == ()
 
 
+@pytest.mark.parametrize("seed", [626, 1568])
+def test_no_unit_is_invented_under_a_persons_count(seed: int) -> None:
+    """A sale that WooCommerce lost beside an edit; a write of ours that Square put before the first of three counts."""
+    score = torture(seed)
+    assert (score.problems, score.lost) == ((), 0)
+
+
 def test_points_and_codes_hold(loyal_story: int) -> None:
     score = torture(loyal_story, loyalty=True)
     if not score.clean:
