@@ -261,6 +261,12 @@ class Loyal:
             ),
         )
 
+    async def extend(self, text: str, channel: str) -> CodeLine | CampaignMade:
+        """Make a code, or all of a campaign, good at one more channel."""
+        return await self._unit(
+            "coupon", lambda connection, context: acting.extend(connection, context, text, channel), [channel]
+        )
+
     async def push(self, text: str) -> CodeLine:
         """Have a code written again wherever it was refused or deleted by hand."""
         return await self._unit("coupon", lambda connection, context: acting.push(connection, context, text))

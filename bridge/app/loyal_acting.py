@@ -19,7 +19,7 @@ from bridge.store import code_listings, coupons, people
 from bridge.store.coupons import Campaign, Coupon
 
 __all__ = [
-    "adjust", "campaign_of", "close", "close_campaign", "create", "forget", "generate_checks", "invite",
+    "adjust", "campaign_of", "close", "close_campaign", "create", "extend", "forget", "generate_checks", "invite",
     "made", "merge", "new_campaign", "push", "redeem", "room_checks", "same_campaign", "unmerge",
 ]  # fmt: skip
 
@@ -259,6 +259,38 @@ def push(connection: Connection, context: Context, text: str) -> CodeLine:
     coupon = code(connection, text)
     making.reopen(connection, context, coupon)
     return code_line(connection, context, coupon)
+
+
+def extend(connection: Connection, context: Context, text: str, channel: str) -> CodeLine | CampaignMade:
+    """Make a code, or all of a campaign, good at a channel that came after it; raises AppError where that cannot be."""
+    from bridge.app.loyal_looking import code_line
+
+    named = coupons.campaign(connection, normal_code(text))
+    coupon = None if named is not None and not named.solo else code(connection, text)
+    campaign = campaign_of(connection, coupon) if coupon is not None else named
+    assert campaign is not None
+    _may_extend(context, campaign, coupon, channel)
+    wider = engine.extend(connection, context, campaign, channel)
+    return code_line(connection, context, coupon) if coupon is not None else made(connection, wider)
+
+
+def _may_extend(context: Context, campaign: Campaign, coupon: Coupon | None, channel: str) -> None:
+    _channels(context, [channel])
+    what = coupon.code if coupon is not None else campaign.name
+    if coupon is not None and not campaign.solo:
+        step = f"`bridge coupon push {campaign.name} --channel {channel}` makes all of them good there"
+        raise AppError(f"{what} is good where all codes of {campaign.name} are", next_step=step)
+    if channel in campaign.channels:
+        step = "`bridge coupon push` with the code alone writes it again"
+        raise AppError(f"{what} is good at {channel} already", next_step=step)
+    there = context.channels.get(channel)
+    if campaign.policy == "split" and (there is None or there.connector.coupons is None):
+        step = f"make a code of its own for {channel}"
+        raise AppError(f"the uses of {what} are divided, and {channel} has no codes of its own", next_step=step)
+    if campaign.policy == "split" and (campaign.uses or 0) <= len(campaign.channels):
+        step = f"make a code of its own for {channel}"
+        raise AppError(f"{what} has no use to give up: each is another channel's", next_step=step)
+    _somewhere(context, replace(campaign, channels=(channel,)))
 
 
 def adjust(connection: Connection, context: Context, person: str, units: int, reason: str, by: str) -> BalanceLine:

@@ -73,7 +73,8 @@ def _applies(context: Context, terms: Campaign, coupon: Coupon, channel: str) ->
         raise AppError(f"{coupon.code} begins at {terms.terms.starts_at:%Y-%m-%d %H:%M} UTC", next_step=step)
     if channel not in terms.channels:
         raise AppError(
-            f"{coupon.code} is not good at {channel}", next_step=f"it is good at {', '.join(terms.channels)}"
+            f"{coupon.code} is not good at {channel}",
+            next_step=f"it is good at {', '.join(terms.channels)}; `bridge coupon push {coupon.code} --channel {channel}` adds one",
         )
     till = context.channels.get(channel)
     # A till without a connector tells nobody its currency.

@@ -254,21 +254,24 @@ def close(code: str, config: str | None, as_json: bool) -> int:
 
 @command.command()
 @_CODE
+@click.option("--channel", metavar="NAME", help="Make it, or all codes of a campaign, good at this channel too.")
 @options
-def push(code: str, config: str | None, as_json: bool) -> int:
-    """Write a code again where it was refused, or deleted by hand.
+def push(code: str, channel: str | None, config: str | None, as_json: bool) -> int:
+    """Write a code again where it was refused, or deleted by hand; or to a shop or till that came after it.
 
     \b
     Examples:
       bridge coupon push SPRING
+      bridge coupon push SPRING --channel kiosk
     """
     with opened(config) as app:
-        one = run(app.loyalty.push(code))
+        one = run(app.loyalty.extend(code, channel) if channel else app.loyalty.push(code))
         step = app.next_step
     if as_json:
         emit(one)
     else:
-        say(f"{one.code} will be written again. {step}")
+        what = one.code if isinstance(one, CodeLine) else one.campaign
+        say(f"{what} will be good at {channel}. {step}" if channel else f"{what} will be written again. {step}")
     return 0
 
 

@@ -28,6 +28,7 @@ __all__ = [
     "anew",
     "confirm",
     "create",
+    "extend",
     "goods_of",
     "objections",
     "settle",
@@ -86,6 +87,17 @@ def _listings(context: Context, campaign: Campaign, rows: Sequence[Coupon]) -> l
         for one in rows
         for name in able
     ]  # fmt: skip
+
+
+def extend(connection: Connection, context: Context, campaign: Campaign, name: str) -> Campaign:
+    """Make the codes of a campaign good at one more channel. With `split` it begins with no use, until another one gives some up."""
+    wider = replace(campaign, channels=(*campaign.channels, name))
+    store.save_campaign(connection, wider)
+    rows = list(store.codes_of(connection, campaign.name))
+    # Nothing is spread anew: the others may have accepted what they were given.
+    code_listings.save_listings(connection, _listings(context, replace(wider, channels=(name,), policy="shared"), rows))
+    settle(connection, context, [one.code for one in rows])
+    return wider
 
 
 def _has_codes(context: Context, name: str) -> bool:

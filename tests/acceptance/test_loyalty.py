@@ -164,6 +164,8 @@ def test_a_campaign_is_made_once_however_often_it_is_asked_for(loyal: Trio) -> N
     bridge("coupon", "close", closed)
     told = bridge("coupon", "status", "autumn").out
     assert told == "AUTUMN: 25 codes, 15 % off, one use each, shared\nused: 1 (orders: 1), open: 23, closed: 1\n"
+    told = bridge("coupon", "push", "AUTUMN", "--channel", "till", code=1).err
+    assert "AUTUMN is good at till already" in told
     bridge("coupon", "close", "AUTUMN")
     stands = bridge("coupon", "status", "AUTUMN", "--json").json
     assert (stands["codes"], stands["used"], stands["open"], stands["closed"]) == (25, 1, 0, 24)

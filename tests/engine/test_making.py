@@ -1,18 +1,21 @@
 """Codes that are drawn by chance, where hardly any are left to draw."""
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
 
 from bridge.app import loyal_acting as acting
+from bridge.app import loyal_claims as claiming
 from bridge.app.errors import AppError
-from bridge.domain.coupons import CouponTerms
+from bridge.domain.coupons import CouponPolicy, CouponTerms
 from bridge.engine.making import ALPHABET, add_codes
 from bridge.store import coupons
 from bridge.store.coupons import Campaign
 from tests.engine.bench import Bench, tell
-from tests.webserver.loyal_house import ADA, LOYALTY, free, member
+from tests.webserver.loyal_house import ADA, CODE, LOYALTY, code, free, member
 
+SHOPS = ("woocommerce", "shopify")
 CAMPAIGN = Campaign(
     name="FAIR", terms=CouponTerms(kind="percent", percent=500), policy="shared", channels=(), solo=False
 )
@@ -54,3 +57,53 @@ def test_an_invitation_is_checked_as_any_code_is() -> None:
                 context.database.write(partial(acting.invite, context=context, person=ADA, terms=terms, channels=[]))
 
     tell(story, "woocommerce", loyalty=LOYALTY)
+
+
+def limits(bench: Bench, name: str) -> dict[str, int | None]:
+    """What the shops accept of a code in all, where they have it."""
+    found = {shop: bench.shop(shop).coupons().get(name) for shop in SHOPS}
+    return {shop: row["limit"] for shop, row in found.items() if row is not None}
+
+
+@pytest.mark.parametrize(
+    ("policy", "there"), [("shared", {"woocommerce": 6, "shopify": 6}), ("split", {"woocommerce": 3, "shopify": 3})]
+)
+def test_a_code_becomes_good_at_a_channel_that_came_after_it(policy: CouponPolicy, there: dict[str, int]) -> None:
+    async def story(bench: Bench) -> None:
+        context = bench.world.context
+        code(context, "ONE", policy="split", channels=["woocommerce"])
+        with pytest.raises(AppError, match="ONE has no use to give up"):
+            context.database.write(lambda connection: acting.extend(connection, context, "ONE", "shopify"))
+        code(context, policy=policy, uses=6, channels=["woocommerce"])
+        await bench.sync()
+        assert limits(bench, CODE) == {"woocommerce": 6}
+        context.database.write(lambda connection: acting.extend(connection, context, CODE, "shopify"))
+        for _ in range(4):
+            await bench.wait(90)
+            await bench.sync()
+        assert limits(bench, CODE) == there
+
+    tell(story, *SHOPS, loyalty=LOYALTY)
+
+
+def test_a_campaign_becomes_good_at_a_till_as_a_whole() -> None:
+    async def story(bench: Bench) -> None:
+        context = bench.world.context
+        campaign = replace(CAMPAIGN, channels=("woocommerce",))
+        assert list(add_codes(context, campaign, 2, "FAIR", 12)) == [2]
+        first, _ = context.database.read(lambda connection: [one.code for one in coupons.codes_of(connection, "FAIR")])
+        for name, channel, told in (
+            (first, "square", "is good where all codes of FAIR are"),
+            ("fair", "woocommerce", "FAIR is good at woocommerce already"),
+            ("fair", "kiosk", "nobody can buy at kiosk"),
+        ):
+            with pytest.raises(AppError, match=told):
+                context.database.write(partial(acting.extend, context=context, text=name, channel=channel))
+        code(context, "ONE", policy="split", channels=["woocommerce"])
+        with pytest.raises(AppError, match="the uses of ONE are divided"):
+            context.database.write(lambda connection: acting.extend(connection, context, "ONE", "square"))
+        context.database.write(lambda connection: acting.extend(connection, context, "fair", "square"))
+        one = context.database.write(lambda connection: claiming.claim(connection, context, first, "square", None))
+        assert one.state == "open"
+
+    tell(story, "woocommerce", "square", loyalty=LOYALTY)
