@@ -1,7 +1,8 @@
 """People: whose an order is. One identity over all channels, by exact matches of contacts, and never by a guess.
 
 An order belongs to the person of its customer account; a guest's to the person of its e-mail, else of its phone; nobody known: a new
-person. Whose an account is says its own record, never what was typed in at a checkout. Two persons become one by themselves only where
+person. Whose an account is, and by what its owner is known, says its own record, never what was typed in at a checkout (where a channel
+tells records: elsewhere there is nothing else). Two persons become one by themselves only where
 an account that was known by its number alone has the contact of somebody else. All of it can be taken back.
 """
 
@@ -162,8 +163,18 @@ class _Crowd:
             row = CustomerRow(channel=self.channel, customer_id=one.customer_id, person=person)
             self.accounts[one.customer_id] = self.linked[one.customer_id] = row
         for contact in one.contacts:
-            self._own(contact, person, verified=contact in one.verified)
+            if contact in self.owners or not self._beside_a_record(one):
+                self._own(contact, person, verified=contact in one.verified)
         return person
+
+    def _beside_a_record(self, one: Sighting) -> bool:
+        """Whether contacts were typed in for an account whose own record tells its own: these are not noted as theirs.
+
+        One that differs would keep apart who is one by their records, and one of somebody else would wait there for its owner.
+        """
+        channel = self.context.channels.get(self.channel)
+        told = channel is not None and channel.connector.customers is not None
+        return told and one.typed and bool(one.customer_id)
 
     def _own(self, contact: Contact, person: str, *, verified: bool) -> None:
         """A contact that is nobody's becomes theirs; one that is another's stays, and is told of."""

@@ -112,6 +112,39 @@ def test_a_strangers_account_does_not_come_into_anybodys_points_by_what_it_types
     tell(story, "woocommerce", loyalty=POINTS, sound=False)
 
 
+def test_another_billing_address_keeps_nobody_apart_whom_their_records_call_one() -> None:
+    async def story(bench: Bench) -> None:
+        apply(bench)
+        shop, square = bench.shop("woocommerce"), bench.shop("square")
+        square.sale([{"sku": "A", "quantity": 1}], customer={"id": square.add_customer(**ANN)})
+        await bench.sync()
+        number = shop.add_customer(**ANN)
+        other = {"email": "ann@work.example.com", "phone": "+14155550177"}
+        shop.sale([{"sku": "A", "quantity": 2}], customer={**ANN, **other, "id": number})
+        await bench.sync()
+        found = bench.world.database.read(lambda c: store.find_contacts(c, "email", [ANN["email"], other["email"]]))
+        assert list(found) == [ANN["email"]]
+        row = account(bench, "woocommerce", number)
+        assert (row.person, row.points_shown, bench.parked) == (found[ANN["email"]].person, 30, [])
+
+    tell(story, "woocommerce", "square", loyalty=POINTS)
+
+
+def test_what_is_typed_in_for_an_account_is_all_that_a_channel_without_records_tells() -> None:
+    async def story(bench: Bench) -> None:
+        apply(bench)
+        channel = bench.channel("woocommerce")
+        channel.connector = replace(channel.connector, customers=None)
+        shop, bill = bench.shop("woocommerce"), {**ANN, "email": "ann@work.example.com"}
+        number = shop.add_customer(**ANN)
+        shop.sale([{"sku": "A", "quantity": 1}], customer={**bill, "id": number})
+        await bench.sync()
+        found = bench.world.database.read(lambda c: store.find_contacts(c, "email", [bill["email"]]))
+        assert found[bill["email"]].person == account(bench, "woocommerce", number).person
+
+    tell(story, "woocommerce", loyalty=POINTS, sound=False)
+
+
 def test_an_account_that_is_first_seen_on_an_order_is_asked_whose_it_is() -> None:
     """WooCommerce tells of no new customer by itself, and the notice of one may be lost."""
 
