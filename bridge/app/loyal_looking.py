@@ -129,7 +129,7 @@ def customer(
         accounts=tuple(
             CustomerLine(
                 channel=one.channel, customer_id=one.customer_id, shown=one.points_shown, target=one.points_target, consent=one.consent,
-                note=one.points_note,
+                note="points are off here" if one.channel in context.rules.loyalty.hidden else one.points_note,
             )
             for one in people.customers_of(connection, [person])
         ),

@@ -18,7 +18,7 @@ from bridge.engine.desk import Desk
 from bridge.engine.noting import park
 from bridge.engine.points_push import push_points, recover_points
 from bridge.engine.report import ChannelReport
-from bridge.store import code_uses, coupons, ledger, notes
+from bridge.store import code_uses, coupons, ledger, notes, people
 from bridge.store import points as store
 from bridge.store.loyal_work import loyal_work
 
@@ -31,8 +31,12 @@ def loyal(context: Context) -> bool:
 
 
 def apply_loyalty(connection: Connection, context: Context) -> None:
-    """Note the rules of earning that are in force from now on, where they are others than before."""
+    """Note the rules of earning that are in force from now on, where they are others than before.
+
+    They name the channels that are "off": what is shown there is nobody's to change any more.
+    """
     if not loyalty_in_force(connection, context):
+        people.drop_targets(connection, context.rules.loyalty.hidden)
         # Platforms tell the time of an order in whole seconds.
         store.save_rules(connection, context.rules.loyalty.points, context.now().replace(microsecond=0))
 
@@ -132,17 +136,17 @@ async def show_loyalty(context: Context, channel: Channel, report: ChannelReport
 
     Whose points they are is asked before.
     """
-    people = channel.connector.customers
-    if people is None and channel.connector.coupons is None and channel.connector.points is None:
+    port = channel.connector.customers
+    if port is None and channel.connector.coupons is None and channel.connector.points is None:
         return
     work = context.database.read(lambda connection: loyal_work(connection, channel.name))
     if "coupons" in work:
         async with aside(context, channel, "coupons"):
             await recover_codes(context, channel)
             await push_codes(context, channel, report)
-    if "people" in work and people is not None:
+    if "people" in work and port is not None:
         async with aside(context, channel, "customers", "strangers"):
-            await meet_strangers(context, channel, people)
+            await meet_strangers(context, channel, port)
     if "points" in work or "people" in work:
         async with aside(context, channel, "points"):
             await recover_points(context, channel, report)

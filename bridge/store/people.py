@@ -13,8 +13,8 @@ from bridge.store.sql import among, chunks, insert, rows_of, upsert
 from bridge.store.tables_loyalty import contacts, customers, lots, merges, order_people, persons
 
 __all__ = [
-    "ContactRow", "CustomerRow", "MergeRow", "add_contacts", "add_persons", "by_points_id", "contacts_of", "customer",
-    "customers_of", "drop_contacts", "drop_customers", "find_contacts", "find_customers", "forget", "forgotten", "known_only_to",
+    "ContactRow", "CustomerRow", "MergeRow", "add_contacts", "add_persons", "by_points_id", "contacts_of", "customer", "customers_of",
+    "drop_contacts", "drop_customers", "drop_targets", "find_contacts", "find_customers", "forget", "forgotten", "known_only_to",
     "merge_rows", "move", "newest", "of_orders", "orders_by_channel", "orders_of", "person", "points_in_flight", "points_work",
     "remember_merge", "save_customers", "set_referral", "sharing", "undo_merge", "unread", "unread_customers", "untaken", "untold",
     "untold_counts",
@@ -214,6 +214,12 @@ def untaken(connection: Connection, channel: str, limit: int) -> list[CustomerRo
     )
     query = sa.select(customers).where(mine, ~opened).order_by(c.customer_id).limit(limit)
     return [customer(row) for row in connection.execute(query)]
+
+
+def drop_targets(connection: Connection, channels: Iterable[str]) -> None:
+    """Have no points be written to the customers of these channels any more."""
+    mine = sa.and_(customers.c.channel.in_(sorted(channels)), customers.c.points_target.is_not(None))
+    connection.execute(customers.update().where(mine).values(points_target=None))
 
 
 def points_in_flight(connection: Connection, channel: str) -> list[CustomerRow]:

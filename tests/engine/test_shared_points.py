@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bridge.app.loyal_looking import customer
 from bridge.contract.loyalty import PointsPort, PointsResult, PointsShown, PointsWrite
 from bridge.domain.earning import PointsRules
 from bridge.domain.people import Customer
@@ -22,7 +23,8 @@ from bridge.store.tables_loyalty import lots
 from tests.engine.bench import Bench, tell
 from tests.engine.test_people_and_codes import ANN, account, apply, learned
 
-LOYALTY = Loyalty(points=PointsRules(currency="USD", pending_days=0.0), country="US")
+RULES = PointsRules(currency="USD", pending_days=0.0)
+LOYALTY = Loyalty(points=RULES, country="US")
 BOB = {"name": "Bob", "email": "bob@example.com", "phone": "+14155550199"}
 ADA, BEN = "cust_ada", "cust_ben"
 
@@ -124,6 +126,32 @@ def test_an_account_that_is_shown_to_two_customers_of_one_person_is_written_once
         }
         assert rows[0].points_id
         assert [(one.shown, one.balance) for one in port.written] == [(5, 25)]
+
+    tell(story, "square", loyalty=LOYALTY, sound=False)
+
+
+def test_where_points_are_off_nothing_is_written_over_what_was_shown_before() -> None:
+    async def story(bench: Bench) -> None:
+        apply(bench)
+        square = bench.shop("square")
+        number = square.add_customer(**ANN)
+        square.sale([{"sku": "A", "quantity": 2}], customer={"id": number})
+        await bench.sync()
+        assert account(bench, "square", number).points_shown == 20
+        rules = replace(RULES, off=frozenset({"square"}))
+        bench.world.rules = replace(
+            bench.world.rules, loyalty=replace(LOYALTY, points=rules, hidden=frozenset({"square"}))
+        )
+        apply(bench)
+        port = away(bench)
+        # What somebody does there is their affair: it was put back to what it had been when points were switched off.
+        square.give_points(customer=number, points=7)
+        for _ in range(2):
+            await bench.sync()
+        row = account(bench, "square", number)
+        assert (port.written, row.points_target) == ([], None)
+        found = bench.world.database.read(lambda c: customer(c, bench.world.context, row.person))
+        assert [one.note for one in found.accounts] == ["points are off here"]
 
     tell(story, "square", loyalty=LOYALTY, sound=False)
 
