@@ -27,15 +27,23 @@ if TYPE_CHECKING:
 __all__ = ["add_hold", "approve", "list_holds", "release_hold", "retry"]
 
 
+_ANSWERED = frozenset({"customer", "privacy"})
+
+
 async def retry(app: "App", ids: Sequence[int] | None) -> Retried:
     """Take parked items back in (all, if `ids` is None): the next sync tries them again.
 
-    Guarded plans are approved, not retried; an order with unknown products waits for a link. An order or a product that
+    Guarded plans are approved, not retried; an order with unknown products waits for a link. What a person has to answer (two who may
+    be one, somebody who asks for their data) is taken off the list by its number alone: then it is answered. An order or a product that
     could not be understood is read anew at once: no feed would bring it again.
     """
     with recorded(app, "retry", beside=True):
         found = app.database.read(lambda connection: _chosen(connection, ids))
-        refused = app.database.read(lambda connection: [one for one in found if _waits(connection, one)])
+        refused = app.database.read(
+            lambda connection: [
+                one for one in found if _waits(connection, one) or (ids is None and one.subject in _ANSWERED)
+            ]
+        )
         taken = [one for one in found if one not in refused]
         context = context_of(app, {})
         unread = app.database.write(lambda connection: _taken_back(connection, context, taken))

@@ -2,6 +2,7 @@
 
 import click
 
+from bridge.app.results import ParkedLine
 from bridge.cli.errors import NEEDS_PERSON
 from bridge.cli.output import emit, say
 from bridge.cli.session import opened, options, run
@@ -16,7 +17,8 @@ __all__ = ["command"]
 def command(ids: tuple[int, ...], everything: bool, config: str | None, as_json: bool) -> int:
     """Take parked items back in.
 
-    The next `bridge sync`, or `bridge run` where it is at work, tries them again.
+    The next `bridge sync`, or `bridge run` where it is at work, tries them again. What asks something of you (two who may be one)
+    goes by its number only.
 
     \b
     Examples:
@@ -32,6 +34,13 @@ def command(ids: tuple[int, ...], everything: bool, config: str | None, as_json:
     else:
         say(f"{len(result.retried)} taken back in. {step}")
         for one in result.refused:
-            step = f"`bridge approve {one.channel}`" if one.subject == "plan" else "`bridge link`"
-            say(f"{one.id} stays parked: {one.reason}. Next: {step}")
+            say(f"{one.id} stays parked: {one.reason}. Next: {_step(one)}")
     return NEEDS_PERSON if result.refused else 0
+
+
+def _step(one: ParkedLine) -> str:
+    if one.subject == "plan":
+        return f"`bridge approve {one.channel}`"
+    if one.subject in {"customer", "privacy"}:
+        return f"do that; or `bridge retry {one.id}` once it needs no answer any more"
+    return "`bridge link`"

@@ -284,6 +284,21 @@ def test_retry_of_all_says_what_stays_parked_and_why(house: House) -> None:
     assert {one.subject for one in house.app.parked()} == {"plan", "order"}
 
 
+def test_what_a_person_has_to_answer_is_taken_off_by_its_number_alone(house: House) -> None:
+    now = house.app.now()
+    for subject, key in (("customer", "cust_a/cust_b"), ("privacy", "17")):
+        house.app.database.write(
+            lambda c, subject=subject, key=key: notes.park(c, subject, "shop", key, "answer it", now)  # type: ignore[misc]
+        )
+    visitor = enter(house)
+    assert visitor.post("/retry", {"form": visitor.token("/parked"), "id": "all"}).status_code == 303
+    assert "What asks something of you stayed parked" in visitor.page("/parked").text
+    asked = {one.subject: one.id for one in house.app.parked() if one.key in {"cust_a/cust_b", "17"}}
+    assert set(asked) == {"customer", "privacy"}
+    assert visitor.post("/retry", {"form": visitor.token("/parked"), "id": str(asked["customer"])}).status_code == 303
+    assert {one.subject for one in house.app.parked()} == {"plan", "order", "privacy"}
+
+
 @pytest.mark.parametrize(
     ("path", "fields", "status", "said"),
     [
