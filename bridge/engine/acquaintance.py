@@ -24,8 +24,9 @@ def meet_customers(connection: Connection, context: Context, channel: Channel, p
     Who was known by the number of an account alone, from an order that came before it, turns out to be whoever has its contact.
     """
     read_at = page.as_of - channels.clock(connection, channel.name)
+    unnamed = people.nameless(connection, channel.name, [one.id for one in page.items])
     whose = people.learn(connection, context, channel.name, page.items, read_at)
-    for gone, kept in people.recognised(connection, context, page.items, whose).items():
+    for gone, kept in people.recognised(connection, context, page.items, whose, unnamed).items():
         merging.merge(connection, context, kept, gone, f"their account on {channel.name} has the same contact")
         whose |= {key: kept for key, person in whose.items() if person == gone}
     accounts.show(connection, context, whose.values())

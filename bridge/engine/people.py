@@ -6,7 +6,7 @@ tells records: elsewhere there is nothing else). Two persons become one by thems
 an account that was known by its number alone has the contact of somebody else. All of it can be taken back.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -22,7 +22,7 @@ from bridge.engine.noting import park
 from bridge.store import notes, people
 from bridge.store.people import ContactRow, CustomerRow
 
-__all__ = ["Sighting", "identify", "learn", "new_person", "recognised", "seen"]
+__all__ = ["Sighting", "identify", "learn", "nameless", "new_person", "recognised", "seen"]
 
 
 class Sighting(NamedTuple):
@@ -67,10 +67,19 @@ def learn(
     return whose
 
 
+def nameless(connection: Connection, channel: str, ids: Iterable[str]) -> set[str]:
+    """Return the persons of a channel's accounts who are known by the number of an account alone."""
+    names = {row.person for row in people.find_customers(connection, channel, ids).values()}
+    return names - people.with_contacts(connection, names)
+
+
 def recognised(
-    connection: Connection, context: Context, found: Sequence[Customer], whose: Mapping[str, str]
+    connection: Connection, context: Context, found: Sequence[Customer], whose: Mapping[str, str], unnamed: Set[str]
 ) -> dict[str, str]:
-    """Return the persons of these accounts who have no contact of their own, each with the one whose contact the account has."""
+    """Return the persons of these accounts who were `unnamed` before these records, each with the one whose contact the account has.
+
+    A contact that was nobody's is theirs by now, as it would be of an account that is new with its record: another one decides.
+    """
     sightings = {one.id: _account(context, one).contacts for one in found}
     owners: dict[Contact, str] = {}
     for kind in ("email", "phone"):
@@ -78,9 +87,9 @@ def recognised(
         owners |= {
             Contact(kind, row.value): row.person for row in people.find_contacts(connection, kind, values).values()
         }
-    named = {key: next((owners[one] for one in some if one in owners), "") for key, some in sightings.items()}
-    apart = {whose[key]: owner for key, owner in named.items() if owner and owner != whose[key]}
-    return {person: owner for person, owner in apart.items() if not people.contacts_of(connection, person)}
+    named = {key: [owners[one] for one in some if one in owners] for key, some in sightings.items()}
+    others = {key: next((one for one in some if one not in unnamed), "") for key, some in named.items()}
+    return {whose[key]: other for key, other in others.items() if other and whose[key] in unnamed}
 
 
 def _account(context: Context, one: Customer) -> Sighting:

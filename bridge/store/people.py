@@ -17,7 +17,7 @@ __all__ = [
     "drop_contacts", "drop_customers", "drop_targets", "find_contacts", "find_customers", "forget", "forgotten", "known_only_to",
     "merge_rows", "move", "newest", "of_orders", "orders_by_channel", "orders_of", "person", "points_in_flight", "points_work",
     "remember_merge", "save_customers", "set_referral", "sharing", "undo_merge", "unread", "unread_customers", "untaken", "untold",
-    "untold_counts",
+    "untold_counts", "with_contacts",
 ]  # fmt: skip
 
 _CONTACTS = sa.select(contacts).where(contacts.c.kind == sa.bindparam("of"), among(contacts.c.value, "values"))
@@ -152,6 +152,12 @@ def contacts_of(connection: Connection, name: str) -> list[ContactRow]:
         ContactRow(kind=row.kind, value=row.value, person=row.person, verified=row.verified)
         for row in connection.execute(query)
     ]
+
+
+def with_contacts(connection: Connection, names: Iterable[str]) -> set[str]:
+    """Return those of these persons who have a contact."""
+    query = sa.select(contacts.c.person).distinct().where(among(contacts.c.person, "names"))
+    return {row.person for part in chunks(set(names)) for row in rows_of(connection, query, {"names": part})}
 
 
 def add_contacts(connection: Connection, rows: Sequence[ContactRow], now: datetime) -> None:

@@ -84,6 +84,26 @@ def test_who_was_known_by_an_accounts_number_alone_turns_out_to_be_its_owner() -
     tell(story, "woocommerce", "square", loyalty=POINTS, sound=False)
 
 
+def test_who_was_a_number_before_a_record_is_whoever_has_any_contact_of_it() -> None:
+    """Between an order and the record a guest may come with the same phone; the address is new, and the record is not."""
+
+    async def story(bench: Bench) -> None:
+        apply(bench)
+        context = bench.world.context
+        seen = {"o": people.Sighting("S1", (), typed=True)}
+        number = bench.world.database.write(lambda c: people.identify(c, context, "square", seen))["o"]
+        guest = {"g": people.Sighting("", (Contact("phone", ANN["phone"]),), typed=True)}
+        ann = bench.world.database.write(lambda c: people.identify(c, context, "woocommerce", guest))["g"]
+        assert ann != number
+        learned(bench, "square", Customer(id="S1", email=ANN["email"], phone=ANN["phone"]))
+        mine = bench.world.database.read(lambda c: store.contacts_of(c, ann))
+        assert account(bench, "square", "S1").person == ann
+        assert [one.value for one in mine] == [ANN["email"], ANN["phone"]]
+        assert bench.parked == []
+
+    tell(story, "woocommerce", "square", loyalty=POINTS, sound=False)
+
+
 def test_a_strangers_account_does_not_come_into_anybodys_points_by_what_it_types_in_at_the_checkout() -> None:
     async def story(bench: Bench) -> None:
         apply(bench)
