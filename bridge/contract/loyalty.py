@@ -34,8 +34,8 @@ class CustomersPort(Protocol):
 class PointsWrite:
     """What a channel shows of a customer's points goes from `shown` to `balance` (whole points, never below 0).
 
-    `customer` is the channel's id, `points_id` what points are kept under there ("" = not known: by `phone`, or made anew where the
-    platform wants an account). `shown` is what we believe it shows, None where it was never read. `key` makes a delta happen once.
+    `customer` is the channel's id, `points_id` what points are kept under there ("" = not known: by one of `phones`, or made anew where
+    the platform wants an account). `shown` is what we believe it shows, None where it was never read. `key` makes a delta happen once.
     """
 
     customer: str
@@ -43,7 +43,7 @@ class PointsWrite:
     shown: int | None
     key: str
     points_id: str = ""
-    phone: str = field(default="", repr=False)
+    phones: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -228,14 +228,13 @@ def _untold(context: Context, channel: Channel) -> list[CustomerRow]:
 
 
 def _write(connection: Connection, row: CustomerRow, key: str) -> PointsWrite:
-    """What is written, or asked for, of a customer; the phone is found where an account is to be made."""
-    phone = ""
-    if not row.points_id:
-        mine = people_store.contacts_of(connection, row.person)
-        phone = next((one.value for one in mine if one.kind == "phone"), "")
+    """What is written, or asked for, of a customer; the phones are found where an account is to be made: which of them it is kept
+    under there, the channel knows."""
+    mine = [] if row.points_id else people_store.contacts_of(connection, row.person)
+    phones = tuple(one.value for one in mine if one.kind == "phone")
     return PointsWrite(
         customer=row.customer_id, balance=row.points_target or 0, shown=row.points_shown, key=f"{key}-{row.customer_id}"[:128],
-        points_id=row.points_id, phone=phone,
+        points_id=row.points_id, phones=phones,
     )  # fmt: skip
 
 

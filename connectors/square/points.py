@@ -29,6 +29,11 @@ _UNKNOWN_PHONE = (
     "points need a loyalty account, and Square makes one by phone number: enrol the customer at the till, or put their number into "
     "their profile (Square Dashboard > Customers)"
 )
+_OTHERS_PHONE = (
+    "points need a loyalty account, and Square makes one by phone number: the number in this profile is not known as this customer's. If it"
+    " is somebody else's too, `bridge parked` says whose (`bridge customer merge` where they are one); else correct it in the profile"
+    " (Square Dashboard > Customers)"
+)
 
 
 class Points:
@@ -115,15 +120,17 @@ class Points:
         profile = await self._profile(write.customer)
         if profile is None:
             return _result(write, "gone")
-        if not write.phone or not same_phone(phone_of(profile), write.phone):
-            return _result(write, "refused", reason=_UNKNOWN_PHONE)
+        there = phone_of(profile)
+        phone = next((one for one in write.phones if same_phone(there, one)), "")
+        if not phone:
+            return _result(write, "refused", reason=_OTHERS_PHONE if there else _UNKNOWN_PHONE)
         try:
-            return await self._accounts.create(write.customer, write.phone, write.key)
+            return await self._accounts.create(write.customer, phone, write.key)
         except Refused as error:
             return _result(write, "refused", reason=error.what)
 
     async def _find(self, writes: Sequence[PointsWrite]) -> list[Account | None]:
-        """Find the account of each row: by its id, else its customer's, else the one of its phone number."""
+        """Find the account of each row: by its id, else its customer's, else the one of a phone number."""
         accounts = await self._accounts.of_customers(write.customer for write in writes)
         by_id, of = {one.id: one for one in accounts}, oldest(accounts)
         found = [by_id.get(write.points_id) or of.get(write.customer) for write in writes]
@@ -131,9 +138,12 @@ class Points:
             there or (await self._accounts.get(write.points_id) if write.points_id else None)
             for write, there in zip(writes, found, strict=True)
         ]
-        phones = [write.phone for write, there in zip(writes, found, strict=True) if there is None]
+        phones = [one for write, there in zip(writes, found, strict=True) if there is None for one in write.phones]
         by_phone = {one.phone: one for one in await self._accounts.of_phones(phones)}
-        return [there or by_phone.get(write.phone) for write, there in zip(writes, found, strict=True)]
+        return [
+            there or next((by_phone[one] for one in write.phones if one in by_phone), None)
+            for write, there in zip(writes, found, strict=True)
+        ]
 
     async def _profile(self, customer_id: str) -> Payload | None:
         try:

@@ -305,7 +305,7 @@ async def drive_people(till: Connector, recorder: Recorder) -> None:
         assert result.kind == "done"
     recorder.loyal = False
     (result,) = await till.points.show(
-        [PointsWrite(customer="C1", balance=50, shown=None, key="new", phone="+14155550142")]
+        [PointsWrite(customer="C1", balance=50, shown=None, key="new", phones=("+14155550142",))]
     )
     assert (result.kind, result.points_id) == ("done", "A1")
     recorder.loyal = True

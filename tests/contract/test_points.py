@@ -18,8 +18,8 @@ HOUR = 3600
 def _row(
     number: int, customer: str, balance: int, shown: int | None = None, key: str = "row-1", points_id: str = ""
 ) -> PointsWrite:
-    phone = f"+1415555{number:04d}"
-    return PointsWrite(customer=customer, balance=balance, shown=shown, key=key, points_id=points_id, phone=phone)
+    phones = (f"+1415555{number:04d}",)
+    return PointsWrite(customer=customer, balance=balance, shown=shown, key=key, points_id=points_id, phones=phones)
 
 
 async def shown(bench: Bench, *rows: PointsWrite) -> list[int | None]:

@@ -65,7 +65,7 @@ async def test_without_a_phone_number_there_is_no_account_and_it_is_said_what_to
     till = new_till()
     ann = till.shop.add_customer(name="Ann")
     for phone in ("", "+14155550199"):
-        result = await show(till, row(ann, 5, phone=phone))
+        result = await show(till, row(ann, 5, phones=(phone,) if phone else ()))
         assert (result.kind, result.points_id) == ("refused", "")
         assert "enrol the customer at the till" in result.reason
     assert till.shop.customers()[0]["points"] is None
@@ -76,10 +76,31 @@ async def test_without_a_phone_number_there_is_no_account_and_it_is_said_what_to
 async def test_a_local_phone_number_of_a_profile_is_enough(new_till: Open) -> None:
     till = new_till()
     ann = till.shop.add_customer(name="Ann", phone="(415) 555-0142")
-    result = await show(till, row(ann, 5, phone="+14155550142"))
+    result = await show(till, row(ann, 5, phones=("+14155550142",)))
     assert (result.kind, result.balance) == ("done", 5)
     (found,) = await till.people.find(phone="+14155550142")
     assert (found.phone, found.phone_verified, found.points) == ("+14155550142", True, 5)
+
+
+@pytest.mark.anyio
+async def test_of_several_numbers_of_a_person_the_one_in_the_profile_is_taken(new_till: Open) -> None:
+    till = new_till()
+    ann = till.shop.add_customer(name="Ann", phone="+14155550142")
+    result = await show(till, row(ann, 5, phones=("+14155550101", "+14155550142")))
+    assert (result.kind, result.balance) == ("done", 5)
+    (found,) = await till.people.find(phone="+14155550142")
+    assert found.points == 5
+
+
+@pytest.mark.anyio
+async def test_a_profile_with_somebody_elses_number_is_said_to_have_it(new_till: Open) -> None:
+    till = new_till()
+    ann = till.shop.add_customer(name="Ann", phone="+14155550142")
+    for phones in ((), ("+14155550101",)):
+        result = await show(till, row(ann, 5, phones=phones))
+        assert result.kind == "refused"
+        assert "the number in this profile is not known as this customer's" in result.reason
+        assert "+1415" not in result.reason
 
 
 @pytest.mark.anyio
@@ -89,9 +110,9 @@ async def test_the_account_of_a_phone_number_is_used_whoever_has_it(new_till: Op
     first = till.shop.add_customer(name="Ann", phone="+14155550142")
     second = till.shop.add_customer(name="Ann L", phone="+14155550142")
     till.shop.give_points(customer=first, points=3)
-    result = await show(till, row(second, 10, phone="+14155550142"))
+    result = await show(till, row(second, 10, phones=("+14155550142",)))
     assert (result.kind, result.balance, till.shows(first)) == ("done", 10, 10)
-    assert [one.balance for one in await till.points.read([row(second, 10, phone="+14155550142")])] == [10]
+    assert [one.balance for one in await till.points.read([row(second, 10, phones=("+14155550142",))])] == [10]
 
 
 @pytest.mark.anyio
@@ -108,7 +129,7 @@ async def test_someone_is_found_by_the_number_they_earn_points_with(new_till: Op
 async def test_without_a_program_points_need_a_person_and_customers_do_not(new_till: Open) -> None:
     till = new_till(loyalty=False)
     ann = till.person(1)
-    for write in (row(ann, 5, phone="+14155550001"), row(ann, 5, 2, points_id="known-before")):
+    for write in (row(ann, 5, phones=("+14155550001",)), row(ann, 5, 2, points_id="known-before")):
         with pytest.raises(NeedsPerson, match="no Square Loyalty program") as caught:
             await till.points.show([write])
         assert "Square Dashboard" in caught.value.next_step
@@ -239,7 +260,7 @@ async def test_a_call_shows_one_row(new_till: Open) -> None:
 async def test_a_key_longer_than_squares_is_shortened_there_and_told_whole(new_till: Open) -> None:
     till = new_till()
     ann, key = till.person(1), "k" * 300
-    result = await show(till, row(ann, 5, phone="+14155550001", key=key))
+    result = await show(till, row(ann, 5, phones=("+14155550001",), key=key))
     assert result.kind == "done"
     assert [(event.kind, event.key) for event in await ledger(till)] == [("ours", key)]
 
@@ -248,7 +269,7 @@ async def test_a_key_longer_than_squares_is_shortened_there_and_told_whole(new_t
 async def test_the_same_key_with_another_difference_is_told_by_the_balance(new_till: Open) -> None:
     till = new_till()
     ann = till.person(1)
-    assert (await show(till, row(ann, 40, phone="+14155550001"))).kind == "done"
+    assert (await show(till, row(ann, 40, phones=("+14155550001",)))).kind == "done"
     till.shop.give_points(customer=ann, points=5)
     again = await show(till, row(ann, 40))
     assert (again.kind, again.balance, till.shows(ann)) == ("stale", 45, 45)
@@ -258,11 +279,11 @@ async def test_the_same_key_with_another_difference_is_told_by_the_balance(new_t
 async def test_an_account_that_is_no_more_is_forgotten_and_made_anew(new_till: Open) -> None:
     till = new_till()
     ann = till.person(1)
-    first = await show(till, row(ann, 40, phone="+14155550001"))
+    first = await show(till, row(ann, 40, phones=("+14155550001",)))
     till.platform.shop.state.loyalty.accounts.clear()  # type: ignore[attr-defined]
-    lost = await show(till, row(ann, 50, 40, points_id=first.points_id, phone="+14155550001", key="row-2"))
+    lost = await show(till, row(ann, 50, 40, points_id=first.points_id, phones=("+14155550001",), key="row-2"))
     assert (lost.kind, lost.balance, lost.points_id) == ("stale", None, "")
-    anew = await show(till, row(ann, 50, points_id=first.points_id, phone="+14155550001", key="row-3"))
+    anew = await show(till, row(ann, 50, points_id=first.points_id, phones=("+14155550001",), key="row-3"))
     assert (anew.kind, till.shows(ann), anew.points_id != first.points_id) == ("done", 50, True)
 
 
@@ -271,7 +292,7 @@ async def test_an_account_that_is_no_more_is_forgotten_and_made_anew(new_till: O
 async def test_what_was_adjusted_but_could_not_be_read_back_may_have_worked(new_till: Open, shown: int | None) -> None:
     till = new_till()
     ann = till.person(1)
-    first = await show(till, row(ann, 40, phone="+14155550001"))
+    first = await show(till, row(ann, 40, phones=("+14155550001",)))
     write = row(ann, 55, shown, points_id=first.points_id, key="row-2")
     # A throttled call by itself has changed nothing; the adjustment before it has.
     till.platform.faults.add(kind="throttle", method="GET", path=r"/loyalty/accounts/[^/]+$", times=None)
@@ -300,7 +321,7 @@ async def test_an_account_is_known_by_its_id_where_a_customer_has_two(new_till: 
 async def test_an_account_that_had_to_be_made_shows_nothing_that_was_believed(new_till: Open) -> None:
     till = new_till()
     ann = till.person(1)
-    result = await show(till, row(ann, 50, 40, phone="+14155550001"))
+    result = await show(till, row(ann, 50, 40, phones=("+14155550001",)))
     assert (result.kind, result.balance, till.shows(ann)) == ("stale", 0, 0)
 
 
@@ -308,7 +329,7 @@ async def test_an_account_that_had_to_be_made_shows_nothing_that_was_believed(ne
 async def test_our_own_entries_cost_no_look_at_their_account(new_till: Open) -> None:
     till = new_till()
     ann = till.person(1)
-    await show(till, row(ann, 40, phone="+14155550001"))
+    await show(till, row(ann, 40, phones=("+14155550001",)))
     till.wire.calls.clear()
     assert [event.kind for event in await ledger(till)] == ["ours"]
     assert len(till.wire.calls) == 1

@@ -198,7 +198,7 @@ def test_the_client_sees_what_the_connector_wrote_and_the_other_way_round(till: 
 
     async def go() -> tuple[PointsResult, list[PointsEvent]]:
         async with connected(till) as port:
-            first = PointsWrite(customer=bob.id, balance=30, shown=None, key="points-1", phone="+14155550143")
+            first = PointsWrite(customer=bob.id, balance=30, shown=None, key="points-1", phones=("+14155550143",))
             (made,) = await port.show([first])
             till.client.loyalty.accounts.adjust(
                 account_id=made.points_id,
