@@ -177,11 +177,16 @@ def _moves(connection: Connection, person: str, limit: int) -> tuple[PointsMove,
 
 
 def liability(connection: Connection, context: Context, at: datetime) -> Liability:
-    """Return what was owed to customers at a moment, by the ledger."""
-    had, debt, persons = store.outstanding(connection, at)
-    rules = context.rules.loyalty.points
-    worth = str(making.worth(rules, had)) if rules is not None else ""
-    return Liability(at=at, points=had, debt=debt, persons=persons, worth=worth)
+    """Return what was owed to customers at a moment, by the ledger, and by what has expired since it was settled last."""
+    had, late = store.outstanding(connection, at), accounts.unsettled(connection, at)
+    had |= {person: had.get(person, 0) - units for person, units in late.items()}
+    gone = people.forgotten(connection, had)
+    mine = [units for person, units in had.items() if units and person not in gone]
+    owed, rules = sum(units for units in mine if units > 0), context.rules.loyalty.points
+    return Liability(
+        at=at, points=owed, debt=-sum(units for units in mine if units < 0), persons=len(mine),
+        worth=str(making.worth(rules, owed)) if rules is not None else "", forgotten=sum(max(0, had[person]) for person in gone),
+    )  # fmt: skip
 
 
 def says(terms: CouponTerms) -> str:

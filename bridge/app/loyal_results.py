@@ -130,13 +130,17 @@ class Merged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Liability:
-    """What was owed to customers at a moment: points, what they are worth, how many persons have any; `debt` is owed by them."""
+    """What was owed to customers at a moment: points, what they are worth, how many persons have any; `debt` is owed by them.
+
+    `forgotten` are points of persons who have asked to be forgotten since: nobody can spend them, and they are in no other number.
+    """
 
     at: datetime
     points: int
     debt: int
     persons: int
     worth: str = ""
+    forgotten: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

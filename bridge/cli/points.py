@@ -129,4 +129,6 @@ def liability(at: datetime | None, config: str | None, as_json: bool) -> int:
         columns,
         [(clock(found.at), f"{found.points:,}", found.worth or "-", f"{found.persons:,}", f"{found.debt:,}")],
     )
+    if found.forgotten:
+        say(f"{found.forgotten:,} more were of customers who are forgotten: nobody can spend them")
     return 0

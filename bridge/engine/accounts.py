@@ -18,7 +18,7 @@ from bridge.store import ledger, notes, people
 from bridge.store import points as store
 from bridge.store.points import LotRow
 
-__all__ = ["aim", "look", "mature", "prove", "settle", "show"]
+__all__ = ["aim", "look", "mature", "prove", "settle", "show", "unsettled"]
 
 
 def look(connection: Connection, person: str, now: datetime) -> Account:
@@ -123,12 +123,24 @@ _MATURED = "points_matured"
 _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 
 
+def unsettled(connection: Connection, at: datetime) -> dict[str, int]:
+    """Return the points of persons that have expired by then and are not booked yet (below 0: had not expired after all)."""
+    names = store.due(connection, _matured(connection), at)
+    balances = ledger.balances(connection, [points(name) for name in names])
+    late = {name: balances.get(points(name), 0) - look(connection, name, at).balance for name in names}
+    return {name: units for name, units in late.items() if units}
+
+
+def _matured(connection: Connection) -> datetime:
+    last = notes.get_meta(connection, _MATURED)
+    # The first time, whatever was booked before has not been looked at.
+    return datetime.fromisoformat(last) if last else _BEGINNING
+
+
 def mature(connection: Connection, context: Context) -> int:
     """Settle the accounts that time alone has changed since the last time; return how many."""
     now = context.now()
-    last = notes.get_meta(connection, _MATURED)
-    # The first time, whatever was booked before has not been looked at.
-    names = store.due(connection, datetime.fromisoformat(last) if last else _BEGINNING, now)
+    names = store.due(connection, _matured(connection), now)
     if names:
         desk = Desk(connection, context, now)
         settle(connection, context, desk, names)

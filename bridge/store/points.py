@@ -293,15 +293,9 @@ def notice(connection: Connection, ids: Iterable[str]) -> None:
         connection.execute(lots.update().where(lots.c.id.in_(part)).values(noticed=True))
 
 
-def outstanding(connection: Connection, at: datetime) -> tuple[int, int, int]:
-    """Return the points that persons had at a moment, by the ledger: (what they had in all, what they owed, how many persons)."""
-    had = (
-        sa.select(movements.c.key, sa.func.sum(movements.c.delta).label("had"))
-        .where(movements.c.kind == "points", movements.c.occurred_at <= at)
-        .group_by(movements.c.key)
-        .subquery()
-    )
-    over = sa.func.coalesce(sa.func.sum(sa.case((had.c.had > 0, had.c.had), else_=0)), 0)
-    under = sa.func.coalesce(sa.func.sum(sa.case((had.c.had < 0, -had.c.had), else_=0)), 0)
-    row = connection.execute(sa.select(over, under, sa.func.count()).select_from(had).where(had.c.had != 0)).one()
-    return int(row[0]), int(row[1]), int(row[2])
+def outstanding(connection: Connection, at: datetime) -> dict[str, int]:
+    """Return the points that persons had at a moment, by the ledger; below 0 is what they owed, and who had none is left out."""
+    had = sa.func.sum(movements.c.delta)
+    query = sa.select(movements.c.key, had).where(movements.c.kind == "points", movements.c.occurred_at <= at)
+    rows = rows_of(connection, query.group_by(movements.c.key).having(had != 0))
+    return {row[0]: int(row[1]) for row in rows}

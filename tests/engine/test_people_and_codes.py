@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from bridge.app import loyal_acting as acting
+from bridge.app.loyal_looking import liability
 from bridge.contract.feed import Page
 from bridge.contract.loyalty import CouponsPort, CouponState
 from bridge.contract.webhooks import Delivery, Hint
@@ -23,6 +24,7 @@ from bridge.domain.points import points
 from bridge.engine import merging, people
 from bridge.engine.acquaintance import meet_customers
 from bridge.engine.context import Loyalty
+from bridge.engine.loyalty import settle_loyalty
 from bridge.engine.privacy import heed
 from bridge.engine.rules import apply_rules, in_force
 from bridge.engine.take_over import Taken, take_over
@@ -302,6 +304,31 @@ def test_points_in_a_code_of_somebody_who_is_forgotten_are_held_no_longer_and_it
         (row,) = bench.world.database.read(lambda c: coupons.find(c, [made.code])).values()
         assert row.closed_at is not None
         assert free(context) == 500
+
+    tell(story, "woocommerce", loyalty=POINTS, sound=False)
+
+
+def test_what_is_owed_leaves_out_who_is_forgotten_and_what_has_expired_before_that_is_booked() -> None:
+    async def story(bench: Bench) -> None:
+        context = bench.world.context
+        member(context, 500)
+        member(context, 70, "cust_ben", mail="ben@example.com", phone="", accounts=())
+        ends = context.now() + timedelta(seconds=5)
+        context.database.write(
+            lambda c: c.execute(lots.update().where(lots.c.person == "cust_ben").values(expires_at=ends, kept=70))
+        )
+
+        def owed() -> tuple[int, int, int]:
+            found = context.database.read(lambda c: liability(c, context, context.now()))
+            return found.points, found.persons, found.forgotten
+
+        assert owed() == (570, 2, 0)
+        await bench.wait(6)
+        assert owed() == (500, 1, 0)
+        context.database.write(lambda c: settle_loyalty(c, context))
+        assert owed() == (500, 1, 0)
+        context.database.write(lambda c: merging.forget(c, context, ADA))
+        assert owed() == (0, 0, 500)
 
     tell(story, "woocommerce", loyalty=POINTS, sound=False)
 
