@@ -110,7 +110,7 @@ def balance(connection: Connection, context: Context, person: str) -> BalanceLin
     return BalanceLine(
         person=person, balance=found.balance, spendable=spendable, pending=found.pending, held=held, debt=found.debt,
         worth=str(making.worth(rules, spendable)) if rules is not None else "", tier=tier.name if tier else "",
-        next_expiry=ends[0][0] if ends else None, next_expiring=sum(left for at, left in ends if at == ends[0][0]),
+        next_expiry=ends[0][0] if ends else None, next_expiring=sum(left for at, left in ends if at.date() == ends[0][0].date()),
     )  # fmt: skip
 
 

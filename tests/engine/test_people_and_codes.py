@@ -31,9 +31,10 @@ from bridge.engine.take_over import Taken, take_over
 from bridge.sandbox.kit.platform import RefusedError
 from bridge.store import code_listings, coupons, deliveries, ledger, tables
 from bridge.store import people as store
+from bridge.store.points import LotRow, save_lots
 from bridge.store.tables_loyalty import contacts, lots, order_people, persons
 from tests.engine.bench import Bench, tell
-from tests.webserver.loyal_house import ADA, TERMS, code, free, member
+from tests.webserver.loyal_house import ADA, TERMS, balance, code, free, member
 
 POINTS = Loyalty(points=PointsRules(currency="USD", pending_days=0.0), country="US")
 ANN = {"name": "Ann", "email": "ann@example.com", "phone": "+14155550123"}
@@ -331,6 +332,23 @@ def test_what_is_owed_leaves_out_who_is_forgotten_and_what_has_expired_before_th
         assert owed() == (0, 0, 500)
 
     tell(story, "woocommerce", loyalty=POINTS, sound=False)
+
+
+def test_what_expires_next_is_all_of_its_day() -> None:
+    async def story(bench: Bench) -> None:
+        context = bench.world.context
+        member(context, 5)
+        start = context.now().replace(hour=1, minute=0) + timedelta(days=2)
+        rows = [
+            LotRow(id=f"l{hours}", person=ADA, earned=1, kept=1, earned_at=context.now(), spendable_at=context.now(),
+                   expires_at=start + timedelta(hours=hours))
+            for hours in (0, 7, 22, 23)
+        ]  # fmt: skip
+        context.database.write(lambda c: save_lots(c, rows))
+        found = balance(context)
+        assert (found.next_expiry, found.next_expiring) == (start, 3)
+
+    tell(story, "woocommerce", loyalty=POINTS, sound=False, adopt=False)
 
 
 def test_who_asks_for_their_data_is_answered_with_an_export() -> None:
