@@ -1,6 +1,6 @@
 """Two persons who are one, and back; points that a person gives or takes by hand; and a person who asks to be forgotten."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -41,6 +41,7 @@ def merge(connection: Connection, context: Context, kept: str, gone: str, why: s
     number = people.merge_rows(connection, kept)[0].id
     _hand_over(connection, context, body, gone, kept, f"merge/{number}")
     told_no_more(connection, kept, gone, context.channels)
+    _reckon_again(connection, context, uses=body["uses"])
 
 
 def unmerge(connection: Connection, context: Context, row: MergeRow) -> None:
@@ -54,6 +55,13 @@ def unmerge(connection: Connection, context: Context, row: MergeRow) -> None:
     people.undo_merge(connection, row, context.now())
     for name, ids in people.orders_by_channel(connection, row.kept).items():
         rewards.book_again(connection, context, name, ids)
+    _reckon_again(connection, context, uses=row.body.get("uses", ()))
+
+
+def _reckon_again(connection: Connection, context: Context, uses: Sequence[Sequence[str]]) -> None:
+    """What an invitation earns is reckoned by person: the orders of one who became another, or is themselves again, are booked anew."""
+    for name in {channel for channel, _, _ in uses}:
+        rewards.book_again(connection, context, name, {order for channel, order, _ in uses if channel == name})
 
 
 def _since(connection: Connection, row: MergeRow) -> list[CustomerRow]:

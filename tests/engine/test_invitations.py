@@ -10,6 +10,7 @@ from bridge.domain.coupons import CouponTerms
 from bridge.engine import making
 from bridge.engine.events import Events
 from bridge.store import coupons, tables
+from bridge.store.tables_loyalty import merges
 from tests.engine.bench import Bench, tell
 from tests.engine.outbox import MAIL
 from tests.webserver.loyal_house import ADA, LOYALTY, balance, member
@@ -54,6 +55,27 @@ def test_an_invitation_is_rewarded_once_a_person_for_the_first_order_that_stands
         bench.shop("shopify").cancel(second)
         await heard(bench)
         assert balance(bench.world.context).balance == 0
+
+    tell(story, *SHOPS, loyalty=REWARDED, sound=False)
+
+
+def test_two_who_were_invited_and_turn_out_to_be_one_are_rewarded_once_and_twice_again_when_that_is_taken_back() -> (
+    None
+):
+    async def story(bench: Bench) -> None:
+        context, database = bench.world.context, bench.world.database
+        code = invited(bench)
+        member(context, 0, "cust_cy", mail="cy@example.com", phone="+4930901822", accounts=())
+        await heard(bench)
+        await bought(bench, "woocommerce", code)
+        bench.shop("shopify").sale([{"sku": "A", "quantity": 1}], customer={"email": "cy@example.com"}, codes=[code])
+        await heard(bench)
+        assert balance(context).balance == 600
+        database.write(lambda connection: acting.merge(connection, context, BEN, "cust_cy"))
+        assert balance(context).balance == 300
+        (number,) = [row.id for row in bench.rows(merges)]
+        database.write(lambda connection: acting.unmerge(connection, context, BEN, number))
+        assert balance(context).balance == 600
 
     tell(story, *SHOPS, loyalty=REWARDED, sound=False)
 
