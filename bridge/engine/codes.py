@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 from sqlalchemy.engine import Connection
@@ -292,14 +293,11 @@ def tell_overuse(connection: Connection, context: Context, codes: Iterable[str])
 
 
 def _tell_spent(connection: Connection, context: Context, code: str, often: int, allowed: int) -> None:
-    by = [f"order {one.order_id} on {one.channel}" for one in code_uses.uses_of(connection, code) if one.count]
+    by = _orders([one for one in code_uses.uses_of(connection, code) if one.count])
     reason = (
         f"{code} was used {often} times, {allowed} allowed: {', '.join(by)}; the last ones came before it was known"
     )
-    park(connection, context, "coupon", "", code, reason)
-    if context.events is not None:
-        data = {"code": code, "uses": often, "allowed": allowed, "orders": by}
-        context.events.loyalty(connection, "coupon.overused", code, data, context.now())
+    _tell(connection, context, code, reason, {"code": code, "uses": often, "allowed": allowed, "orders": by})
 
 
 def tell_again(connection: Connection, context: Context, terms: CouponTerms, use: CodeUse) -> None:
@@ -310,10 +308,18 @@ def tell_again(connection: Connection, context: Context, terms: CouponTerms, use
     mine = [one for one in code_uses.uses_by(connection, use.person) if one.code == use.code and one.count]
     if len(mine) <= allowed:
         return
-    by = [f"order {one.order_id} on {one.channel}" for one in mine]
-    each = "once" if allowed == 1 else f"{allowed} times"
+    by, each = _orders(mine), "once" if allowed == 1 else f"{allowed} times"
     reason = f"{use.person} used {use.code} {len(mine)} times, good {each} a customer: {', '.join(by)}"
-    park(connection, context, "coupon", "", f"{use.code}/{use.person}", reason)
+    data = {"code": use.code, "person": use.person, "uses": len(mine), "allowed": allowed, "orders": by}
+    _tell(connection, context, f"{use.code}/{use.person}", reason, data)
+
+
+def _orders(made: Sequence[CodeUse]) -> list[str]:
+    return [f"order {one.order_id} on {one.channel}" for one in made]
+
+
+def _tell(connection: Connection, context: Context, key: str, reason: str, data: Mapping[str, Any]) -> None:
+    """Park that a code was used too often, and tell whoever listens."""
+    park(connection, context, "coupon", "", key, reason)
     if context.events is not None:
-        data = {"code": use.code, "person": use.person, "uses": len(mine), "allowed": allowed, "orders": by}
-        context.events.loyalty(connection, "coupon.overused", use.code, data, context.now())
+        context.events.loyalty(connection, "coupon.overused", str(data["code"]), data, context.now())
