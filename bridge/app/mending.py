@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["add_hold", "approve", "list_holds", "release_hold", "retry"]
 
 
-_ANSWERED = frozenset({"customer", "privacy"})
-
-
 async def retry(app: "App", ids: Sequence[int] | None) -> Retried:
     """Take parked items back in (all, if `ids` is None): the next sync tries them again.
 
@@ -40,9 +37,7 @@ async def retry(app: "App", ids: Sequence[int] | None) -> Retried:
     with recorded(app, "retry", beside=True):
         found = app.database.read(lambda connection: _chosen(connection, ids))
         refused = app.database.read(
-            lambda connection: [
-                one for one in found if _waits(connection, one) or (ids is None and one.subject in _ANSWERED)
-            ]
+            lambda connection: [one for one in found if _waits(connection, one) or (ids is None and one.is_question)]
         )
         taken = [one for one in found if one not in refused]
         context = context_of(app, {})

@@ -250,6 +250,11 @@ class ParkedLine:
     since: datetime
     attempts: int
 
+    @property
+    def is_question(self) -> bool:
+        """Whether it asks something of a person (two who may be one, somebody who asks for their data): no other try answers it."""
+        return self.subject in {"customer", "privacy"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingLine:

@@ -41,6 +41,6 @@ def command(ids: tuple[int, ...], everything: bool, config: str | None, as_json:
 def _step(one: ParkedLine) -> str:
     if one.subject == "plan":
         return f"`bridge approve {one.channel}`"
-    if one.subject in {"customer", "privacy"}:
+    if one.is_question:
         return f"do that; or `bridge retry {one.id}` once it needs no answer any more"
     return "`bridge link`"

@@ -2,8 +2,8 @@
 
 An order belongs to the person of its customer account; a guest's to the person of its e-mail, else of its phone; nobody known: a new
 person. Whose an account is, and by what its owner is known, says its own record, never what was typed in at a checkout (where a channel
-tells records: elsewhere there is nothing else). Two persons become one by themselves only where
-an account that was known by its number alone has the contact of somebody else. All of it can be taken back.
+tells records: elsewhere there is nothing else). Two persons become one by themselves only where an account that was known by its number
+alone has the contact of somebody else. All of it can be taken back.
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Set

@@ -56,6 +56,6 @@ def _told(done: Retried) -> str:
         )
     if any(one.subject == "plan" for one in done.refused):
         parts.append("A plan is approved, not tried again.")
-    if any(one.subject in {"customer", "privacy"} for one in done.refused):
+    if any(one.is_question for one in done.refused):
         parts.append("What asks something of you stayed parked: take it off by itself once it is answered.")
     return " ".join(parts)

@@ -16,7 +16,7 @@ from bridge.webserver.auth import Session
 from bridge.webserver.pages import charts, words
 from bridge.webserver.web import Web
 
-__all__ = ["Site", "Visit", "asset", "assets"]
+__all__ = ["Site", "Visit"]
 
 _HERE = Path(__file__).parent
 _NOTICES = 100
