@@ -15,8 +15,8 @@ from bridge.domain.money import Money
 from bridge.domain.orders import Address, Contact, Order, Tracking
 
 __all__ = [
-    "AccountPort", "CatalogPort", "Connector", "EditTicketPort", "Identity", "LineRefund", "NewLine", "NewOrder", "OrderWriter",
-    "OrdersPort", "PreviewPort", "ProductEdit", "ProductResult", "ProductsPort", "VariantEdit",
+    "AccountPort", "CatalogPort", "Connector", "CreationTicketPort", "EditTicketPort", "Identity", "LineRefund", "Making", "NewLine",
+    "NewOrder", "OrderWriter", "OrdersPort", "PreviewPort", "ProductEdit", "ProductResult", "ProductsPort", "VariantEdit",
 ]  # fmt: skip
 
 
@@ -109,20 +109,32 @@ class ProductResult:
     ticket: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Making:
+    """A new product that the platform has taken in and makes later: CreationTicketPort says what became of it, `product` is what it
+    shall be."""
+
+    product: Product
+    ticket: str
+
+
 class ProductsPort(Protocol):
     """Write products. Setting a field to what it already is, is harmless, so an edit may be sent again after a lost answer."""
 
     async def edit(self, edits: Sequence[ProductEdit], key: str) -> Sequence[ProductResult]:
         """Write up to Limits.product_batch edits; one result each, in order. `key` is the idempotency key where one is taken."""
 
-    async def create(self, product: Product, key: str) -> Product:
+    async def create(self, product: Product, key: str) -> Product | Making:
         """Create a product that is missing there (ids in `product` are ignored, stock starts untracked or at 0).
 
         Looks for its SKUs first, so that a repeat after a lost answer finds the one already made. Raises Refused.
         """
 
     async def delete(self, product_id: str) -> None:
-        """Take a product out of the catalogue (trash or archive where the platform has it); done already is fine."""
+        """Take a product out of the catalogue (trash or archive where the platform has it); done already is fine.
+
+        Where the platform only accepts it, the catalogue shows it a while later.
+        """
 
 
 class EditTicketPort(Protocol):
@@ -133,6 +145,17 @@ class EditTicketPort(Protocol):
 
         `edits` name the same fields and values as those that were accepted; `current` may be newer. Writes nothing. Raises Gone where
         the platform does not know the ticket any more: the products themselves have to tell.
+        """
+
+
+class CreationTicketPort(Protocol):
+    """What became of new products that were accepted to be made later. Only for platforms whose `create` answers with tickets."""
+
+    async def made(self, ticket: str, product: Product) -> Product | None:
+        """Return the product as it is there now; None while the platform is at work.
+
+        `product` is what `Making` said of it. Writes nothing. Raises Refused with what the platform found wrong, and Gone where it does
+        not know the ticket any more: the catalogue has to tell.
         """
 
 
@@ -228,6 +251,7 @@ class Connector:
     webhooks: WebhookPort | None = None
     tickets: TicketPort | None = None
     edit_tickets: EditTicketPort | None = None
+    creation_tickets: CreationTicketPort | None = None
     queue: QueuePort | None = None
     handshake: HandshakePort | None = None
     preview: PreviewPort | None = None
@@ -248,7 +272,7 @@ class Connector:
     def offers(self) -> tuple[str, ...]:
         """Names of the ports this connector has: derived, so it cannot lie."""
         optional = (
-            "orders", "products", "order_writer", "webhooks", "tickets", "edit_tickets", "queue", "handshake", "preview", "customers",
-            "points", "coupons",
+            "orders", "products", "order_writer", "webhooks", "tickets", "edit_tickets", "creation_tickets", "queue", "handshake",
+            "preview", "customers", "points", "coupons",
         )  # fmt: skip
         return ("account", "catalog", "stock", *(name for name in optional if getattr(self, name) is not None))

@@ -1,14 +1,15 @@
 """Creating the listings a channel lacks, where the merchant asked for it (`create = true`)."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 import msgspec
 from sqlalchemy.engine import Connection
 
-from bridge.contract.errors import Gone, Refused
+from bridge.contract.errors import BridgeError, Gone, Refused
+from bridge.contract.ports import Making
 from bridge.contract.stock import Rejected, StockChange
 from bridge.domain.catalog import Level, Product, StockKey, Variant
 from bridge.engine.collect import examine_levels
@@ -17,10 +18,11 @@ from bridge.engine.documents_family import Family, Member
 from bridge.engine.documents_fields import Terms, new_product, new_variant, product_fields
 from bridge.engine.noting import park
 from bridge.engine.report import ChannelReport
-from bridge.store import documents, listings, notes
+from bridge.engine.ticket_times import FIRST_LOOK
+from bridge.store import documents, edits, listings, notes
 from bridge.store.documents import Agreed, Fields, Kind
 
-__all__ = ["Creation", "create", "creations", "finish", "objections"]
+__all__ = ["Creation", "Pending", "begin", "create", "creations", "finish", "keep", "objections", "refuse"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +42,21 @@ class Creation:
         return hashlib.blake2b(msgspec.json.encode(named), digest_size=16).hexdigest()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """A creation that the platform has accepted, and the product as it shall be there."""
+
+    creation: Creation
+    product: Product
+
+
 Ours = Mapping[tuple[Kind, str], Fields]
+Unit = Callable[[Connection], None]
+
+
+def nothing(connection: Connection) -> None:
+    """Add nothing to a transaction."""
+    del connection
 
 
 def creations(
@@ -95,8 +111,10 @@ def _is_missing(connection: Connection, one: Creation) -> bool:
     if documents.listed_skus(connection, one.channel, one.skus):
         return False
     key = (one.channel, one.skus[0])
-    refused = documents.agreements(connection, "creation", [key]).get(key, {}).get("product")
-    return refused is None or refused.note != "refused" or refused.wanted != one.digest
+    known = documents.agreements(connection, "creation", [key]).get(key, {}).get("product")
+    if known is None or known.note == documents.ACCEPTED:
+        return known is None
+    return known.note != "refused" or known.wanted != one.digest
 
 
 async def create(context: Context, channel: Channel, report: ChannelReport, one: Creation) -> None:
@@ -108,15 +126,27 @@ async def create(context: Context, channel: Channel, report: ChannelReport, one:
             raise Refused(one.reason)
         if problems := await objections(channel, one):
             raise Refused("; ".join(problems))
-        context.database.write(partial(_begin, context=context, one=one))
+        context.database.write(partial(begin, context=context, one=one))
         made = await port.create(one.product, f"bridge-{one.digest}")
+    except (Refused, Gone) as error:
+        context.database.write(partial(refuse, context=context, report=report, one=one, error=error))
+        return
+    if isinstance(made, Making):
+        context.database.write(partial(_accept, context=context, one=one, making=made))
+    else:
+        await keep(context, channel, report, one, made)
+
+
+async def keep(
+    context: Context, channel: Channel, report: ChannelReport, one: Creation, made: Product, then: Unit = nothing
+) -> None:
+    """Record a product that was made, with `then` in the same transaction, and take its stock up."""
+    try:
         levels = await _counted(context, channel, made)
     except (Refused, Gone) as error:
-        reason = f"{one.product.title or one.skus[0]} cannot be created: {error}"
-        context.database.write(partial(_refuse, context=context, one=one, reason=reason))
-        report.parked.append(reason)
+        context.database.write(partial(refuse, context=context, report=report, one=one, error=error, then=then))
         return
-    context.database.write(partial(_record, context=context, one=one, made=made))
+    context.database.write(partial(_record, context=context, one=one, made=made, then=then))
     report.created += 1
     await examine_levels(context, channel, levels, report)
 
@@ -139,20 +169,42 @@ async def finish(context: Context, channel: Channel, report: ChannelReport) -> N
         await examine_levels(context, channel, levels, report)
 
 
-def _begin(connection: Connection, context: Context, one: Creation) -> None:
+def begin(connection: Connection, context: Context, one: Creation) -> None:
     """What follows may take effect although nobody hears of it: remembered before it is sent."""
     note = {"product": Agreed(one.digest, None, "begun")}
     documents.save_agreements(connection, "creation", {(one.channel, one.skus[0]): note}, context.now())
 
 
-def _refuse(connection: Connection, context: Context, one: Creation, reason: str) -> None:
-    now = context.now()
+def _accept(connection: Connection, context: Context, one: Creation, making: Making) -> None:
+    """The platform makes it later: until its ticket has told, it is not planned again."""
+    now, key = context.now(), (one.channel, one.skus[0])
+    pending = msgspec.json.encode([Pending(creation=one, product=making.product)]).decode()
+    look_at = now + FIRST_LOOK
+    edits.accept(
+        connection, one.channel, context.new_key(), making.ticket, pending, now=now, look_at=look_at, kind="creation"
+    )
+    note = {"product": Agreed(one.digest, None, documents.ACCEPTED)}
+    documents.save_agreements(connection, "creation", {key: note}, now)
+
+
+def refuse(
+    connection: Connection,
+    context: Context,
+    report: ChannelReport,
+    one: Creation,
+    error: BridgeError,
+    then: Unit = nothing,
+) -> None:
+    """Park a creation that the platform would not carry out: it is not tried again until the product changes, or a person says so."""
+    reason = f"{one.product.title or one.skus[0]} cannot be created: {error}"
     note = {"product": Agreed(one.digest, None, "refused")}
-    documents.save_agreements(connection, "creation", {(one.channel, one.skus[0]): note}, now)
+    documents.save_agreements(connection, "creation", {(one.channel, one.skus[0]): note}, context.now())
     park(connection, context, "product", one.channel, f"new {one.skus[0]}", reason)
+    report.parked.append(reason)
+    then(connection)
 
 
-def _record(connection: Connection, context: Context, one: Creation, made: Product) -> None:
+def _record(connection: Connection, context: Context, one: Creation, made: Product, then: Unit) -> None:
     now = context.now()
     listings.record(connection, one.channel, [made], now)
     links = [(one.channel, variant.id, variant.sku, "created") for variant in made.variants if variant.sku in one.skus]
@@ -160,6 +212,7 @@ def _record(connection: Connection, context: Context, one: Creation, made: Produ
     documents.save_agreements(connection, "product", {(one.channel, made.id): _own_form(one.product, made)}, now)
     documents.forget(connection, "creation", [(one.channel, one.skus[0])])
     notes.unpark(connection, "product", one.channel, [f"new {one.skus[0]}"])
+    then(connection)
 
 
 def _own_form(wanted: Product, made: Product) -> dict[str, Agreed]:

@@ -253,7 +253,8 @@ class Lane:
         self._await_tickets()
 
     def _await_tickets(self) -> None:
-        if self.channel.connector.tickets is None and self.channel.connector.edit_tickets is None:
+        port = self.channel.connector
+        if port.tickets is None and port.edit_tickets is None and port.creation_tickets is None:
             return
         due = self.context.database.read(lambda connection: writes.next_look(connection, self.name))
         wait = 0.0 if due is None else max(0.0, (due - self.context.now()).total_seconds())

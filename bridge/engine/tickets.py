@@ -1,8 +1,8 @@
 """Tickets: writes that a platform has accepted to carry out later, asked for until it says what became of them.
 
-Numbers are here, edits of products in documents_tickets.py. The rows of such a write stay in flight; no other write to them goes out
-meanwhile. A ticket that the platform does not know any more, or that never ends, is not waited for: the numbers themselves are read back
-and decide.
+Numbers are here, edits of products in documents_tickets.py, new products in documents_created.py. The rows of such a write stay in
+flight; no other write to them goes out meanwhile. A ticket that the platform does not know any more, or that never ends, is not waited
+for: the numbers themselves are read back and decide.
 """
 
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ from bridge.contract.errors import Gone
 from bridge.contract.stock import Applied, Rejected
 from bridge.domain.catalog import StockKey
 from bridge.engine.context import Channel, Context
+from bridge.engine.documents_created import look_at_creations
 from bridge.engine.documents_tickets import look_at_edits
 from bridge.engine.noting import park
 from bridge.engine.push import Push
@@ -37,7 +38,9 @@ class Looked:
 async def look(context: Context, channel: Channel, report: ChannelReport, *, everything: bool = False) -> Looked:
     """Ask for the tickets that are due, or for `everything`."""
     keys = await _numbers(context, channel, report, everything=everything)
-    return Looked(keys=keys, products=await look_at_edits(context, channel, report, everything=everything))
+    made = await look_at_creations(context, channel, report, everything=everything)
+    edited = await look_at_edits(context, channel, report, everything=everything)
+    return Looked(keys=keys, products=made | edited)
 
 
 async def _numbers(context: Context, channel: Channel, report: ChannelReport, *, everything: bool) -> set[StockKey]:

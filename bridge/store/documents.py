@@ -20,7 +20,7 @@ from bridge.store.tables import bases, changed, conflicts, documents, listings, 
 
 __all__ = [
     "ACCEPTED", "Agreed", "Fields", "Kind", "Listed", "Value", "agreements", "begun", "bodies", "conflict", "forget",
-    "forget_refusals", "listed_skus", "living", "mark", "mark_variants", "marked", "name_products", "on_their_way", "ours",
+    "forget_refusals", "listed_skus", "living", "mark", "mark_skus", "mark_variants", "marked", "name_products", "on_their_way", "ours",
     "product_keys", "related", "retry", "save_agreements", "save_ours", "unmark",
 ]  # fmt: skip
 
@@ -72,6 +72,12 @@ def mark_variants(connection: Connection, pairs: Iterable[Pair]) -> None:
         for part in chunks(variant_ids):
             mine = sa.and_(listings.c.channel == channel, listings.c.variant_id.in_(part))
             mark(connection, channel, connection.execute(sa.select(listings.c.product_id).where(mine)).scalars())
+
+
+def mark_skus(connection: Connection, names: Iterable[str]) -> None:
+    """Note that all products that are linked to these SKUs have to be looked at."""
+    for channel, product_ids in _by_channel(_with_skus(connection, names)).items():
+        mark(connection, channel, product_ids)
 
 
 def marked(connection: Connection) -> list[Pair]:

@@ -28,7 +28,7 @@ class JsonApi:
         self, around: Surroundings, http: Http, *others: Http, root: str = "", access: Access | None = None
     ) -> None:
         self.where = http.where
-        self.now, self.sleep = around.now, around.sleep
+        self.now = around.now
         self.http = http
         self._pools = (http, *others)
         self._root = root

@@ -11,7 +11,7 @@ from bridge.domain.listing_map import ListingMap, aspects, category
 from bridge.domain.money import Money
 from bridge.domain.surface import OPTIONS, Item, items_of, lacking, strange_options
 
-__all__ = ["Draft", "ItemEdit", "draft", "new_items", "placed"]
+__all__ = ["Draft", "ItemEdit", "draft", "new_items", "placed", "refuse_if"]
 
 _VARIANT_FIELDS = {"price", "compare_at", "barcode"}
 
@@ -74,6 +74,13 @@ def placed(item: Item, product: Product, listing_map: ListingMap) -> tuple[str, 
     place = category(listing_map, product)
     variant = next(own for own in product.variants if own.sku == item.id)
     return (place.id, aspects(place, variant)) if place else ("", {})
+
+
+def refuse_if(wrong: Mapping[str, str], where: str) -> None:
+    """Raise Refused where something is wrong with new items, naming each."""
+    if wrong:
+        told = "; ".join(f"{sku}: {reason}" for sku, reason in wrong.items())
+        raise Refused(told, where=where, next_step="mend it at its source, then `bridge retry`")
 
 
 def _draft(edit: ProductEdit, currency: str) -> Draft:

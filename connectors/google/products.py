@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from bridge.contract.errors import NeedsPerson, Refused, TryLater
+from bridge.contract.errors import NeedsPerson, TryLater
 from bridge.contract.ports import ProductEdit, ProductResult
 from bridge.domain.catalog import Product
 from bridge.domain.surface import Item, products_of
 from bridge.wire.batching import Piece, pack
-from bridge.wire.surface_edits import draft, new_items, placed
+from bridge.wire.surface_edits import draft, new_items, placed, refuse_if
 from connectors.google.catalog import Catalog
 from connectors.google.client import Client
 from connectors.google.judge import verdict
@@ -46,9 +46,7 @@ class Products:
             found = await self._catalog.get([products_of(there)[0].id])
             return next(iter(found), products_of(there)[0])
         wrong = await self._carry_out([(one.id, self._insert(one, product)) for one in items], "create a product")
-        if wrong:
-            told = "; ".join(f"{sku}: {reason}" for sku, reason in wrong.items())
-            raise Refused(told, where=self._client.where, next_step="mend it at its source, then `bridge retry`")
+        refuse_if(wrong, self._client.where)
         (made,) = products_of(items)
         return made
 

@@ -31,6 +31,7 @@ def connect(settings: Settings, around: Surroundings, *, where: str) -> Connecto
         products=products,
         tickets=batches,
         edit_tickets=products,
+        creation_tickets=products,
         shell=shell_of(settings),
         close=client.close,
         calls=lambda: client.calls,

@@ -1,14 +1,12 @@
 """Products written: edits, new items and deletions are requests of a batch as well."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from bridge.contract.errors import Refused
-from bridge.contract.ports import ProductEdit, ProductResult
+from bridge.contract.ports import Making, ProductEdit, ProductResult
 from bridge.domain.catalog import Product
 from bridge.domain.surface import Item, products_of
-from bridge.wire.patience import outcome
-from bridge.wire.surface_edits import draft, new_items, placed
+from bridge.wire.surface_edits import draft, new_items, placed, refuse_if
 from connectors.meta.account import Account
 from connectors.meta.catalog import Catalog
 from connectors.meta.client import Client
@@ -22,7 +20,7 @@ Request = dict[str, Any]
 
 
 class Products:
-    """The products port, and what became of edits that were accepted."""
+    """The products port, and what became of edits and new products that were accepted."""
 
     def __init__(
         self, client: Client, account: Account, catalog: Catalog, batches: Batches, settings: Settings
@@ -52,35 +50,33 @@ class Products:
         currency = await self._account.currency()
         return [draft(edit, currency).result(ended[0]) for edit in edits]
 
-    async def create(self, product: Product, key: str) -> Product:
-        """Put a product's items into the catalogue, sold out at first; one that has its items already is returned as it is."""
+    async def create(self, product: Product, key: str) -> Product | Making:
+        """Have a product's items put into the catalogue, sold out at first; one that has its items already is returned as it is."""
         del key
         items = new_items(product, self._settings.link, await self._account.currency())
         there = await self._catalog.items({"retailer_id": {"is_any": [one.id for one in items]}})
         if there:
             return (await self._catalog.get([products_of(there)[0].id]))[0]
         requests = [update(one.id, self._fields(one, product)) for one in items]
-        wrong = await self._carry_out(requests, "create a product", upsert=True)
-        if wrong:
-            step = "mend it at its source, then `bridge retry`"
-            raise Refused(
-                "; ".join(f"{sku}: {reason}" for sku, reason in wrong.items()), where=self._client.where, next_step=step
-            )
+        handle, wrong, _ = await self._batches.send(self._batches.body(requests, upsert=True), "create a product")
+        refuse_if(wrong, self._client.where)
         (made,) = products_of(items)
-        return next(iter(await self._catalog.get([made.id])), made)
+        return Making(product=made, ticket=handle)
+
+    async def made(self, ticket: str, product: Product) -> Product | None:
+        """Return a new product once its batch has ended; raises Refused with what Meta found wrong."""
+        ended = await self._batches.problems(ticket)
+        if ended is None:
+            return None
+        refuse_if(ended[0], self._client.where)
+        return next(iter(await self._catalog.get([product.id])), product)
 
     async def delete(self, product_id: str) -> None:
-        """Take a product's items out; gone already is fine."""
+        """Have a product's items taken out; gone already is fine."""
         found = await self._catalog.get([product_id])
         requests = delete(own.id for one in found for own in one.variants)
         if requests:
-            await self._carry_out(requests, "delete a product", upsert=False)
-
-    async def _carry_out(self, requests: Sequence[Mapping[str, Any]], op: str, *, upsert: bool) -> dict[str, str]:
-        """Send a batch and wait a short while for its end; returns what is wrong with which item, as far as it is known."""
-        handle, wrong, _ = await self._batches.send(self._batches.body(requests, upsert=upsert), op)
-        ended = await outcome(lambda: self._batches.problems(handle), self._client.sleep) if handle else None
-        return {**wrong, **(ended[0] if ended else {})}
+            await self._batches.send(self._batches.body(requests, upsert=False), "delete a product")
 
     def _fields(self, one: Item, product: Product) -> Request:
         place, named = placed(one, product, self._settings.listing_map)

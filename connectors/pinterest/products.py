@@ -1,14 +1,13 @@
 """Products written: edits, new items and deletions are operations of a batch as well."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from bridge.contract.errors import Refused
-from bridge.contract.ports import ProductEdit, ProductResult
+from bridge.contract.errors import TryLater
+from bridge.contract.ports import Making, ProductEdit, ProductResult
 from bridge.domain.catalog import Product
 from bridge.domain.surface import Item, products_of
-from bridge.wire.patience import outcome
-from bridge.wire.surface_edits import draft, new_items, placed
+from bridge.wire.surface_edits import draft, new_items, placed, refuse_if
 from connectors.pinterest.account import Account
 from connectors.pinterest.catalog import Catalog
 from connectors.pinterest.client import Client
@@ -23,7 +22,7 @@ _NEVER = ("images", "status")
 
 
 class Products:
-    """The products port, and what became of edits that were accepted."""
+    """The products port, and what became of edits and new products that were accepted."""
 
     def __init__(
         self, client: Client, account: Account, catalog: Catalog, batches: Batches, settings: Settings
@@ -55,8 +54,8 @@ class Products:
         currency = await self._account.currency()
         return [draft(edit, currency, never=_NEVER).result(ended[0]) for edit in edits]
 
-    async def create(self, product: Product, key: str) -> Product:
-        """Put a product's items into the catalogue, sold out at first; one that has its items already is returned as it is."""
+    async def create(self, product: Product, key: str) -> Product | Making:
+        """Have a product's items put into the catalogue, sold out at first; one that has its items already is returned as it is."""
         del key
         items = new_items(product, self._settings.link, await self._account.currency())
         there = await self._catalog.items([one.id for one in items])
@@ -65,27 +64,29 @@ class Products:
         operations = [
             {"operation": "CREATE", "item_id": one.id, "attributes": self._fields(one, product)} for one in items
         ]
-        wrong = await self._carry_out(operations, "create a product")
-        if wrong:
-            told = "; ".join(f"{sku}: {reason}" for sku, reason in wrong.items())
-            raise Refused(told, where=self._client.where, next_step="mend it at its source, then `bridge retry`")
+        ticket, _ = await self._batches.send(self._batches.body(operations), "create a product")
+        if not ticket:
+            what = "create a product: Pinterest skipped the batch as one that it had a short while ago"
+            raise TryLater(what, where=self._client.where, maybe_applied=True)
         (made,) = products_of(items)
-        return next(iter(await self._catalog.get([made.id])), made)
+        return Making(product=made, ticket=ticket)
+
+    async def made(self, ticket: str, product: Product) -> Product | None:
+        """Return a new product once its batch has ended; raises Refused with what Pinterest found wrong."""
+        ended = await self._batches.problems(ticket)
+        if ended is None:
+            return None
+        refuse_if(ended[0], self._client.where)
+        return next(iter(await self._catalog.get([product.id])), product)
 
     async def delete(self, product_id: str) -> None:
-        """Take a product's items out; gone already is fine."""
+        """Have a product's items taken out; gone already is fine."""
         found, at = await self._catalog.get([product_id]), self._now()
         operations = [
             {"operation": "DELETE", "item_id": own.id, "last_updated_time": at} for one in found for own in one.variants
         ]
         if operations:
-            await self._carry_out(operations, "delete a product")
-
-    async def _carry_out(self, operations: Sequence[Mapping[str, Any]], op: str) -> dict[str, str]:
-        """Send a batch and wait a short while for its end; returns what is wrong with which item, as far as it is known."""
-        ticket, _ = await self._batches.send(self._batches.body(operations), op)
-        ended = await outcome(lambda: self._batches.problems(ticket), self._client.sleep) if ticket else None
-        return ended[0] if ended else {}
+            await self._batches.send(self._batches.body(operations), "delete a product")
 
     def _fields(self, one: Item, product: Product) -> dict[str, Any]:
         place, named = placed(one, product, self._settings.listing_map)

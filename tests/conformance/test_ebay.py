@@ -20,6 +20,7 @@ from bridge.sandbox.ebay.errors import gone
 from tests.connectors.ebay.conftest import House, good
 from tests.connectors.ebay.conftest import build_house as build_house  # noqa: PLC0414 - a fixture
 from tests.connectors.ebay.test_ebay_products import MAP, SIZES, TEE
+from tests.products import at_once
 
 pytestmark = pytest.mark.conformance
 
@@ -182,7 +183,7 @@ def test_listings_made_and_changed(watched: House) -> None:
     async def make() -> None:
         products = watched.open(listing_map=MAP).products
         assert products is not None
-        tee, sizes = await products.create(TEE, "k"), await products.create(OTHER, "k")
+        tee, sizes = [at_once(await products.create(one, "k")) for one in (TEE, OTHER)]
         own = VariantEdit(
             id="TEE",
             fields=frozenset({"price", "barcode", "weight_grams"}),

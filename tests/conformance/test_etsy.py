@@ -22,6 +22,7 @@ from bridge.sandbox.kit.loop import SimulatedLoop
 from bridge.sandbox.kit.transport import InProcess
 from tests.contract.bench import another, good, make
 from tests.contract.facts.etsy import FACTS
+from tests.products import at_once
 
 pytestmark = pytest.mark.conformance
 
@@ -203,7 +204,7 @@ async def _everything(spec: Json) -> Judge:
     edit = ProductEdit(current=tee, fields=frozenset({"title"}), title="New", variants=(price,))
     assert (await connector.products.edit([edit], "k"))[0].product is not None
     new = another(tee, "HAT-M", options=("Size",))
-    assert (await connector.products.create(new, "k")).status == "draft"
+    assert at_once(await connector.products.create(new, "k")).status == "draft"
     bench.shop.delete_product("CAP")
     assert await connector.catalog.get([tee.id, "1500000002"])
     await connector.products.delete(tee.id)

@@ -13,7 +13,9 @@ from bridge.contract.limits import Limits
 from bridge.contract.loyalty import CouponsPort, CustomersPort, PointsPort
 from bridge.contract.ports import (
     Connector,
+    CreationTicketPort,
     EditTicketPort,
+    Making,
     NewLine,
     NewOrder,
     OrdersPort,
@@ -107,6 +109,12 @@ class Bench:
         """The port that says what became of accepted edits."""
         assert self.connector.edit_tickets is not None
         return self.connector.edit_tickets
+
+    @property
+    def creation_tickets(self) -> CreationTicketPort:
+        """The port that says what became of accepted creations."""
+        assert self.connector.creation_tickets is not None
+        return self.connector.creation_tickets
 
     @property
     def maker(self) -> ProductsPort:
@@ -290,6 +298,19 @@ class Bench:
             await self.wait(LOOK_EVERY)
         assert [one.id for one in found] == [edit.current.id for edit in edits], "one result each, in order"
         assert not any(one.ticket for one in found), "what has ended is not accepted once more"
+        return found
+
+    async def create(self, product: Product, key: str) -> Product:
+        """Create a product, and wait until one that was only accepted is made."""
+        made = await self.maker.create(product, key)
+        return await self.made(made) if isinstance(made, Making) else made
+
+    async def made(self, making: Making) -> Product:
+        """Ask for a new product that was accepted until it is there, as the engine does."""
+        over = self.loop.time() + self.limits.ticket_hours * 3600
+        while (found := await self.creation_tickets.made(making.ticket, making.product)) is None:
+            assert self.loop.time() < over, "the ticket has no end within the time that its Limits name"
+            await self.wait(LOOK_EVERY)
         return found
 
     async def bindings(self) -> Bindings:

@@ -229,7 +229,7 @@ def _sized(like: Product) -> Product:
 async def test_a_missing_product_is_created_and_found(bench: Bench) -> None:
     await bench.seed(good("TEE"))
     tee, _ = await bench.variant("TEE")
-    made = await bench.maker.create(another(tee, "CAP"), "key-1")
+    made = await bench.create(another(tee, "CAP"), "key-1")
     found, variant = await bench.variant("CAP")
     assert (made.id, found.title, variant.price) == (found.id, "Title of CAP", Money(1250, "USD"))
     assert variant.stock_id is not None
@@ -241,7 +241,7 @@ async def test_a_missing_product_is_created_and_found(bench: Bench) -> None:
 async def test_a_missing_product_is_created_with_all_its_variants(bench: Bench) -> None:
     await bench.seed(good("TEE"))
     tee, _ = await bench.variant("TEE")
-    made = await bench.maker.create(_sized(tee), "key-1")
+    made = await bench.create(_sized(tee), "key-1")
     (found,) = await bench.connector.catalog.get([made.id])
     assert [(own.sku, own.price) for own in found.variants] == [
         (f"NEW-{size}", Money(900 + n, "USD")) for n, size in enumerate("SML")
@@ -254,7 +254,7 @@ async def test_a_missing_product_is_created_with_all_its_variants(bench: Bench) 
 async def test_a_created_product_starts_without_stock(bench: Bench) -> None:
     await bench.seed(good("TEE"))
     tee, _ = await bench.variant("TEE")
-    await bench.maker.create(another(tee, "CAP"), "key-1")
+    await bench.create(another(tee, "CAP"), "key-1")
     assert await bench.level("CAP") in {None, 0}
 
 
@@ -265,9 +265,9 @@ async def test_a_repeat_finds_the_one_already_made(bench: Bench, key: str) -> No
     tee, _ = await bench.variant("TEE")
     several = [] if bench.facts.one_variant else [_sized(tee)]
     for what in (another(tee, "CAP"), *several):
-        first = await bench.maker.create(what, f"{what.title} key-1")
+        first = await bench.create(what, f"{what.title} key-1")
         await bench.wait(60)
-        again = await bench.maker.create(what, f"{what.title} {key}")
+        again = await bench.create(what, f"{what.title} {key}")
         assert again.id == first.id
     made = ["NEW-L", "NEW-M", "NEW-S"] if several else []
     assert sorted(one.sku or "" for one in _variants(await bench.catalogue())) == ["CAP", *made, "TEE"]
@@ -278,7 +278,7 @@ async def test_a_repeat_finds_the_one_already_made(bench: Bench, key: str) -> No
 async def test_creating_what_the_shop_has_returns_what_it_has(bench: Bench) -> None:
     await bench.seed(good("TEE", stock=7))
     tee, _ = await bench.variant("TEE")
-    made = await bench.maker.create(another(tee, "TEE", title="Another title"), "key-1")
+    made = await bench.create(another(tee, "TEE", title="Another title"), "key-1")
     assert made.id == tee.id
     assert (await bench.variant("TEE"))[0].title == "Title of TEE"
     assert bench.number("TEE") == 7
@@ -288,8 +288,7 @@ async def test_creating_what_the_shop_has_returns_what_it_has(bench: Bench) -> N
 async def test_two_creations_at_once_of_different_things_are_both_made(bench: Bench) -> None:
     await bench.seed(good("TEE"))
     tee, _ = await bench.variant("TEE")
-    maker = bench.maker
-    await asyncio.gather(*(maker.create(another(tee, sku), f"key-{sku}") for sku in ("CAP", "MUG")))
+    await asyncio.gather(*(bench.create(another(tee, sku), f"key-{sku}") for sku in ("CAP", "MUG")))
     assert sorted(one.sku or "" for one in _variants(await bench.catalogue())) == ["CAP", "MUG", "TEE"]
 
 
@@ -308,6 +307,7 @@ async def test_a_deleted_product_sells_no_more_and_twice_is_fine(bench: Bench) -
     tee, _ = await bench.variant("TEE")
     await bench.products.delete(tee.id)
     await bench.products.delete(tee.id)
+    await bench.quiet()
     listed = await bench.catalogue()
     assert tee.id not in listed or listed[tee.id].status == "archived"
     assert (await bench.variant("CAP"))[0].status == "active"

@@ -169,6 +169,8 @@ async def test_a_creation_with_a_lost_answer_is_found_by_its_repeat(bench: Bench
     lost = await _trouble(maker.create(another(tee, "CAP"), "key-1"))
     if lost is not None:
         assert lost.maybe_applied
+        await bench.wait(1)
         await maker.create(another(tee, "CAP"), "key-1")
+    await bench.quiet()
     _, cap = await bench.variant("CAP")
     assert cap.sku == "CAP"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bridge.contract.ports import ProductEdit, ProductResult, ProductsPort
+from bridge.contract.ports import Making, ProductEdit, ProductResult, ProductsPort
 from bridge.domain.catalog import Product
 from bridge.domain.pricing import PriceRule
 from bridge.engine.context import Documents
@@ -453,7 +453,7 @@ class _Meddler:
             self.world.platforms[SQUARE].shop.edit_product("CAP", price="3.00")
         return await self.port.edit(edits, key)
 
-    async def create(self, product: Product, key: str) -> Product:
+    async def create(self, product: Product, key: str) -> Product | Making:
         return await self.port.create(product, key)
 
     async def delete(self, product_id: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bridge.contract.ports import ProductEdit, ProductResult, ProductsPort
+from bridge.contract.ports import Making, ProductEdit, ProductResult, ProductsPort
 from bridge.domain.catalog import Product
 from bridge.engine.context import Documents
 from bridge.rehearsal.world import World
@@ -101,7 +101,7 @@ class Watched:
         self.edited += [one.current.title for one in edits]
         return await self.port.edit(edits, key)
 
-    async def create(self, product: Product, key: str) -> Product:
+    async def create(self, product: Product, key: str) -> Product | Making:
         return await self.port.create(product, key)
 
     async def delete(self, product_id: str) -> None:

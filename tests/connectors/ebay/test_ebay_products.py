@@ -13,6 +13,7 @@ from bridge.domain.listing_map import Category, ListingMap
 from bridge.domain.money import Money
 from bridge.sandbox.kit.loop import START
 from tests.connectors.ebay.conftest import House, good
+from tests.products import at_once
 
 MAP = ListingMap(categories=(Category(tag="shirts", id="15687", fixed={"Brand": "Acme"}, options={"Size": "size"}),))
 TEE = Product(
@@ -29,7 +30,7 @@ def _create(house: House, product: Product, connector: Connector | None = None) 
     async def create() -> Product:
         products = (connector or house.open(listing_map=MAP)).products
         assert products is not None
-        return await products.create(product, "k")
+        return at_once(await products.create(product, "k"))
 
     return house.run(create())
 

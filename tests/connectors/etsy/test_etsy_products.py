@@ -13,6 +13,7 @@ from bridge.domain.money import Money
 from tests.connectors.etsy.conftest import Open
 from tests.contract.bench import Bench, good
 from tests.contract.facts.etsy import FACTS
+from tests.products import at_once
 
 pytestmark = pytest.mark.anyio
 
@@ -41,7 +42,7 @@ async def _status(bench: Bench, sku: str, status: str) -> ProductResult:
 async def test_a_draft_has_its_variations_with_the_categorys_own_values(new_shop: Open) -> None:
     place = replace(MAP["listing_map"].categories[0], options={"Primary color": "colour"})
     shop = new_shop(settings={"listing_map": ListingMap(categories=(place,))})
-    made = await shop.products.create(_tee(shop), "k")
+    made = at_once(await shop.products.create(_tee(shop), "k"))
     assert (made.status, made.description) == ("draft", "Warm & soft\nwool")
     assert [own.sku for own in made.variants] == ["TEE-Red", "TEE-Mauve"]
     red = shop.shop.state.inventory.value_id(200, "Red")
@@ -55,7 +56,7 @@ async def test_a_creation_that_broke_off_is_finished_and_not_begun_anew(new_shop
     shop.platform.faults.add(kind="status", status=500, method="PUT", times=1)
     with pytest.raises(Exception, match="inventory"):
         await shop.products.create(_tee(shop), "k")
-    made = await shop.products.create(_tee(shop), "k")
+    made = at_once(await shop.products.create(_tee(shop), "k"))
     assert list(await shop.catalogue()) == [made.id]
 
 

@@ -155,7 +155,9 @@ def test_a_new_item_carries_what_the_map_says_and_starts_sold_out() -> None:
 
     async def scene(surface: Surface) -> None:
         surface.seed("TEE")
-        await surface.connector.products.create(_product(), "k")
+        making = await surface.connector.products.create(_product(), "k")
+        await asyncio.sleep(30)
+        assert await surface.connector.products.made(making.ticket, making.product) is not None
         made = surface.shop.item("CAP/1")
         assert (made.price, made.sale_price, made.quantity, made.available) == (1200, 900, 0, False)
         assert made.link == "https://shop.example/p/CAP%2F1"

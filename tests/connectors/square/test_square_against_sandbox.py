@@ -28,6 +28,7 @@ from bridge.sandbox.kit.transport import InProcess
 from bridge.sandbox.square import build
 from bridge.wire.http import Surroundings
 from connectors.square import Settings, connect
+from tests.products import at_once
 
 HOST = "connect.squareup.com"
 
@@ -327,9 +328,9 @@ async def test_products_are_created_once_and_archived(till: Till) -> None:
         updated_at=till.now,
         variants=(Variant(id="", sku="HAT", price=Money(1500, "USD"), barcode="4006381333931"),),
     )
-    made = await till.products.create(hat, "c-1")
+    made = at_once(await till.products.create(hat, "c-1"))
     assert (made.title, made.variants[0].sku, made.variants[0].price) == ("Hat", "HAT", Money(1500, "USD"))
-    assert (await till.products.create(hat, "c-2")).id == made.id
+    assert at_once(await till.products.create(hat, "c-2")).id == made.id
     await till.products.delete(made.id)
     await till.products.delete(made.id)
     assert (await till.item("HAT")).status == "archived"

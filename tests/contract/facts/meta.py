@@ -6,7 +6,7 @@ __all__ = ["FACTS"]
 
 FACTS = Facts(
     host="graph.sandbox",
-    offers=("account", "catalog", "stock", "products", "tickets", "edit_tickets"),
+    offers=("account", "catalog", "stock", "products", "tickets", "edit_tickets", "creation_tickets"),
     incomplete=({"access_token": ""}, {"catalog_id": ""}),
     wrong={"access_token": "EAAG-somebody-elses-token"},
     secrets=("access_token", "app_secret"),

@@ -13,7 +13,7 @@ def _writes(method: str, path: str, body: bytes) -> bool:
 FACTS = Facts(
     host="pinterest.sandbox",
     tokens=r"/oauth/token$",
-    offers=("account", "catalog", "stock", "products", "tickets", "edit_tickets"),
+    offers=("account", "catalog", "stock", "products", "tickets", "edit_tickets", "creation_tickets"),
     incomplete=(
         {"app_id": ""}, {"app_secret": ""}, {"refresh_token": ""}, {"country": ""}, {"language": ""}, {"catalog_id": ""},
     ),
