@@ -6,7 +6,7 @@ Both use the functions of a sync, so whatever the ears miss the next poll finds.
 import asyncio
 import logging
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -359,19 +359,32 @@ class Lane:
 
     async def _settle_doubts(self, report: ChannelReport) -> None:
         """Read again what was found different, once it has stood for the grace time; what was told and is so by now is settled."""
-        due = {key for key, at in self._doubts.items() if at <= _time()}
-        told = {key: self._told.pop(key) for key in due & self._told.keys()}
-        looked = frozenset(due)
-        for key in looked:
-            del self._doubts[key]
+        due = {key: at for key, at in self._doubts.items() if at <= _time()}
+        told = {key: self._told.pop(key) for key in due.keys() & self._told.keys()}
+        self._doubts = {key: at for key, at in self._doubts.items() if key not in due}
+        try:
+            again = await self._read_doubtful(due.keys(), told, report)
+        except BaseException:
+            # Nobody else would look at a number again that is refuted, and until then it is not written.
+            self._doubts = due | self._doubts
+            raise
+        self._doubt(again)
+        for key in due:
+            self._refuted.pop(key, None)
+
+    async def _read_doubtful(
+        self, keys: Collection[StockKey], told: Mapping[StockKey, int], report: ChannelReport
+    ) -> set[StockKey]:
+        settled: set[StockKey] = set()
         if told:
             known = self.context.database.read(lambda connection: positions.by_keys(connection, self.name, told))
-            due -= {key for key, row in known.items() if row.shown == told[key] and row.suspect is None}
-        if due:
-            self._doubt(await read_again(self.context, self.channel, sorted(due), report))
-            self.wake()
-        for key in looked:
-            self._refuted.pop(key, None)
+            settled = {key for key, row in known.items() if row.shown == told[key] and row.suspect is None}
+        due = sorted(set(keys) - settled)
+        if not due:
+            return set()
+        again = await read_again(self.context, self.channel, due, report)
+        self.wake()
+        return again
 
     async def _audit(self, report: ChannelReport) -> None:
         """Read the numbers again that were not verified for longest, so many that all have had their turn within the age."""

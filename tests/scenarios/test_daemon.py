@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from bridge.contract.errors import TryLater
 from bridge.contract.webhooks import Delivery
 from bridge.domain.guard import GuardRule
 from bridge.engine.context import Rules
@@ -171,6 +172,41 @@ def test_a_stop_that_comes_together_with_news_ends_a_lane_all_the_same(ticks: in
         hands.cancel()
         done, _ = await asyncio.wait([hands], timeout=5)
         assert done
+        await world.close()
+
+    simulated(story)
+
+
+def test_a_number_that_came_back_stale_is_written_again_though_the_look_at_it_failed() -> None:
+    async def story(loop: SimulatedLoop) -> None:
+        world = await stage(loop, "woocommerce", "shopify")
+        watch = Watch(world, Pace(poll=timedelta(seconds=30)))
+        watch.start()
+        await asyncio.sleep(60)
+        port: Any = world.channels["shopify"].connector.stock
+        read, tried = port.read, []
+
+        async def once(keys: Any) -> Any:
+            port.read = read
+            tried.append(keys)
+            raise TryLater("the line was cut", where="shopify")
+
+        world.platforms["shopify"].shop.count("GOOD-001", 38)
+        world.platforms["woocommerce"].shop.sale([{"sku": "GOOD-001", "quantity": 1}])
+        assert watch.live is not None
+        lane = watch.live.lanes["shopify"]
+        while not lane._refuted:  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.1)
+        port.read = once
+        while not tried:  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.1)
+        # It was a slip of the hand: the number that came back stale is true again, and no reading finds anything to doubt.
+        world.platforms["shopify"].shop.count("GOOD-001", 40)
+        await asyncio.sleep(120)
+        shops = [world.platforms[name].shop for name in ("woocommerce", "shopify")]
+        assert [sum(shop.stock()["GOOD-001"].values()) for shop in shops] == [39, 39]
+        await watch.stop()
+        assert not watch.bugs
         await world.close()
 
     simulated(story)
