@@ -1,5 +1,6 @@
 """What the flows work with: channels, rules, the store, and the outside world, all passed in."""
 
+import asyncio
 import random
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -58,6 +59,8 @@ class Channel:
     `drained_at`: when the orders feed was last read to its end; `_drained_until`: when the platform's limit has forgotten all readings
     of it.
     `written` are the numbers we wrote since the last reading of numbers began: what it saw of them may be older than the write.
+    `turn` is held by whoever writes there, for one call or a batch: numbers, products and orders take turns, so that what sold out waits
+    for no long list of prices.
     """
 
     name: str
@@ -72,6 +75,7 @@ class Channel:
     currency: str = ""
     poll: timedelta | None = None
     written: set[StockKey] = field(default_factory=set)
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     drained_at: datetime | None = None
     _drained_until: datetime | None = None
 

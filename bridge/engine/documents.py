@@ -104,10 +104,11 @@ class _Run:
         try:
             if writes:
                 awkward = self.awkward.setdefault(channel.name, set())
-                await Writer(self.scope.context, channel, report, awkward).run(writes, current)
+                await Writer(self.scope.context, channel, report, awkward, channel.turn).run(writes, current)
             for one in found.creations:
                 if one.channel == channel.name:
-                    await create(self.scope.context, channel, report, one)
+                    async with channel.turn:
+                        await create(self.scope.context, channel, report, one)
         except BridgeError as error:
             report.fail(error)
 
@@ -115,7 +116,8 @@ class _Run:
 async def _finish(scope: Scope, channel: Channel) -> None:
     report = scope.report.of(channel.name)
     try:
-        await finish(scope.context, channel, report)
+        async with channel.turn:
+            await finish(scope.context, channel, report)
     except BridgeError as error:
         report.fail(error)
 

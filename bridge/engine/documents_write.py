@@ -6,6 +6,7 @@ again until it changes; the rest is written. What a platform only accepts is fol
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -45,12 +46,16 @@ class _Outcome:
 
 @dataclass(slots=True)
 class Writer:
-    """Writes to one channel. `awkward` remembers, for the run, fields that were refused: they no longer spoil other edits."""
+    """Writes to one channel. `awkward` remembers, for the run, fields that were refused: they no longer spoil other edits.
+
+    `turn` is taken for each call where others write to the channel meanwhile.
+    """
 
     context: Context
     channel: Channel
     report: ChannelReport
     awkward: set[str] = field(default_factory=set)
+    turn: AbstractAsyncContextManager[object] = field(default_factory=nullcontext)
     _jobs: dict[str, deque[Job]] = field(default_factory=dict)
     _current: dict[str, Product] = field(default_factory=dict)
 
@@ -92,7 +97,9 @@ class Writer:
         size = self.channel.connector.limits.product_batch
         while ready := [product_id for product_id, jobs in self._jobs.items() if jobs]:
             for start in range(0, len(ready), size):
-                await self._batch(port, {one: self._jobs[one].popleft() for one in ready[start : start + size]})
+                async with self.turn:
+                    jobs = self._still_due({one: self._jobs[one].popleft() for one in ready[start : start + size]})
+                    await self._batch(port, jobs)
                 self.context.progress("writing products", self.channel.name, start, len(ready))
 
     def _affordable(self, writes: Mapping[str, list[FieldWrite]]) -> dict[str, list[FieldWrite]]:
@@ -113,7 +120,22 @@ class Writer:
         alone = [(write,) for write in writes if write.field in self.awkward]
         return [together, *alone] if together else list(alone)
 
+    def _still_due(self, jobs: Mapping[str, Job]) -> dict[str, Job]:
+        """Leave out what was read to be otherwise since it was planned: it is planned anew."""
+        pairs = [(self.channel.name, one) for one in jobs]
+        found = self.context.database.read(lambda connection: documents.bodies(connection, pairs))
+        due: dict[str, Job] = {}
+        for product_id, job in jobs.items():
+            there = found.get((self.channel.name, product_id))
+            if there is not None and not there.deleted and all(_as_planned(there, write) for write in job):
+                due[product_id], self._current[product_id] = job, there
+            else:
+                self._jobs[product_id].clear()
+        return due
+
     async def _batch(self, port: ProductsPort, jobs: Mapping[str, Job]) -> None:
+        if not jobs:
+            return
         changes, key = [edit_of(self._current[one], job) for one, job in jobs.items()], self.context.new_key()
         if self.channel.connector.limits.changes_per_day:
             self.context.database.write(partial(self._spend, product_ids=jobs))
@@ -204,3 +226,7 @@ def _by_product(writes: Iterable[FieldWrite]) -> dict[str, list[FieldWrite]]:
     for write in writes:
         found.setdefault(write.product_id, []).append(write)
     return found
+
+
+def _as_planned(product: Product, write: FieldWrite) -> bool:
+    return shown(product, write.kind, write.id).get(write.field) == write.before

@@ -106,7 +106,7 @@ class News(Protocol):
 
 @dataclass(slots=True, eq=False)
 class Lane:
-    """One channel's work. `lock` is held while hands are at work.
+    """One channel's work. While hands are at work it is the channel's turn.
 
     `heard_at`: when its feeds were last read to their end; `hinted_at`: the last delivery; `unhinted`: orders that polling found
     since then; `news_at`: since when changes wait to be shown here. `_unsure`: a write may have no known outcome.
@@ -117,7 +117,6 @@ class Lane:
     channel: Channel
     news: News
     pace: Pace
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     state: Literal["starting", "ok", "failing", "resting"] = "starting"
     error: str = ""
     heard_at: datetime | None = None
@@ -177,7 +176,7 @@ class Lane:
         self._hands.set()
         while not self.stopping:
             await self._something_to_do()
-            async with self.lock:
+            async with self.channel.turn:
                 pause = await self._trying(self._work)
             if pause is None:
                 self._well()

@@ -1,4 +1,5 @@
-"""Live: all channels kept in step for ever. A lane each, a clerk for documents and mirrored orders, and the jobs of the schedule.
+"""Live: all channels kept in step for ever. A lane each, a clerk for documents, a packer for mirrored orders, and the jobs
+of the schedule.
 
 `run` returns when told to stop, with nothing half done; killed instead, the next run takes up what is stored.
 """
@@ -6,7 +7,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -52,6 +53,7 @@ class Live:
     lanes: dict[str, Lane] = field(default_factory=dict)
     bugs: list[Exception] = field(default_factory=list)
     _clerk: asyncio.Event = field(default_factory=asyncio.Event)
+    _packer: asyncio.Event = field(default_factory=asyncio.Event)
     _products: dict[str, set[str]] = field(default_factory=dict)
     _tally: dict[str, Counter[str]] = field(default_factory=dict)
     _mirroring: bool = False
@@ -93,13 +95,15 @@ class Live:
             for lane in self.lanes.values()
             if lane.channel.connector.queue is not None
         ]
-        return [*ears, *hands, *queues, ("clerk", self._keep_documents)]
+        clerk = ("clerk", lambda: self._keep(self._clerk, self._documents))
+        packer = ("packer", lambda: self._keep(self._packer, self._mirror))
+        return [*ears, *hands, *queues, clerk, packer]
 
     async def _finish(self, patience: float) -> None:
         """Let each lane end what it is doing: a write that was sent should get its answer."""
         for lane in self.lanes.values():
             lane.stopping = True
-        free = [asyncio.create_task(lane.lock.acquire()) for lane in self.lanes.values()]
+        free = [asyncio.create_task(lane.channel.turn.acquire()) for lane in self.lanes.values()]
         if free:
             _, busy = await asyncio.wait(free, timeout=patience)
             for task in busy:
@@ -113,7 +117,8 @@ class Live:
         rules = self.context.rules
         if report.orders and channel in {rules.mirroring.home, *rules.mirroring.sources} and rules.mirroring.home:
             self._mirroring = True
-        if products or self._mirroring:
+            self._packer.set()
+        if products:
             self._clerk.set()
         for lane in self.lanes.values():
             if lane.news_at is None and lane.name != channel and report.movements:
@@ -142,41 +147,49 @@ class Live:
         for channel, counts in tally.items():
             figures.add(connection, self.context.now(), channel, counts)
 
-    # The clerk: documents and mirrored orders concern all channels at once.
+    # The clerk and the packer: documents and mirrored orders concern several channels, and take turns with the lanes on each.
 
-    async def _keep_documents(self) -> None:
+    async def _keep(self, woken: asyncio.Event, work: Callable[[], Awaitable[None]]) -> None:
         while True:
-            await self._clerk.wait()
-            self._clerk.clear()
+            await woken.wait()
+            woken.clear()
             try:
-                async with AsyncExitStack() as stack:
-                    for _, lane in sorted(self.lanes.items()):
-                        await stack.enter_async_context(lane.lock)
-                    await self._documents()
+                await work()
             except (BridgeError, StoreError):
-                await self._later()
+                await self._later(woken)
             except Exception as error:  # noqa: BLE001 - a mistake of ours here must not stop the lanes
                 self.bug(error)
-                await self._later()
-            finally:
-                self._mirroring = False
+                await self._later(woken)
             self.poke()
 
-    async def _later(self) -> None:
+    async def _later(self, woken: asyncio.Event) -> None:
         await self.context.sleep(self.pace.first.total_seconds())
-        asyncio.get_running_loop().call_later(self.pace.poll.total_seconds(), self._clerk.set)
+        asyncio.get_running_loop().call_later(self.pace.poll.total_seconds(), woken.set)
 
     async def _documents(self) -> None:
-        report, changed = Report(), self._products
-        self._products = {}
-        sound = [lane.channel for lane in self.lanes.values() if lane.state in {"ok", "starting"}]
+        changed, self._products = self._products, {}
         try:
-            await sync_products(self.context, sound, changed, report)
-            await mirror(self.context, sound, report)
+            await sync_products(self.context, self._sound(), changed, Report())
         except BaseException:
             for name, products in changed.items():
                 self._products.setdefault(name, set()).update(products)
             raise
+
+    async def _mirror(self) -> None:
+        try:
+            await mirror(self.context, self._sound(), Report(), intended=self._intended)
+        except BaseException:
+            self._mirroring = False
+            raise
+
+    def _intended(self) -> None:
+        """What is to be mirrored is promised by now: numbers of the home channel may be written again."""
+        if self._mirroring:
+            self._mirroring = False
+            self.poke()
+
+    def _sound(self) -> list[Channel]:
+        return [lane.channel for lane in self.lanes.values() if lane.state in {"ok", "starting"}]
 
     # The schedule.
 
@@ -203,6 +216,7 @@ class Live:
 
     async def _wake_clerk(self) -> None:
         self._clerk.set()
+        self._packer.set()
 
     async def _expire_holds(self) -> None:
         if self.context.database.write(lambda connection: holds.expire(connection, self.context)):

@@ -5,7 +5,7 @@ either side since travels to the other (mirror_travel). A mirror moves only what
 order is what moves the ledger.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -41,29 +41,43 @@ class PlannedOrder:
     reason: str
 
 
+def _nobody() -> None:
+    """Nobody waits for the intents."""
+
+
 async def mirror(
-    context: Context, channels: Sequence[Channel], report: Report, *, dry_run: bool = False
+    context: Context,
+    channels: Sequence[Channel],
+    report: Report,
+    *,
+    dry_run: bool = False,
+    intended: Callable[[], None] = _nobody,
 ) -> Sequence[PlannedOrder]:
     """Mirror new orders to the home channel and pass on what has happened since; return what was (or would be) done.
 
-    Writes only to `channels`. A channel that fails is noted in the report, the others go on.
+    Writes only to `channels`. A channel that fails is noted in the report, the others go on. `intended` is told once as soon as the home
+    channel's numbers count on every copy that is to be made.
     """
     home = context.channels.get(context.rules.mirroring.home)
     if home is None or not context.rules.mirroring.sources:
+        intended()
         return []
     run = _Run(context, report, home, frozenset(channel.name for channel in channels))
     planned = context.database.read(run.plan)
     if dry_run or not context.database.read(run.may_create):
+        intended()
         return planned
     writer = home.connector.order_writer
     if writer is None or "mirror" not in home.connector.limits.order_actions:
+        intended()
         what = f"orders cannot be mirrored to {home.connector.platform}"
         report.of(home.name).fail(
             NeedsPerson(what, where=home.name, next_step="name another home channel under [orders]")
         )
         return []
-    if run.usable(home.name):
-        await run.create(writer)
+    older, fresh = run.intend() if run.usable(home.name) else ([], [])
+    intended()
+    await run.create(writer, older, fresh)
     await run.travel()
     return planned
 
@@ -108,20 +122,27 @@ class _Run:
         rows = [(name, order) for name in sources for order in mirrors.unmirrored(connection, name)]
         return [(name, order) for name, order in rows if not order.test and order.returns is None]
 
-    def _intend(self, connection: Connection) -> list[Mirror]:
-        return [intend(connection, self.context, self.home, name, order) for name, order in self._fresh(connection)]
-
-    async def create(self, writer: OrderWriter) -> None:
-        """Create what is intended: an intent of an earlier run may have been created already and is looked up first."""
+    def intend(self) -> tuple[list[Mirror], list[Mirror]]:
+        """Promise what is new; return the intents of earlier runs, and those of this one."""
         older = self.context.database.read(lambda connection: mirrors.in_state(connection, "intended"))
         fresh = self.context.database.write(self._intend)
         self._tell(fresh)
+        mine = [one for one in older if one.home == self.home.name]
+        return mine, [one for one in fresh if one.state == "intended"]
+
+    def _intend(self, connection: Connection) -> list[Mirror]:
+        return [intend(connection, self.context, self.home, name, order) for name, order in self._fresh(connection)]
+
+    async def create(self, writer: OrderWriter, older: Sequence[Mirror], fresh: Sequence[Mirror]) -> None:
+        """Create what is intended, one order a turn: an intent of an earlier run may have been created already and is looked up
+        first."""
         try:
             for one in older:
-                if one.home == self.home.name:
+                await self._be_patient(one)
+                async with self.home.turn:
                     await self._again(writer, one)
             for one in fresh:
-                if one.state == "intended":
+                async with self.home.turn:
                     await self._make(writer, one)
         except BridgeError as error:
             self.report.of(self.home.name).fail(error)
@@ -131,10 +152,12 @@ class _Run:
             if one.state == "failed":
                 self.report.of(one.channel).parked.append(one.reason)
 
-    async def _again(self, writer: OrderWriter, one: Mirror) -> None:
+    async def _be_patient(self, one: Mirror) -> None:
         since = self.context.now() - one.updated_at
         if since < PATIENCE:
             await self.context.sleep((PATIENCE - since).total_seconds())
+
+    async def _again(self, writer: OrderWriter, one: Mirror) -> None:
         found = await writer.find(one.reference)
         if found is not None:
             self._created(one, found)

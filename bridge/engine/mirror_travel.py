@@ -65,7 +65,9 @@ class Travel:
             elif name not in self.names or self.report.of(name).error:
                 return
             else:
-                await self._step(mirror, step, self.context.channels[name])
+                channel = self.context.channels[name]
+                async with channel.turn:
+                    await self._step(mirror, step, channel)
 
     def _next(self, connection: Connection) -> tuple[Mirror, Step | None]:
         mirror = mirrors.get(connection, self.reference)

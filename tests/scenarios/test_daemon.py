@@ -165,7 +165,7 @@ def test_a_stop_that_comes_together_with_news_ends_a_lane_all_the_same(ticks: in
         lane.wake()
         await asyncio.sleep(1)
         lane.stopping = True
-        await lane.lock.acquire()
+        await lane.channel.turn.acquire()
         lane.wake()
         for _ in range(ticks):
             await asyncio.sleep(0)

@@ -1,0 +1,65 @@
+"""While products are written, sales go on: what sold out is first, whatever else there is to write."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+from bridge.engine.context import Documents
+from bridge.engine.lane import Pace
+from bridge.engine.live import Live
+from bridge.rehearsal.world import World
+from bridge.sandbox.kit.loop import SimulatedLoop
+from tests.scenarios.harness_documents import catalog, everything, fine, make, numbers, simulated
+
+WOO, SQUARE, ETSY = "woocommerce", "square", "etsy"
+SKUS = [f"TEE-{number:02}" for number in range(60)]
+
+
+def goods() -> list[dict[str, Any]]:
+    return [
+        {"title": sku, "description": "Soft.", "variants": [{"sku": sku, "price": "9.00", "stock": 3}]} for sku in SKUS
+    ]
+
+
+async def until(loop: SimulatedLoop, there: Any, most: float) -> float:
+    """Wait until something is so; return the seconds it took, or `most`."""
+    began = loop.time()
+    while not there() and loop.time() - began < most:  # noqa: ASYNC110 - nothing tells of it
+        await asyncio.sleep(0.25)
+    return loop.time() - began
+
+
+async def met(loop: SimulatedLoop) -> World:
+    world = make(loop, dict.fromkeys((WOO, SQUARE, ETSY), goods()), documents=Documents(owners={"price": WOO}))
+    await world.adopt(WOO)
+    await asyncio.sleep(120)
+    fine(await everything(world))
+    await asyncio.sleep(120)
+    return world
+
+
+def test_a_sale_does_not_wait_for_the_prices_that_are_being_written() -> None:
+    async def story(loop: SimulatedLoop) -> None:
+        world = await met(loop)
+        live = Live(world.context, Pace(poll=timedelta(minutes=10)))
+        stop = asyncio.Event()
+        work = asyncio.ensure_future(live.run(stop))
+        await asyncio.sleep(60)
+        for sku in SKUS:
+            world.platforms[WOO].shop.edit_product(sku, price="7.00")
+        live.lanes[WOO].send("poll")
+        await asyncio.sleep(5)
+        written = [str(variant.price) for _, variant in (await catalog(world, ETSY)).values()]
+        assert 0 < written.count("7.00 USD") < len(SKUS), "in the middle of it"
+        world.platforms[SQUARE].shop.sale([{"sku": "TEE-59", "quantity": 3}])
+        live.lanes[SQUARE].send("poll")
+        assert await until(loop, lambda: numbers(world, WOO)["TEE-59"] == 0, 60) < 5
+        assert await until(loop, lambda: numbers(world, ETSY)["TEE-59"] == 0, 60) < 5
+        await asyncio.sleep(300)
+        there = await catalog(world, ETSY)
+        assert {str(variant.price) for _, variant in there.values()} == {"7.00 USD"}
+        assert live.bugs == []
+        stop.set()
+        await work
+
+    simulated(story)
