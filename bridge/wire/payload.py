@@ -10,8 +10,8 @@ from bridge.contract.feed import Bad
 from bridge.wire.http import Response
 
 __all__ = [
-    "Odd", "Payload", "answered", "count", "decoded", "instant", "maybe_instant", "moment", "must", "names", "need", "part", "rows",
-    "sift", "stamp", "text", "units",
+    "Odd", "Payload", "answered", "count", "decoded", "epoch", "instant", "maybe_instant", "moment", "must", "names", "need", "part",
+    "rows", "sift", "stamp", "text", "units",
 ]  # fmt: skip
 
 Payload = Mapping[str, Any]
@@ -107,6 +107,16 @@ def instant(value: object, name: str) -> datetime:
     except ValueError as error:
         raise Odd(f"{name} is no time: {value!r}") from error
     return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def epoch(payload: Payload, *fields: str) -> datetime:
+    """Read epoch seconds as aware UTC, from the first of these fields that is there."""
+    name = next((one for one in fields if payload.get(one) is not None), fields[0])
+    seconds = count(payload, name)
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise Odd(f"{name} {seconds} is no time") from error
 
 
 def maybe_instant(value: object) -> datetime | None:

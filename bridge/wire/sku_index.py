@@ -1,9 +1,11 @@
 """Which listing has which SKU, on a platform that cannot be asked for it: needed before a listing is made."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bridge.contract.errors import BridgeError
 from bridge.domain.catalog import Product
 from bridge.wire.product_edits import single
 
@@ -44,12 +46,22 @@ class SkuIndex:
         return self._begun.get(title, "")
 
     def note(self, product: Product, listing: str) -> None:
-        """Add a listing that was just made."""
+        """Add a listing that was just made; it is begun no longer."""
+        self._begun = {title: one for title, one in self._begun.items() if one != listing}
         self._known |= {own.sku: listing for own in product.variants if own.sku}
 
     def forget(self) -> None:
         """Read again next time: whether a listing was made is not known."""
         self._read_at = None
+
+    @contextmanager
+    def making(self) -> Iterator[None]:
+        """Make a listing within. Where that fails, whether there is one now is not known: all are read again next time."""
+        try:
+            yield
+        except BridgeError:
+            self.forget()
+            raise
 
     async def _remember(self) -> None:
         now = self._now()

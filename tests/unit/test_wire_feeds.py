@@ -5,13 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bridge.contract.errors import Refused
+from bridge.contract.errors import Refused, TryLater
 from bridge.contract.feed import Page
 from bridge.domain.catalog import Product, Variant
 from bridge.wire.http import Response
 from bridge.wire.newest_first import NewestFirst
+from bridge.wire.oldest_first import OldestFirst
 from bridge.wire.paging import by_search
-from bridge.wire.payload import Payload, moment
+from bridge.wire.payload import Payload, moment, must
 from bridge.wire.resumable import Resumable
 from bridge.wire.sku_index import Listed, SkuIndex
 from tests.unit.make import T0
@@ -170,3 +171,73 @@ async def test_skus_are_read_once_and_remembered_for_a_while() -> None:
     shop.index.forget()
     await shop.index.find(tee("X"))
     assert shop.walks == 3
+
+
+async def test_a_listing_that_was_finished_is_begun_no_longer() -> None:
+    shop = Shop(Listed(id="3", skus=(), title="A tee"))
+    await shop.index.find(tee("X"))
+    shop.index.note(tee("X"), shop.index.begun("A tee"))
+    assert (await shop.index.find(tee("X")), shop.index.begun("A tee")) == ("3", "")
+
+
+async def test_where_making_a_listing_fails_all_are_read_again() -> None:
+    shop = Shop()
+    await shop.index.find(tee("X"))
+    with shop.index.making():
+        pass
+    await shop.index.find(tee("X"))
+    assert shop.walks == 1
+    with pytest.raises(TryLater), shop.index.making():
+        raise TryLater("lost")
+    await shop.index.find(tee("X"))
+    assert shop.walks == 2
+
+
+class Ledger:
+    """A list of (name, second of its last change), two a page, oldest change first."""
+
+    def __init__(self, *records: tuple[str, int]) -> None:
+        self.records = list(records)
+        self.second = 1000
+        self.asked: list[tuple[int, int]] = []
+        self.feed: OldestFirst[str] = OldestFirst(
+            self._fetch,
+            lambda one: must(one, "name"),
+            _changed,
+            name="name",
+            size=2,
+            overlap=timedelta(seconds=10),
+            earliest=5,
+        )
+
+    async def _fetch(self, least: int, offset: int) -> tuple[list[Payload], Response]:
+        self.asked.append((least, offset))
+        at = datetime.fromtimestamp(self.second, UTC)
+        there = sorted((one for one in self.records if one[1] >= least or not one[1]), key=lambda one: one[1])
+        found: list[Payload] = [{"name": name, "at": second} for name, second in there[offset : offset + 2]]
+        return found, Response(op="read", status=200, headers={}, content=b"", at=at, ms=1)
+
+    async def told(self, cursor: str) -> tuple[list[str], list[int]]:
+        pages = [page async for page in self.feed.since(cursor)]
+        return [name for page in pages for name in page.items], [int(page.cursor) for page in pages]
+
+
+async def test_what_changed_is_told_once_and_each_page_moves_the_cursor() -> None:
+    ledger = Ledger(("a", 900), ("b", 901), ("c", 901), ("d", 901), ("e", 950))
+    start = ledger.feed.begin(datetime.fromtimestamp(0, UTC))
+    assert start == "5"
+    found, cursors = await ledger.told(start)
+    assert found == list("abcde")
+    assert cursors == sorted(cursors)
+    assert (cursors[0], cursors[-1]) == (900, 990), "it goes on from the last second, and in the end before it began"
+    ledger.second, ledger.asked = 1100, []
+    ledger.records.append(("a", 1050))
+    assert await ledger.told(str(cursors[-1])) == (["a"], [1090])
+    assert ledger.asked == [(990, 0)]
+    ledger.second = 500
+    assert (await ledger.told("1090"))[1] == [1090], "a clock that goes back takes nothing back"
+
+
+async def test_a_record_that_does_not_say_when_it_changed_is_read_all_the_same() -> None:
+    ledger = Ledger(("odd", 0))
+    assert (await ledger.told("900"))[0] == ["odd"]
