@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from typing import NoReturn, TypeVar
 
-from bridge.contract.errors import Gone, NeedsPerson, Refused, TryLater
+from bridge.contract.errors import BridgeError, Gone, NeedsPerson, Refused, TryLater
 from bridge.wire.access import Access
 from bridge.wire.http import Http, Request, Response, Surroundings
 from bridge.wire.payload import Payload
 
-__all__ = ["Answer", "JsonApi", "Params", "forbidden", "if_there"]
+__all__ = ["Answer", "JsonApi", "Params", "after_a_write", "forbidden", "if_there"]
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -67,6 +67,13 @@ class JsonApi:
         request = Request(method=method, path=path, op=op, params=params, headers=headers or {}, repeatable=repeatable)
         return await self.ask(request if body is None else request.with_json(body))
 
+    async def form(
+        self, method: str, path: str, op: str, fields: Mapping[str, str], *, repeatable: bool = False
+    ) -> Answer:
+        """Write fields as a form; the same rules as for `write`."""
+        request = Request(method=method, path=path, op=op, repeatable=repeatable)
+        return await self.ask(request.with_form(tuple(fields.items())))
+
     async def send_text(self, path: str, op: str, body: str) -> Answer:
         """Send JSON that was written down before, byte for byte, and once."""
         headers = {"content-type": "application/json"}
@@ -93,6 +100,15 @@ async def if_there(call: Awaitable[T], otherwise: D) -> T | D:
         return await call
     except Gone:
         return otherwise
+
+
+async def after_a_write(step: Awaitable[T]) -> T:
+    """Take the next step of a write that has several: whatever it ends in, the ones before it are done."""
+    try:
+        return await step
+    except BridgeError as error:
+        error.maybe_applied = True
+        raise
 
 
 async def forbidden(call: Awaitable[object], *codes: str) -> bool:

@@ -8,8 +8,8 @@ __all__ = ["Budget"]
 class Budget:
     """A leaky bucket in the platform's own unit: calls, or cost points.
 
-    `take` waits until the cost is there. `learn` corrects the belief with what the platform reports; `pause` makes
-    everybody wait after it has said "too much". A rate of 0 means the platform states no limit.
+    `take` waits until the cost is there. `learn` corrects the belief with what the platform reports, `keep_to` with the rate that it
+    allows; `pause` makes everybody wait after it has said "too much". A rate of 0 means the platform states no limit.
     """
 
     def __init__(
@@ -40,6 +40,11 @@ class Budget:
         self._refill()
         self._capacity, self._rate = max(capacity, 1.0), per_second
         self._level = min(available, self._capacity)
+
+    def keep_to(self, per_second: float) -> None:
+        """Go by this rate from now on. As many at once are let through, so that any second sees at most twice as many."""
+        if per_second != self._rate:
+            self.learn(available=0, capacity=per_second, per_second=per_second)
 
     def pause(self, seconds: float) -> None:
         """Let nobody through for this long."""

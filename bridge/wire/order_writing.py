@@ -6,7 +6,7 @@ from typing import NoReturn
 from bridge.contract.errors import Refused
 from bridge.contract.ports import LineRefund, NewOrder
 from bridge.domain.money import Money
-from bridge.domain.orders import Order
+from bridge.domain.orders import Order, Tracking
 
 __all__ = ["BuyersOnly"]
 
@@ -38,6 +38,13 @@ class BuyersOnly:
         """Refuse: the API has no call for it."""
         del lines, amount, restock, reason, key
         self.refuse(f"refund order {order.id}: {self._platform}'s API has no call for it")
+
+    def to_ship(self, now: Order, tracking: Sequence[Tracking]) -> list[Tracking]:
+        """Return the parcels that are not known there yet, each once; raises Refused where the order was cancelled."""
+        if now.status == "cancelled":
+            self.refuse(f"order {now.id} was cancelled", "nothing is to be shipped")
+        known = {one.number for one in now.tracking}
+        return list({one.number: one for one in tracking if one.number and one.number not in known}.values())
 
     def refund_due(self, order: Order, fresh: Order, amount: Money) -> bool:
         """Tell whether a refund is still to be made where none has a key: not, if that much was refunded since `order` was read.

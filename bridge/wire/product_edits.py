@@ -1,6 +1,7 @@
 """Edits of listings, one after another: what is checked before anything is sent, and the outcome of each."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -9,7 +10,20 @@ from bridge.contract.ports import ProductEdit, ProductResult
 from bridge.domain.catalog import Product
 from bridge.domain.listing_map import Category, ListingMap, category
 
-__all__ = ["applied", "check", "lacking", "only", "outcome_of", "place_of", "single"]
+__all__ = ["OneByOne", "applied", "check", "lacking", "only", "outcome_of", "place_of", "single"]
+
+
+class OneByOne(ABC):
+    """Part of a products port that writes listings one after another, and whose writes need no key."""
+
+    async def edit(self, edits: Sequence[ProductEdit], key: str) -> Sequence[ProductResult]:
+        """Write them; one result each, in order."""
+        del key
+        return [await outcome_of(edit, self.edited) for edit in edits]
+
+    @abstractmethod
+    async def edited(self, edit: ProductEdit) -> Product:
+        """Carry one edit out, and return the listing as it is then. Raises Refused, Gone."""
 
 
 async def outcome_of(edit: ProductEdit, write: Callable[[ProductEdit], Awaitable[Product]]) -> ProductResult:

@@ -8,10 +8,13 @@ import msgspec
 
 from bridge.contract.errors import BridgeError, Gone, Refused, TryLater
 from bridge.contract.limits import Limits
-from bridge.contract.stock import Cause, Prepared, Rejected, StockChange
+from bridge.contract.stock import Cause, Outcome, Prepared, Rejected, StockChange
 from bridge.domain.catalog import Level, StockKey
+from bridge.wire.paging import slices
 
-__all__ = ["NamesNoCauses", "check", "found", "one_by_one", "prepared", "rejection", "target"]
+__all__ = [
+    "NamesNoCauses", "check", "found", "one_by_one", "prepared", "record_by_record", "rejection", "target", "together",
+]  # fmt: skip
 
 
 class NamesNoCauses:
@@ -38,6 +41,13 @@ def target(change: StockChange, limits: Limits) -> int:
         what = f"{change.key.stock_id}: {number} units, and {limits.stock_min} to {limits.stock_max:,} are taken there"
         raise Refused(what, next_step="set a cap for this channel ([[policy]])")
     return number
+
+
+def together(
+    changes: Sequence[StockChange], record: Callable[[StockChange], str], most: int
+) -> list[Sequence[StockChange]]:
+    """Split rows into calls about one record each, of at most so many rows; the records in the order in which they come first."""
+    return [some for rows in _by_record(changes, record).values() for some in slices(rows, most)]
 
 
 def prepared(body: object, changes: Sequence[StockChange], key: str) -> Prepared:
@@ -78,6 +88,36 @@ async def one_by_one(
         raise worst
     rows = zip(changes, told, strict=True)
     return [rejection(change.key, one) if isinstance(one, BridgeError) else one for change, one in rows]
+
+
+async def record_by_record(
+    changes: Sequence[StockChange],
+    record: Callable[[StockChange], str],
+    write: Callable[[str, Sequence[StockChange]], Awaitable[Sequence[Outcome]]],
+) -> list[Outcome]:
+    """Write the rows of one record after another; the outcomes come in the order of the rows.
+
+    A refusal, or that the record is no more, concerns its rows alone. Any other error is raised, and says whether records before it may
+    have been written.
+    """
+    outcomes: dict[StockKey, Outcome] = {}
+    for name, rows in _by_record(changes, record).items():
+        try:
+            done = await write(name, rows)
+        except (Refused, Gone) as error:
+            done = [rejection(one.key, error) for one in rows]
+        except BridgeError as error:
+            error.maybe_applied = error.maybe_applied or bool(outcomes)
+            raise
+        outcomes |= {one.key: one for one in done}
+    return [outcomes[change.key] for change in changes]
+
+
+def _by_record(changes: Sequence[StockChange], record: Callable[[StockChange], str]) -> dict[str, list[StockChange]]:
+    grouped: dict[str, list[StockChange]] = {}
+    for change in changes:
+        grouped.setdefault(record(change), []).append(change)
+    return grouped
 
 
 def _told(key: StockKey, answer: datetime | Rejected | BaseException) -> datetime | Rejected | BridgeError:

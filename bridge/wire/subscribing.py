@@ -50,9 +50,13 @@ class TopicByTopic(ABC):
 
 
 class EndpointsByHand:
-    """For platforms whose API makes none: `platform` is its name, `portal` where a person makes them."""
+    """For platforms whose API makes none: `platform` is its name, `portal` where a person makes them.
 
-    def __init__(self, where: str, platform: str, portal: str) -> None:
+    `secret` is what the endpoint signs with, as a person took it over from there; "" where none was.
+    """
+
+    def __init__(self, where: str, platform: str, portal: str, secret: str = "") -> None:
+        self.secrets: tuple[str, ...] = (secret.strip(),) if secret.strip() else ()
         self._where = where
         self._platform = platform
         self._portal = portal
@@ -64,6 +68,11 @@ class EndpointsByHand:
     async def subscribe(self, topics: Sequence[str], url: str, secret: str) -> Sequence[Subscription]:
         """Raise NeedsPerson, saying what to enter where."""
         del secret
+        if self.secrets:
+            self.by_hand(
+                "deliveries signed with the secret that is set are believed all the same; whether that endpoint is on, "
+                f"and has every event, only {self._platform}'s webhook portal shows"
+            )
         self.by_hand(f"add the endpoint {url} in {self._portal} (events: {', '.join(topics)})")
 
     async def mend(self, subscription: Subscription, secret: str) -> Subscription:

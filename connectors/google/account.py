@@ -1,19 +1,17 @@
 """Which Merchant Center account the service account reaches, and what its data source is."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from bridge.contract.errors import Gone, NeedsPerson
 from bridge.contract.ports import Identity
 from bridge.domain.catalog import Location
+from bridge.wire.clock import clock_notes
 from bridge.wire.payload import Payload, names, text
 from connectors.google.client import Client
 from connectors.google.limits import ONLINE
 from connectors.google.settings import Settings
 
 __all__ = ["Account"]
-
-_SKEW = timedelta(minutes=2)
 
 
 class Account:
@@ -38,7 +36,8 @@ class Account:
             now=response.at,
             locations=(Location(id=ONLINE, name=ONLINE), *(Location(id=store, name=store) for store in self._stores)),
             missing=() if {"STANDARD", "ADMIN"} & set(names(me, "accessRights")) else ("STANDARD",),
-            notes=(*notes, *self._notes(), *_clock(self._client.now() - response.at)),
+            # The assertion that is traded for a token carries our time.
+            notes=(*notes, *self._notes(), *clock_notes(self._client.now() - response.at, "Google")),
             version="v1",
         )
 
@@ -59,10 +58,3 @@ class Account:
 
 def _not_primary(name: str) -> str:
     return f"data source {name} is not a primary one: put it into `stock_source`, and a primary one into `data_source`"
-
-
-def _clock(ahead: timedelta) -> list[str]:
-    """The assertion that is traded for a token carries our time."""
-    if abs(ahead) < _SKEW:
-        return []
-    return [f"this machine's clock is {ahead.total_seconds():+.0f} s off Google's: synchronise it (NTP)"]

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from bridge.contract.ports import Identity
+from bridge.wire.clock import clock_notes
 from bridge.wire.payload import rows, text
 from connectors.meta.client import Client
 from connectors.meta.limits import PERMISSION
@@ -34,7 +35,10 @@ class Account:
             name=text(found, "name") or text(found, "id"),
             currency=await self.currency(),
             now=response.at,
-            notes=(*self._notes(text(found, "vertical")), *_clock(self._client.now() - response.at)),
+            notes=(
+                *self._notes(text(found, "vertical")),
+                *clock_notes(self._client.now() - response.at, "Meta", _SKEW),
+            ),
             version=self._settings.version,
         )
 
@@ -51,9 +55,3 @@ class Account:
         if vertical not in {"", "commerce"}:
             notes.append(f"the catalogue is for {vertical}, not for products: choose another `catalog_id`")
         return notes
-
-
-def _clock(ahead: timedelta) -> list[str]:
-    if abs(ahead) < _SKEW:
-        return []
-    return [f"this machine's clock is {ahead.total_seconds():+.0f} s off Meta's: synchronise it (NTP)"]

@@ -49,6 +49,17 @@ def test_a_write_is_sent_once_unless_it_may_be_repeated() -> None:
     simulate(main, httpx.Response(500, text="unwell"), attempts=2)
 
 
+def test_a_form_is_sent_once_unless_it_may_be_repeated() -> None:
+    async def main(server: Server) -> None:
+        await failure(api(server).form("PATCH", "things", "write things", {"a": "b c"}))
+        assert (server.sent[0][1].method, server.sent[0][1].content) == ("PATCH", b"a=b+c")
+        assert len(server.sent) == 1
+        await failure(api(server).form("PATCH", "things", "write things", {}, repeatable=True))
+        assert len(server.sent) == 1 + 2
+
+    simulate(main, httpx.Response(500, text="unwell"), attempts=2)
+
+
 def test_it_counts_and_closes_all_its_pools() -> None:
     async def main(server: Server) -> None:
         both = JsonApi(server.around, server.http, server.http)

@@ -52,6 +52,19 @@ def test_a_cost_above_the_capacity_waits_for_a_full_bucket_and_is_paid_back() ->
     spend(main, capacity=10, per_second=1)
 
 
+def test_a_rate_that_is_told_is_kept_and_telling_it_again_changes_nothing() -> None:
+    async def main(budget: Budget, loop: SimulatedLoop) -> None:
+        budget.keep_to(5)
+        assert await times(budget, loop, [1] * 5) == [0] * 5, "it is as it was"
+        budget.keep_to(2)
+        assert await times(budget, loop, [1] * 2) == [0.5, 1.0]
+        budget.keep_to(2)
+        await asyncio.sleep(10)
+        assert await times(budget, loop, [1] * 3) == [11, 11, 11.5]
+
+    spend(main, capacity=5, per_second=5)
+
+
 def test_no_rate_is_no_limit() -> None:
     async def main(budget: Budget, loop: SimulatedLoop) -> None:
         assert await times(budget, loop, [1] * 50) == [0] * 50

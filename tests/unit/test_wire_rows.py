@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -10,18 +10,30 @@ from bridge.contract.errors import BridgeError, Gone, NeedsPerson, Refused, TryL
 from bridge.contract.feed import Bad, Page
 from bridge.contract.limits import Limits
 from bridge.contract.ports import ProductEdit, VariantEdit
-from bridge.contract.stock import Rejected, StockChange
+from bridge.contract.stock import Applied, Outcome, Rejected, StockChange
 from bridge.domain.catalog import Level, Product, StockKey, Variant
 from bridge.domain.listing_map import Category, ListingMap
 from bridge.domain.money import Money
-from bridge.wire.api import forbidden, if_there
+from bridge.domain.orders import Tracking
+from bridge.wire.api import after_a_write, forbidden, if_there
+from bridge.wire.clock import clock_notes
 from bridge.wire.feeds import ByWindow, ChangedSince, expressed, last_moves, understood
 from bridge.wire.hints import about, inner, word
+from bridge.wire.markup import plain
 from bridge.wire.order_writing import BuyersOnly
 from bridge.wire.paging import by_halves, by_offset, by_time, slices
-from bridge.wire.payload import Odd, count, maybe_instant, must
-from bridge.wire.product_edits import applied, check, lacking, only, outcome_of, place_of, single
-from bridge.wire.stock_rows import NamesNoCauses, found, one_by_one, prepared, rejection, target
+from bridge.wire.payload import Odd, count, epoch, maybe_instant, must
+from bridge.wire.product_edits import OneByOne, applied, check, lacking, only, outcome_of, place_of, single
+from bridge.wire.stock_rows import (
+    NamesNoCauses,
+    found,
+    one_by_one,
+    prepared,
+    record_by_record,
+    rejection,
+    target,
+    together,
+)
 from bridge.wire.stock_rows import check as check_rows
 from bridge.wire.tables import Carriers
 from tests.unit.make import T0, order
@@ -103,6 +115,28 @@ def test_a_count_is_a_whole_number_that_is_there(value: object) -> None:
         count({"n": value}, "n")
 
 
+def test_epoch_seconds_are_read_from_the_first_field_that_is_there() -> None:
+    assert epoch({"a": None, "b": 0}, "a", "b") == datetime(1970, 1, 1, tzinfo=UTC)
+    for value in (10**12, 10**17, -(2**62)):
+        with pytest.raises(Odd, match=f"b {value} is no time"):
+            epoch({"b": value}, "a", "b")
+    for odd in ({"a": "5"}, {}):
+        with pytest.raises(Odd, match="a"):
+            epoch(odd, "a", "b")
+
+
+async def test_a_step_after_a_write_may_not_end_as_if_nothing_was_written() -> None:
+    async def step(error: BridgeError | None) -> int:
+        if error is not None:
+            raise error
+        return 1
+
+    assert await after_a_write(step(None)) == 1
+    with pytest.raises(Refused) as caught:
+        await after_a_write(step(Refused("no")))
+    assert caught.value.maybe_applied
+
+
 async def test_a_call_about_what_is_no_more_has_another_answer() -> None:
     async def call(*, there: bool) -> int:
         if not there:
@@ -173,6 +207,35 @@ async def test_rows_that_go_one_by_one_fail_one_by_one() -> None:
     assert caught.value.maybe_applied, "A was taken in"
 
 
+def first_letter(change: StockChange) -> str:
+    return change.key.stock_id[:1]
+
+
+def test_rows_of_a_record_go_together_in_the_order_of_the_records() -> None:
+    batches = together([change(name) for name in ("b1", "a1", "b2", "b3", "a2")], first_letter, 2)
+    assert [[one.key.stock_id for one in batch] for batch in batches] == [["b1", "b2"], ["b3"], ["a1", "a2"]]
+    assert together([], first_letter, 2) == []
+
+
+async def test_a_record_that_is_refused_leaves_the_others_alone() -> None:
+    errors: dict[str, BridgeError] = {"b": Refused("no"), "c": Gone("no more")}
+
+    async def write(name: str, rows: Sequence[StockChange]) -> Sequence[Outcome]:
+        if name in errors:
+            raise errors[name]
+        return [Applied(key=one.key, at=T0) for one in rows]
+
+    rows = [change(name) for name in ("b1", "a1", "c1", "b2", "a2")]
+    told = await record_by_record(rows, first_letter, write)
+    assert [one.key for one in told] == [one.key for one in rows]
+    assert [one.kind if isinstance(one, Rejected) else "" for one in told] == ["invalid", "", "gone", "invalid", ""]
+    for names, unsure in ((("b1", "a1"), False), (("a1", "b1"), True)):
+        errors["b"] = TryLater("not now")
+        with pytest.raises(TryLater) as caught:
+            await record_by_record([change(name) for name in names], first_letter, write)
+        assert caught.value.maybe_applied is unsure, "a1 was written before"
+
+
 async def test_a_feed_goes_on_a_little_before_its_reading_began() -> None:
     async def pages(since: str) -> AsyncIterator[Page[str]]:
         for _ in range(2):
@@ -212,6 +275,14 @@ def test_a_refund_without_a_key_is_made_once() -> None:
     for amount in (eur(900), Money(100, "USD")):
         with pytest.raises(Refused):
             writer.refund_due(read, read, amount)
+
+
+def test_a_parcel_that_is_known_is_not_told_again() -> None:
+    writer = BuyersOnly("shop", "Bazaar", "do it by hand")
+    parcels = [Tracking(number=number, carrier="UPS") for number in ("A1", "A2", "A2", "")]
+    assert writer.to_ship(order(tracking=(parcels[0],)), parcels) == [parcels[1]]
+    with pytest.raises(Refused, match="cancelled"):
+        writer.to_ship(order(status="cancelled"), parcels)
 
 
 async def test_a_list_by_time_goes_on_from_the_last_second_and_by_offset_within_one() -> None:
@@ -270,6 +341,17 @@ async def test_a_refused_edit_is_a_matter_of_its_own() -> None:
         await outcome_of(edit(), fail)
 
 
+async def test_edits_are_carried_out_one_after_another() -> None:
+    class Products(OneByOne):
+        async def edited(self, edit: ProductEdit) -> Product:
+            if edit.title == "bad":
+                raise Refused("no")
+            return edit.current
+
+    results = await Products().edit([edit(title="bad"), edit(title="good")], "k")
+    assert [(one.product, one.reason) for one in results] == [(None, "no"), (TEE, "")]
+
+
 def test_an_edit_is_shown_as_it_will_be() -> None:
     done = applied(edit(Money(100, "EUR"), title="A new tee"))
     assert (done.title, done.variants[0].price, done.variants[0].sku) == ("A new tee", Money(100, "EUR"), "TEE-S")
@@ -323,3 +405,22 @@ def test_an_event_that_names_nothing_usable_is_about_the_whole_channel() -> None
     assert about("order", "17-a", "t", T0).id == "17-a"
     assert about("order", "../17", "t", T0).kind == about("order", "", "t", T0).kind == "channel"
     assert about("product", "a b/c", "t", T0, plain=False).id == "a b/c"
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("5 < 6, a > b\n\n\n\n& so on", "5 < 6, a > b\n\n\n\n& so on"),
+        ("<p>Warm &amp; soft</p><ul><li>wool</li></ul>", "Warm & soft\nwool"),
+        ("one<br>two<BR/>three", "one\ntwo\nthree"), ("<div><p>a</p></div><p></p><p>b</p>", "a\n\nb"), ("", ""),
+    ],
+)  # fmt: skip
+def test_a_description_is_shown_without_its_markup(written: str, shown: str) -> None:
+    assert plain(written) == shown
+
+
+def test_a_clock_that_is_off_is_said() -> None:
+    assert clock_notes(timedelta(seconds=-120), "Bazaar") == []
+    (note,) = clock_notes(timedelta(seconds=-121), "Bazaar")
+    assert "-121 s off Bazaar's" in note
+    assert clock_notes(timedelta(seconds=-121), "Bazaar", timedelta(minutes=5)) == []

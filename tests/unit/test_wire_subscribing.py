@@ -63,6 +63,14 @@ async def test_where_no_api_makes_endpoints_a_person_is_told_what_to_enter() -> 
         assert "the portal" in caught.value.next_step
 
 
+async def test_an_endpoint_whose_secret_is_known_is_not_asked_for_again() -> None:
+    port = EndpointsByHand("shop", "Bazaar", "the portal", " whsec ")
+    assert (port.secrets, EndpointsByHand("shop", "Bazaar", "the portal").secrets) == (("whsec",), ())
+    with pytest.raises(NeedsPerson) as caught:
+        await port.subscribe(("orders",), URL, "")
+    assert "believed all the same" in caught.value.next_step
+
+
 @pytest.mark.parametrize(
     ("amount", "weights", "parts"),
     [(100, [1, 1, 1], [34, 33, 33]), (10, [3, 7], [3, 7]), (5, [], []), (5, [0, 0], [3, 2]), (0, [1, 2], [0, 0])],
