@@ -7,8 +7,7 @@ from connectors.etsy.catalog import Catalog
 from connectors.etsy.client import Client
 from connectors.etsy.inventory import Inventories
 from connectors.etsy.limits import LIMITS
-from connectors.etsy.order_writer import OrderWriting
-from connectors.etsy.orders import Orders
+from connectors.etsy.orders import Orders, OrderWriting
 from connectors.etsy.products import Products
 from connectors.etsy.settings import Settings
 from connectors.etsy.stock import Stock

@@ -1,9 +1,9 @@
 """Whose shop the token opens, and what it may do there."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 
 from bridge.contract.ports import Identity
+from bridge.wire.clock import clock_notes
 from bridge.wire.payload import Payload, text
 from connectors.etsy.client import Client
 
@@ -11,7 +11,6 @@ __all__ = ["Account"]
 
 _NEEDED = ("listings_r", "listings_w", "shops_r", "transactions_r")
 _FOR_MORE = {"transactions_w": "orders cannot be marked as shipped"}
-_SKEW = timedelta(minutes=2)
 _POLLING = (
     "no `webhook_secret`: sales are found by polling alone; a commercial app can have endpoints in Etsy's webhook portal "
     "(see the connector's README)"
@@ -30,23 +29,18 @@ class Account:
         asked = {"token": await client.access.token()}
         scopes = _scopes((await client.form("POST", "scopes", "check the token", asked, repeatable=True))[0])
         shop, response = await client.get(f"shops/{await client.shop()}", "read the shop")
-        ahead = client.now() - response.at
-        notes = [
-            f"the token lacks {one}: {effect}" for one, effect in _FOR_MORE.items() if scopes and one not in scopes
-        ]
-        if shop.get("is_vacation"):
-            notes.append("the shop is on vacation: nobody can buy there")
-        if not client.settings.webhook_secret:
-            notes.append(_POLLING)
-        if abs(ahead) > _SKEW:
-            notes.append(f"this machine's clock is {ahead.total_seconds():+.0f} s off Etsy's: synchronise it (NTP)")
+        notes = {
+            **{f"the token lacks {one}: {effect}": scopes and one not in scopes for one, effect in _FOR_MORE.items()},
+            "the shop is on vacation: nobody can buy there": shop.get("is_vacation"),
+            _POLLING: not client.settings.webhook_secret,
+        }
         return Identity(
             name=text(shop, "shop_name") or text(shop, "shop_id"),
             currency=text(shop, "currency_code"),
             now=response.at,
             # An answer that names no scopes is none to judge by.
             missing=tuple(one for one in _NEEDED if scopes and one not in scopes),
-            notes=tuple(notes),
+            notes=(*(one for one, holds in notes.items() if holds), *clock_notes(client.now() - response.at, "Etsy")),
             version="v3",
         )
 

@@ -1,18 +1,16 @@
 """A new listing from a product and the merchant's map. Pure: what is sent, or why not."""
 
-import html
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bridge.contract.errors import Refused
 from bridge.domain.catalog import Product, Variant
 from bridge.domain.listing_map import Category
-from bridge.domain.money import Money
+from bridge.wire.markup import plain
 from bridge.wire.payload import Payload, count, rows, text
 from bridge.wire.product_edits import lacking
 
-__all__ = ["MAX_TITLE", "combined", "form_of", "lacks", "plain"]
+__all__ = ["MAX_TITLE", "combined", "form_of", "lacks"]
 
 # Fields of createDraftListing that a map fixes for a category; the first four are needed.
 _FIXED = (
@@ -42,14 +40,13 @@ def lacks(product: Product, place: Category) -> list[str]:
 def form_of(product: Product, place: Category) -> dict[str, str]:
     """Write the form of createDraftListing. A draft has one unit: Etsy takes none without, and nobody can buy it."""
     prices = [one.price for one in product.variants if one.price]
-    fixed = {name: place.fixed[name] for name in _FIXED if place.fixed.get(name)}
     return {
         "title": product.title[:MAX_TITLE],
         "description": plain(product.description) or product.title,
         "price": min(prices, key=lambda one: one.minor).decimal,
         "quantity": "1",
         "taxonomy_id": place.id,
-        **fixed,
+        **{name: place.fixed[name] for name in _FIXED if place.fixed.get(name)},
     }
 
 
@@ -60,52 +57,34 @@ def combined(product: Product, place: Category, properties: Sequence[Payload]) -
     """
     ids = {name: _property(name, at, place, properties) for at, name in enumerate(product.options)}
     named = {count(one, "property_id"): one for one in properties}
-    products = [
-        {
-            "sku": one.sku or "",
-            "property_values": _values(one, ids, named),
-            "offerings": [
-                {
-                    "price": _amount(one.price),
-                    "quantity": int(at == 0),
-                    "is_enabled": True,
-                    "readiness_state_id": int(place.fixed["readiness_state_id"]),
-                }
-            ],
-        }
-        for at, one in enumerate(product.variants)
-    ]
-    on = sorted(ids.values()) if len(products) > 1 else []
-    told = {
-        "price_on_property": on,
-        "quantity_on_property": on,
-        "sku_on_property": on,
+    profile = int(place.fixed["readiness_state_id"])
+    on = sorted(ids.values()) if len(product.variants) > 1 else []
+    return {
+        "products": [
+            {
+                "sku": one.sku or "",
+                "property_values": _values(one, ids, named),
+                "offerings": [_offering(one, int(at == 0), profile)],
+            }
+            for at, one in enumerate(product.variants)
+        ],
+        **{f"{name}_on_property": on for name in ("price", "quantity", "sku")},
         "readiness_state_on_property": [],
     }
-    return {"products": products, **told}
-
-
-def plain(description: str) -> str:
-    """Return a description without markup: Etsy shows tags as they are written."""
-    if not re.search(r"<[a-zA-Z/][^>]*>", description):
-        return description
-    broken = re.sub(r"(?i)<br\s*/?>|</(?:p|div|li|h[1-6])>", "\n", description)
-    return re.sub(r"\n{3,}", "\n\n", html.unescape(re.sub(r"<[^>]*>", "", broken))).strip()
 
 
 def _property(option: str, at: int, place: Category, properties: Sequence[Payload]) -> int:
     """Return the property an option is: as the map says, by number or name, else one of Etsy's custom ones."""
     aspect = next((name for name, ours in place.options.items() if ours.casefold() == option.casefold()), "")
+    if not aspect:
+        return _CUSTOM[at]
     if aspect.isdigit():
         return int(aspect)
     for one in properties:
-        if aspect and aspect.casefold() in {text(one, "name").casefold(), text(one, "display_name").casefold()}:
+        if aspect.casefold() in {text(one, "name").casefold(), text(one, "display_name").casefold()}:
             return count(one, "property_id")
-    if aspect:
-        raise Refused(
-            f"taxonomy {place.id} has no property {aspect!r}", next_step="correct it in the channel's map.toml"
-        )
-    return _CUSTOM[at]
+    step = "correct it in the channel's map.toml"
+    raise Refused(f"taxonomy {place.id} has no property {aspect!r}", next_step=step)
 
 
 def _values(one: Variant, ids: Mapping[str, int], named: Mapping[int, Payload]) -> list[dict[str, Any]]:
@@ -130,6 +109,7 @@ def _known(value: str, one: Payload) -> list[int]:
     return [count(found, "value_id") for found in same][:1]
 
 
-def _amount(price: Money | None) -> float:
-    assert price is not None, "`lacks` has looked"
-    return float(price.decimal)
+def _offering(one: Variant, quantity: int, profile: int) -> dict[str, Any]:
+    assert one.price is not None, "`lacks` has looked"
+    price = float(one.price.decimal)
+    return {"price": price, "quantity": quantity, "is_enabled": True, "readiness_state_id": profile}

@@ -1,15 +1,32 @@
-"""Etsy's listings as domain values. Pure; payload dicts end here."""
+"""Etsy's listings and receipts as domain values, and the names by which we know them. Pure; payload dicts end here.
 
-from collections.abc import Mapping
+Names last. Etsy's product ids are new after every inventory write, so a product is known by what it is. A variation is its listing and
+its property values ("1234:513=5001"), by the values' ids, which one text of one property keeps. A number is its listing and the values
+of those properties by which quantities differ: the others share it.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
+from urllib.parse import quote
 
 from bridge.domain.catalog import Level, Product, ProductStatus, StockKey, Variant
-from bridge.wire.payload import Odd, Payload, count, need, part, rows, text
-from connectors.etsy.identity import group_of, name_of
-from connectors.etsy.payload import moment, money
+from bridge.domain.money import Money
+from bridge.domain.orders import Address, Contact, Order, OrderLine, OrderStatus, Tracking
+from bridge.wire.amounts import shares, total_of
+from bridge.wire.payload import Odd, Payload, count, epoch, need, part, rows, text
+from bridge.wire.tables import Carriers, table
 
-__all__ = ["is_closed", "is_digital", "is_sold_out", "levels", "offering", "on", "product", "products_of", "updated"]
+__all__ = [
+    "CARRIERS", "OTHER", "changed", "is_digital", "levels", "listing_of", "name_of", "numbered", "offering", "offers_nothing", "on",
+    "order", "product", "products_of",
+]  # fmt: skip
 
+OTHER = "other"
+CARRIERS = Carriers(table(__package__, "carriers"), other=OTHER)
+_PERSONALIZED = 54
+_NAME = re.compile(r"([1-9][0-9]{0,18})(:.+)?")
 _STATES: Mapping[str, ProductStatus] = {
     "active": "active", "sold_out": "active", "inactive": "archived", "expired": "archived", "draft": "draft",
 }  # fmt: skip
@@ -31,13 +48,8 @@ def product(listing: Payload) -> Product:
         options=tuple(dict.fromkeys(names)),
         tags=tuple(str(tag) for tag in listing.get("tags") or ()),
         variants=variants,
-        updated_at=updated(listing),
+        updated_at=changed(listing),
     )
-
-
-def updated(listing: Payload) -> datetime:
-    """Return when a listing was changed last."""
-    return moment(listing, "updated_timestamp", "last_modified_timestamp")
 
 
 def levels(listing: Payload, inventory: Payload, at: datetime) -> list[Level]:
@@ -46,14 +58,71 @@ def levels(listing: Payload, inventory: Payload, at: datetime) -> list[Level]:
     A sold-out listing offers nothing, whatever its record says (etsy/open-api issue 247), nor does one that was taken out with
     the one unit that Etsy wants left in it. A download is not counted.
     """
-    identity, properties = str(count(listing, "listing_id")), on(inventory, "quantity")
-    none = is_sold_out(listing) or is_closed(listing, inventory)
+    none = offers_nothing(listing, inventory)
     found: dict[str, int | None] = {}
-    for one in products_of(inventory):
+    for number, one in numbered(str(count(listing, "listing_id")), inventory):
         quantity = 0 if none else count(offering(one), "quantity")
-        group = group_of(identity, rows(one, "property_values"), properties)
-        found[group] = None if is_digital(listing) else quantity
-    return [Level(key=StockKey(group), quantity=quantity, as_of=at) for group, quantity in found.items()]
+        found[number] = None if is_digital(listing) else quantity
+    return [Level(key=StockKey(number), quantity=quantity, as_of=at) for number, quantity in found.items()]
+
+
+def order(receipt: Payload) -> Order:
+    """Read a receipt.
+
+    Etsy takes the units at the purchase and does not put them back when an order is cancelled or refunded (help.etsy.com
+    115015587347 for a sold-out item): `held` stays, and what was given back is left to the channel's restock policy. Refunds are
+    amounts without lines; "fully refunded" alone says nothing about goods. A line's share of coupons and taxes is computed, since
+    Etsy tells both for the whole receipt.
+    """
+    total, currency = _money(receipt, "grandtotal"), str(_money(receipt, "grandtotal").currency)
+    shipping = _money(receipt, "total_shipping_cost", currency) + _money(receipt, "gift_wrap_price", currency)
+    tax = _money(receipt, "total_tax_cost", currency) + _money(receipt, "total_vat_cost", currency)
+    lines = rows(receipt, "transactions")
+    weights = [_money(one, "price").minor * count(one, "quantity") for one in lines]
+    totals, taxes = shares((total - shipping).minor, weights), shares(tax.minor, weights)
+    return Order(
+        id=str(count(receipt, "receipt_id")),
+        number=str(count(receipt, "receipt_id")),
+        status=_order_status(receipt),
+        placed_at=epoch(receipt, "created_timestamp", "create_timestamp"),
+        updated_at=changed(receipt),
+        currency=currency,
+        lines=tuple(
+            _line(one, receipt, Money(part, currency), Money(taxed, currency))
+            for one, part, taxed in zip(lines, totals, taxes, strict=True)
+        ),
+        total=total,
+        shipping=shipping,
+        refunded=total_of((_money(one, "amount") for one in rows(receipt, "refunds")), currency),
+        source="etsy",
+        customer=_customer(receipt),
+        ship_to=_address(receipt) if text(receipt, "first_line") or text(receipt, "zip") else None,
+        tracking=tuple(_tracking(receipt)),
+    )
+
+
+def changed(record: Payload) -> datetime:
+    """Return when a listing or a receipt was changed last; both have a second name for it."""
+    return epoch(record, "updated_timestamp", "update_timestamp", "last_modified_timestamp")
+
+
+def listing_of(name: str) -> str:
+    """Return the listing that a name belongs to, "" where it is no name of ours."""
+    match = _NAME.fullmatch(name)
+    return match[1] if match else ""
+
+
+def name_of(listing: str, values: Sequence[Payload], properties: Collection[int] | None = None) -> str:
+    """Name what a product is by its values of some properties (None: all); a listing without variations is its own."""
+    told = {count(one, "property_id"): _value(one) for one in values}
+    parts = [f"{one}={told[one]}" for one in sorted(told) if properties is None or one in properties]
+    return f"{listing}:{';'.join(parts)}" if parts else listing
+
+
+def numbered(listing: str, inventory: Payload) -> list[tuple[str, Payload]]:
+    """Return an inventory's products, each with the name of the number that it has."""
+    properties = on(inventory, "quantity")
+    return [(name_of(listing, rows(one, "property_values"), properties), one) for one in products_of(inventory)]
 
 
 def products_of(inventory: Payload) -> list[Payload]:
@@ -79,42 +148,124 @@ def is_digital(listing: Payload) -> bool:
     return text(listing, "listing_type") == "download"
 
 
-def is_sold_out(listing: Payload) -> bool:
-    """Tell whether it was sold out, by buyers or by a write."""
-    return text(listing, "state") == "sold_out"
-
-
-def is_closed(listing: Payload, inventory: Payload) -> bool:
+def _is_closed(listing: Payload, inventory: Payload) -> bool:
     """Tell whether a listing that is not on sale has no more than the unit in it that Etsy insists on."""
     if text(listing, "state") not in {"inactive", "draft"}:
         return False
-    properties, told = on(inventory, "quantity"), dict[str, int]()
-    for one in products_of(inventory):
-        if offering(one).get("is_enabled"):
-            told[group_of("", rows(one, "property_values"), properties)] = count(offering(one), "quantity")
-    return sum(told.values()) <= 1
+    offered = {number: offering(one) for number, one in numbered("", inventory) if offering(one).get("is_enabled")}
+    return sum(count(one, "quantity") for one in offered.values()) <= 1
+
+
+def offers_nothing(listing: Payload, inventory: Payload) -> bool:
+    """Tell whether it was sold out, by buyers or by a write, or closed: nobody can buy it, whatever its record says."""
+    return text(listing, "state") == "sold_out" or _is_closed(listing, inventory)
+
+
+def _money(payload: Payload, name: str, currency: str = "") -> Money:
+    """Read an Etsy Money ({amount, divisor, currency_code}); 0 of `currency` where it is absent and a currency is given."""
+    if payload.get(name) is None and currency:
+        return Money(0, currency)
+    value = part(payload, name)
+    divisor = count(value, "divisor") or 1
+    return Money.parse(str(Decimal(count(value, "amount")) / divisor), str(need(value, "currency_code")))
 
 
 def _status(listing: Payload, inventory: Payload) -> ProductStatus:
     state = text(listing, "state")
     if state not in _STATES:
         raise Odd(f"state {state!r} is unknown")
-    return "active" if state == "inactive" and is_closed(listing, inventory) else _STATES[state]
+    return "active" if state == "inactive" and _is_closed(listing, inventory) else _STATES[state]
 
 
 def _variant(identity: str, one: Payload, inventory: Payload) -> Variant:
     values = rows(one, "property_values")
-    options = tuple((text(value, "property_name") or text(value, "property_id"), _told(value)) for value in values)
+    named = [(text(value, "property_name") or text(value, "property_id"), _words(value)) for value in values]
+    options = tuple((name, ", ".join(words)) for name, words in named)
     return Variant(
         id=name_of(identity, values),
         sku=text(one, "sku") or None,
         title=" / ".join(value for _, value in options),
-        price=money(offering(one), "price"),
+        price=_money(offering(one), "price"),
         options=options,
-        stock_id=group_of(identity, values, on(inventory, "quantity")),
+        stock_id=name_of(identity, values, on(inventory, "quantity")),
     )
 
 
-def _told(value: Payload) -> str:
+def _words(value: Payload) -> list[str]:
     words = value.get("values") or []
-    return ", ".join(map(str, words)) if isinstance(words, list) else ""
+    return list(map(str, words)) if isinstance(words, list) else []
+
+
+def _value(value: Payload) -> str:
+    ids = value.get("value_ids") or []
+    if isinstance(ids, list) and ids and all(isinstance(one, int) for one in ids):
+        return ".".join(map(str, ids))
+    if not (words := _words(value)):
+        raise Odd(f"property {value.get('property_id')} has no value")
+    return ".".join(quote(one, safe="") for one in words)
+
+
+def _order_status(receipt: Payload) -> OrderStatus:
+    if text(receipt, "status").lower() in {"canceled", "cancelled"}:
+        return "cancelled"
+    if receipt.get("is_shipped"):
+        return "fulfilled"
+    return "paid" if receipt.get("is_paid") else "placed"
+
+
+def _line(one: Payload, receipt: Payload, total: Money, tax: Money) -> OrderLine:
+    quantity = count(one, "quantity")
+    held = 0 if one.get("is_digital") else quantity
+    back = held if _order_status(receipt) == "cancelled" else 0
+    return OrderLine(
+        id=str(count(one, "transaction_id")),
+        variant_id=_bought(one),
+        sku=text(one, "sku") or None,
+        title=text(one, "title"),
+        quantity=quantity,
+        held=held,
+        refunded=back,
+        restocked=None if back else 0,
+        fulfilled=quantity if receipt.get("is_shipped") else 0,
+        unit_price=_money(one, "price"),
+        total=total,
+        tax=tax,
+    )
+
+
+def _bought(one: Payload) -> str | None:
+    """Name what was bought as the catalogue does. Old receipts have no `product_data`, but tell the buyer's choices."""
+    if one.get("listing_id") is None:
+        return None
+    identity = str(count(one, "listing_id"))
+    if data := rows(one, "product_data"):
+        return name_of(identity, data)
+    chosen = [
+        {"property_id": need(choice, "property_id"), "value_ids": [choice["value_id"]]}
+        for choice in rows(one, "variations")
+        if choice.get("value_id") is not None and choice.get("property_id") != _PERSONALIZED
+    ]
+    return name_of(identity, chosen)
+
+
+def _customer(receipt: Payload) -> Contact | None:
+    contact = Contact(id=text(receipt, "buyer_user_id"), name=text(receipt, "name"), email=text(receipt, "buyer_email"))
+    return contact if contact != Contact() else None
+
+
+def _address(receipt: Payload) -> Address:
+    return Address(
+        name=text(receipt, "name"),
+        line1=text(receipt, "first_line"),
+        line2=text(receipt, "second_line"),
+        city=text(receipt, "city"),
+        region=text(receipt, "state"),
+        postcode=text(receipt, "zip"),
+        country=text(receipt, "country_iso"),
+    )
+
+
+def _tracking(receipt: Payload) -> Iterable[Tracking]:
+    for one in rows(receipt, "shipments"):
+        if code := text(one, "tracking_code"):
+            yield Tracking(number=code, carrier=CARRIERS.name(text(one, "carrier_name")))

@@ -1,20 +1,20 @@
-"""Receipts: what changed, and one by id."""
+"""Receipts: what changed, one by id, and that they were shipped: nobody creates, cancels or refunds orders through Etsy's API."""
 
-from collections.abc import AsyncIterator
-from datetime import datetime
+from collections.abc import Sequence
 
-from bridge.contract.errors import Gone
-from bridge.contract.feed import Feed, Page
-from bridge.domain.orders import Order
+from bridge.contract.errors import Gone, Refused
+from bridge.contract.feed import Feed
+from bridge.domain.orders import Order, Tracking
 from bridge.wire.feeds import expressed
 from bridge.wire.http import Response
-from bridge.wire.paging import by_time
-from bridge.wire.payload import Odd, Payload, rows, sift, text
+from bridge.wire.oldest_first import OldestFirst
+from bridge.wire.order_writing import BuyersOnly
+from bridge.wire.payload import Payload, rows, text
 from connectors.etsy.client import Client
 from connectors.etsy.limits import OVERLAP, PAGE
-from connectors.etsy.order_mapping import changed, order
+from connectors.etsy.mapping import CARRIERS, OTHER, changed, order
 
-__all__ = ["Orders", "OrdersChanges"]
+__all__ = ["OrderWriting", "Orders"]
 
 # "The earliest unix timestamp" Etsy takes (specification).
 _EPOCH = 946_684_800
@@ -25,68 +25,58 @@ class Orders:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self.changes: Feed[Order] = OrdersChanges(client)
+        # Whether `min_last_modified` is inclusive is not said; the feed reads a second again in any case.
+        self.changes: Feed[Order] = OldestFirst(
+            self._changed, order, changed, name="receipt_id", size=PAGE, overlap=OVERLAP, earliest=_EPOCH
+        )
 
     async def get(self, order_id: str) -> Order:
         """Read one receipt now; raises Gone, and Refused where it cannot be expressed."""
-        return self.read(await self.raw(order_id))
-
-    async def raw(self, order_id: str) -> Payload:
-        """Read one receipt as Etsy gives it."""
         if not order_id.isascii() or not order_id.isdigit():
             raise Gone(f"order {order_id!r} is no receipt of Etsy's", where=self._client.where)
         path = await self._client.of_shop(f"receipts/{order_id}")
-        return (await self._client.get(path, f"read order {order_id}"))[0]
+        return self.read((await self._client.get(path, f"read order {order_id}"))[0])
 
     def read(self, payload: Payload) -> Order:
         """Read a receipt's payload."""
         name = f"order {text(payload, 'receipt_id')}"
         return expressed(order, payload, name, self._client.where, "look at the order on Etsy")
 
-
-class OrdersChanges:
-    """Receipts by `updated_timestamp`, paid or not, cancelled or not, oldest change first.
-
-    Whether `min_last_modified` is inclusive is not said; a second is read again in any case.
-    """
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    def begin(self, at: datetime) -> str:
-        """Return the cursor for what changed since this moment."""
-        return str(max(_EPOCH, int((at - OVERLAP).timestamp())))
-
-    async def since(self, cursor: str) -> AsyncIterator[Page[Order]]:
-        """Read what changed."""
-        following, seen = "", set[tuple[str, str]]()
-        async for (found, response), reached, last in by_time(self._fetch, int(cursor), PAGE):
-            following = following or str(max(int(cursor), int((response.at - OVERLAP).timestamp())))
-            fresh = [one for one in found if _version(one) not in seen]
-            seen.update(map(_version, fresh))
-            good, bad = sift(fresh, order, "receipt_id")
-            at = following if last else str(max(int(cursor), min(int(following), reached)))
-            yield Page(items=tuple(good), bad=tuple(bad), as_of=response.at, cursor=at)
-
-    async def _fetch(self, least: int, offset: int) -> tuple[tuple[list[Payload], Response], int, int]:
+    async def _changed(self, least: int, offset: int) -> tuple[list[Payload], Response]:
+        """Read a page of what changed, paid or not, cancelled or not."""
         query = (
             ("min_last_modified", str(least)), ("sort_on", "updated"), ("sort_order", "asc"),
             ("limit", str(PAGE)), ("offset", str(offset)),
         )  # fmt: skip
         payload, response = await self._client.get(await self._client.of_shop("receipts"), "read order changes", query)
-        found = rows(payload, "results")
-        return (found, response), len(found), _newest(found)
+        return rows(payload, "results"), response
 
 
-def _version(receipt: Payload) -> tuple[str, str]:
-    return str(receipt.get("receipt_id")), str(receipt.get("updated_timestamp"))
+class OrderWriting(BuyersOnly):
+    """The order writer port."""
 
+    def __init__(self, client: Client, orders: Orders) -> None:
+        super().__init__(client.where, "Etsy", "do it in Etsy's shop manager")
+        self._client = client
+        self._orders = orders
 
-def _newest(found: list[Payload]) -> int:
-    times = [0]
-    for one in found:
+    async def fulfil(self, order: Order, tracking: Sequence[Tracking], key: str) -> Order:
+        """Mark it as shipped, a call for each parcel. Every call sends the buyer a mail, so it is read first what is there."""
+        del key
+        now = await self._orders.get(order.id)
+        for one in self.to_ship(now, tracking):
+            now = self._orders.read(await self._ship(order.id, one))
+        return now if now.status == "fulfilled" else self._orders.read(await self._post(order.id, {}))
+
+    async def _ship(self, order_id: str, one: Tracking) -> Payload:
+        carrier = CARRIERS.code(one.carrier)
         try:
-            times.append(int(changed(one).timestamp()))
-        except Odd:
-            continue
-    return max(times)
+            return await self._post(order_id, {"tracking_code": one.number, "carrier_name": carrier})
+        except Refused as error:
+            if carrier == OTHER or "carrier" not in error.what.lower():
+                raise
+        return await self._post(order_id, {"tracking_code": one.number, "carrier_name": OTHER})
+
+    async def _post(self, order_id: str, body: dict[str, str]) -> Payload:
+        path = await self._client.of_shop(f"receipts/{order_id}/tracking")
+        return (await self._client.write("POST", path, f"mark order {order_id} as shipped", body))[0]

@@ -1,20 +1,19 @@
 """Writing listings: texts and state by form, prices and SKUs through the inventory, new ones as drafts."""
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from contextlib import suppress
 
-from bridge.contract.errors import BridgeError, Gone, Refused
-from bridge.contract.ports import ProductEdit, ProductResult
+from bridge.contract.errors import Gone, Refused
+from bridge.contract.ports import ProductEdit
 from bridge.domain.catalog import Product
 from bridge.wire.payload import Payload, rows, text
-from bridge.wire.product_edits import check, only, outcome_of, place_of
+from bridge.wire.product_edits import OneByOne, check, only, place_of
 from bridge.wire.sku_index import Listed, SkuIndex
 from connectors.etsy.catalog import Catalog
 from connectors.etsy.client import Client
 from connectors.etsy.drafts import MAX_TITLE, combined, form_of, lacks
-from connectors.etsy.identity import name_of
-from connectors.etsy.inventory import Inventories, patched
-from connectors.etsy.mapping import is_digital
+from connectors.etsy.inventory import Inventories
+from connectors.etsy.mapping import is_digital, name_of, products_of
 
 __all__ = ["Products"]
 
@@ -24,10 +23,9 @@ _CANNOT = {
     "barcode": "Etsy has no field for it",
     "weight_grams": "it is a matter of the shipping profile",
 }
-_TEXTS = ("title", "description")
 
 
-class Products:
+class Products(OneByOne):
     """The products port, and the preview of what the map lacks for a product."""
 
     def __init__(self, client: Client, catalog: Catalog, inventories: Inventories) -> None:
@@ -35,11 +33,6 @@ class Products:
         self._catalog = catalog
         self._inventories = inventories
         self._skus = SkuIndex(self._listed, client.now, client.where)
-
-    async def edit(self, edits: Sequence[ProductEdit], key: str) -> Sequence[ProductResult]:
-        """Write listings one after another; one result each, in order."""
-        del key
-        return [await outcome_of(edit, self._edited) for edit in edits]
 
     async def problems(self, product: Product) -> Sequence[str]:
         """Say what keeps a listing from being made; the category's own rules are Etsy's to say."""
@@ -56,15 +49,12 @@ class Products:
         place = place_of(product, self._client.settings.listing_map)
         if said := lacks(product, place):
             raise Refused("; ".join(said), where=self._client.where, next_step="then `bridge retry`")
-        identity = self._skus.begun(product.title)
-        try:
+        form = form_of(product, place)
+        with self._skus.making():
             properties = await self._properties(place.id) if product.options else []
             body = combined(product, place, properties)
-            identity = identity or await self._draft(form_of(product, place))
-            await self._client.write("PUT", f"listings/{identity}/inventory", "write a new listing's inventory", body)
-        except BridgeError:
-            self._skus.forget()
-            raise
+            identity = self._skus.begun(form["title"]) or await self._draft(form)
+            await self._inventories.put_new(identity, body)
         self._skus.note(product, identity)
         await self._published(identity)
         return only(await self._catalog.get([identity]), identity, self._client.where)
@@ -75,10 +65,11 @@ class Products:
             if text(found, "state") in {"active", "sold_out"}:
                 await self._update(product_id, {"state": "inactive"})
 
-    async def _edited(self, edit: ProductEdit) -> Product:
+    async def edited(self, edit: ProductEdit) -> Product:
+        """Write prices and SKUs, then texts and state."""
         identity, prices = edit.current.id, [own.price for own in edit.current.variants if own.price]
         check(edit, _CANNOT, title=MAX_TITLE, currency=prices[0].currency if prices else "")
-        form: dict[str, str] = {name: getattr(edit, name) for name in _TEXTS if name in edit.fields}
+        form: dict[str, str] = {name: getattr(edit, name) for name in ("title", "description") if name in edit.fields}
         if "status" in edit.fields and edit.status != edit.current.status:
             form["state"] = self._state(edit)
         if edit.variants:
@@ -98,20 +89,9 @@ class Products:
         return "active"
 
     async def _update(self, identity: str, form: dict[str, str]) -> None:
-        path = await self._client.of_shop(f"listings/{identity}")
         if form.get("state") == "active":
-            await self._demand_free(identity)
-        # Setting a text to what it is, is harmless; activating may cost a fee.
-        again = form.get("state") != "active"
-        await self._client.form("PATCH", path, f"update listing {identity}", form, repeatable=again)
-
-    async def _demand_free(self, identity: str) -> None:
-        record = await self._inventories.read(identity)
-        ends, state = record.listing.get("ending_timestamp"), text(record.listing, "state")
-        runs = isinstance(ends, int) and ends > record.at.timestamp()
-        costs = state in {"sold_out", "expired"} or (state == "inactive" and not runs)
-        if costs and not self._client.settings.renew:
-            raise Refused("status: renewing costs Etsy's fee; renew it on Etsy, or set `renew = true`")
+            self._inventories.demand_free(await self._inventories.read(identity))
+        await self._inventories.update(identity, form)
 
     async def _variants(self, edit: ProductEdit) -> None:
         wanted = {own.id: own for own in edit.variants}
@@ -120,15 +100,13 @@ class Products:
             record = await self._inventories.read(identity)
             if is_digital(record.listing):
                 raise Refused("price: the inventory of a download is not written")
-
-            def patch(one: Payload, made: dict[str, Any], offered: dict[str, Any]) -> None:
+            body = self._inventories.writable(record)
+            for one, made in zip(products_of(record.inventory), body["products"], strict=True):
                 own = wanted.pop(name_of(identity, rows(one, "property_values")), None)
                 if own is not None and "price" in own.fields and own.price is not None:
-                    offered["price"] = float(own.price.decimal)
+                    made["offerings"][0]["price"] = float(own.price.decimal)
                 if own is not None and "sku" in own.fields:
                     made["sku"] = own.sku or ""
-
-            body = patched(record.inventory, patch, self._client.settings.processing_profile)
             if wanted:
                 raise Gone(f"listing {identity} has no variation {next(iter(wanted))} any more")
             await self._inventories.put(record, body)
@@ -141,10 +119,8 @@ class Products:
     async def _published(self, identity: str) -> None:
         """Publish where that is allowed; Etsy wants a photo first, and without one the draft is left to a person."""
         if self._client.settings.publish:
-            try:
+            with suppress(Refused):
                 await self._update(identity, {"state": "active"})
-            except Refused:
-                return
 
     async def _properties(self, taxonomy: str) -> list[Payload]:
         path = f"seller-taxonomy/nodes/{taxonomy}/properties"

@@ -1,23 +1,22 @@
 """Numbers: read in batches of listings, written a listing at a time."""
 
 from collections.abc import AsyncIterator, Sequence
-from itertools import groupby
+from functools import partial
 
 import msgspec
 
-from bridge.contract.errors import BridgeError, Gone, Refused
+from bridge.contract.errors import Refused
 from bridge.contract.feed import Feed, Page
 from bridge.contract.stock import Applied, Outcome, Prepared, Rejected, StockChange
 from bridge.domain.catalog import Level, StockKey
 from bridge.wire.paging import slices
 from bridge.wire.payload import part
-from bridge.wire.stock_rows import NamesNoCauses, check, found, prepared, rejection, target
+from bridge.wire.stock_rows import NamesNoCauses, check, found, prepared, record_by_record, target, together
 from connectors.etsy.catalog import Catalog, page
 from connectors.etsy.client import Client
-from connectors.etsy.identity import listing_of
 from connectors.etsy.inventory import Inventories
 from connectors.etsy.limits import LIMITS, PAGE
-from connectors.etsy.mapping import is_digital, levels
+from connectors.etsy.mapping import is_digital, levels, listing_of
 
 __all__ = ["Stock"]
 
@@ -49,11 +48,7 @@ class Stock(NamesNoCauses):
 
     def batches(self, changes: Sequence[StockChange]) -> Sequence[Sequence[StockChange]]:
         """Put all rows of a listing into one call, in the order in which the listings come first."""
-        order = list(dict.fromkeys(listing_of(change.key.stock_id) for change in changes))
-        place = {listing: at for at, listing in enumerate(order)}
-        rows = sorted(changes, key=lambda change: place[listing_of(change.key.stock_id)])
-        grouped = [list(some) for _, some in groupby(rows, key=lambda change: listing_of(change.key.stock_id))]
-        return [part for some in grouped for part in slices(some, LIMITS.stock_batch)]
+        return together(changes, _listing, LIMITS.stock_batch)
 
     def prepare(self, changes: Sequence[StockChange], key: str) -> Prepared:
         """Write the numbers down; the rest of the record is read when it is sent. Raises Refused naming the bad row."""
@@ -63,25 +58,14 @@ class Stock(NamesNoCauses):
     async def send(self, prepared: Prepared) -> Sequence[Outcome]:
         """Read each listing, put its inventory back with these numbers, and tell what Etsy answered."""
         wanted: dict[str, int] = msgspec.json.decode(prepared.body, type=dict[str, int])
-        outcomes: dict[StockKey, Outcome] = {}
-        for listing in dict.fromkeys(listing_of(one) for one in wanted):
-            changes = [change for change in prepared.changes if listing_of(change.key.stock_id) == listing]
-            try:
-                done = await self._listing(listing, changes, wanted)
-            except (Refused, Gone) as error:
-                done = [rejection(one.key, error) for one in changes]
-            except BridgeError as error:
-                error.maybe_applied = error.maybe_applied or bool(outcomes)
-                raise
-            outcomes |= {one.key: one for one in done}
-        return [outcomes[change.key] for change in prepared.changes]
+        return await record_by_record(prepared.changes, _listing, partial(self._write, wanted))
 
-    async def _listing(self, listing: str, changes: Sequence[StockChange], wanted: dict[str, int]) -> list[Outcome]:
+    async def _write(self, wanted: dict[str, int], listing: str, changes: Sequence[StockChange]) -> list[Outcome]:
         async with self._inventories.turns[listing]:
             record = await self._inventories.read(listing)
             if is_digital(record.listing):
                 raise Refused(f"listing {listing} is a download: Etsy does not count it", next_step="unlink it")
-            there = record.groups()
+            there = set(record.numbers())
             meant = {one.key.stock_id: wanted[one.key.stock_id] for one in changes if one.key.stock_id in there}
             done = await self._inventories.set_units(record, meant) if meant else record
         told = {level.key: level.quantity for level in levels(done.listing, done.inventory, done.at)}
@@ -94,8 +78,12 @@ class Stock(NamesNoCauses):
         ]
 
 
+def _listing(change: StockChange) -> str:
+    return listing_of(change.key.stock_id)
+
+
 def _target(change: StockChange) -> int:
     row = change.key.stock_id
-    if not listing_of(row) or change.key.location:
+    if not _listing(change) or change.key.location:
         raise Refused(f"{row or 'no id'}: Etsy keeps stock per listing and variation", next_step="run `bridge link`")
     return target(change, LIMITS)

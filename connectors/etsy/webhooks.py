@@ -6,7 +6,7 @@ Source: developers.etsy.com/documentation/essentials/webhooks (signed in Svix's 
 import re
 from collections.abc import Sequence
 
-from bridge.contract.webhooks import Delivery, Hint, Subscription, Verdict
+from bridge.contract.webhooks import Delivery, Hint, Verdict
 from bridge.wire.hints import word
 from bridge.wire.payload import decoded
 from bridge.wire.standard_webhooks import is_genuine, sent_at
@@ -15,7 +15,6 @@ from connectors.etsy.client import Client
 
 __all__ = ["Webhooks"]
 
-_TOPICS = ("order.paid", "order.canceled", "order.shipped", "order.delivered")
 _PORTAL = (
     "the webhook portal, where a commercial app has one (etsy.com/developers/your-apps > the app's menu > webhook portal), "
     "and put its signing secret into `webhook_secret`"
@@ -26,13 +25,11 @@ _RECEIPT = re.compile(r"/shops/([0-9]{1,18})/receipts/([0-9]{1,18})/?(?:\?|\Z)")
 class Webhooks(EndpointsByHand):
     """The webhooks port."""
 
-    topics: tuple[str, ...] = _TOPICS
+    topics: tuple[str, ...] = ("order.paid", "order.canceled", "order.shipped", "order.delivered")
 
     def __init__(self, client: Client) -> None:
-        super().__init__(client.where, "Etsy", _PORTAL)
+        super().__init__(client.where, "Etsy", _PORTAL, client.settings.webhook_secret)
         self._client = client
-        secret = client.settings.webhook_secret.strip()
-        self.secrets: tuple[str, ...] = (secret,) if secret else ()
 
     def verify(self, delivery: Delivery, secrets: Sequence[str]) -> Verdict:
         """Compare the signatures (several while the secret changes)."""
@@ -42,20 +39,8 @@ class Webhooks(EndpointsByHand):
         """Name the receipt that it is about. One of another shop of the same app is nothing to us."""
         event, at = decoded(delivery.body), sent_at(delivery.headers)
         topic, match = word(event, "event_type"), _RECEIPT.search(word(event, "resource_url"))
-        if not topic:
-            return [Hint(kind="channel")]
-        if match is None:
+        if not topic or match is None:
             return [Hint(kind="channel", topic=topic, at=at)]
-        ours = self._client.settings.shop_id
-        if topic not in _TOPICS or (ours and match[1] != ours):
+        if topic not in self.topics or self._client.settings.shop_id not in {"", match[1]}:
             return [Hint(kind="nothing", topic=topic, at=at)]
         return [Hint(kind="order", id=match[2], topic=topic, at=at)]
-
-    async def subscribe(self, topics: Sequence[str], url: str, secret: str) -> Sequence[Subscription]:
-        """Raise NeedsPerson, saying what to enter where."""
-        if self.secrets:
-            self.by_hand(
-                "deliveries signed with `webhook_secret` are believed all the same; whether that endpoint is on, and has every "
-                "event, only the webhook portal shows"
-            )
-        return await super().subscribe(topics, url, secret)

@@ -9,8 +9,8 @@ from bridge.contract.errors import Refused
 from bridge.domain.money import Money
 from bridge.domain.orders import Tracking
 from bridge.sandbox.kit.loop import START
-from connectors.etsy.order_mapping import CARRIERS
-from connectors.etsy.order_mapping import order as read
+from connectors.etsy.mapping import CARRIERS
+from connectors.etsy.mapping import order as read
 from tests.connectors.etsy.conftest import Open
 from tests.contract.bench import Bench, good, pages
 
@@ -91,6 +91,22 @@ async def test_a_parcel_is_told_once_however_often_it_is_asked(shop: Bench) -> N
         assert [(one.number, one.carrier) for one in shipped.tracking] == [("A1", "DHL Germany"), ("A2", "other")]
     assert (await shop.writer.fulfil(order, [], "k-3")).status == "fulfilled"
     assert sum(call.path.endswith("/tracking") for call in shop.wire.calls) == 2
+
+
+async def test_a_parcel_that_is_named_twice_is_told_once(shop: Bench) -> None:
+    await shop.seed(good("TEE", stock=9))
+    order = await shop.sales.get(shop.shop.sale([{"sku": "TEE", "quantity": 2}]))
+    await shop.writer.fulfil(order, [Tracking(number="A1", carrier="UPS")] * 2, "k")
+    assert sum(call.path.endswith("/tracking") for call in shop.wire.calls) == 1
+
+
+async def test_a_receipt_with_an_odd_time_is_set_aside_and_the_others_are_told(shop: Bench) -> None:
+    await shop.seed(good("TEE", stock=9))
+    odd, made = (shop.shop.sale([{"sku": "TEE", "quantity": 1}]) for _ in "12")
+    shop.shop.state.receipts.all[int(odd)].updated = 10**17
+    found = await pages(shop.sales.changes, shop.sales.changes.begin(START - timedelta(days=1)))
+    assert [one.id for page in found for one in page.items] == [made]
+    assert [one.id for page in found for one in page.bad] == [odd]
 
 
 async def test_a_carrier_that_etsy_does_not_take_after_all_is_sent_as_other(

@@ -10,8 +10,9 @@ from bridge.contract.ports import ProductEdit, ProductResult
 from bridge.domain.catalog import Product, Variant
 from bridge.domain.listing_map import Category, ListingMap
 from bridge.domain.money import Money
+from bridge.sandbox.kit.loop import START
 from tests.connectors.etsy.conftest import Open
-from tests.contract.bench import Bench, good
+from tests.contract.bench import Bench, good, pages
 from tests.contract.facts.etsy import FACTS
 from tests.products import at_once
 
@@ -58,6 +59,29 @@ async def test_a_creation_that_broke_off_is_finished_and_not_begun_anew(new_shop
         await shop.products.create(_tee(shop), "k")
     made = at_once(await shop.products.create(_tee(shop), "k"))
     assert list(await shop.catalogue()) == [made.id]
+
+
+async def test_a_draft_whose_title_was_cut_is_finished_too(new_shop: Open) -> None:
+    shop, product = new_shop(settings=MAP), replace(_tee(new_shop()), title="Tee " * 50)
+    shop.platform.faults.add(kind="status", status=500, method="PUT", times=1)
+    with pytest.raises(Exception, match="inventory"):
+        await shop.products.create(product, "k")
+    made = await shop.products.create(product, "k")
+    assert list(await shop.catalogue()) == [made.id]
+
+
+async def test_another_product_of_the_same_title_is_another_listing(new_shop: Open) -> None:
+    shop = new_shop(settings=MAP)
+    shop.platform.faults.add(kind="status", status=500, method="PUT", times=1)
+    with pytest.raises(Exception, match="inventory"):
+        await shop.products.create(_tee(shop), "k")
+    first = await shop.products.create(_tee(shop), "k")
+    cap = replace(
+        _tee(shop), variants=(Variant(id="", sku="TEE-XL", price=Money(1900, "USD"), options=(("Colour", "Red"),)),)
+    )
+    second = await shop.products.create(cap, "k-2")
+    assert second.id != first.id
+    assert [own.sku for own in (await shop.catalogue())[first.id].variants] == ["TEE-Red", "TEE-Mauve"]
 
 
 @pytest.mark.parametrize("name", ["who_made", "when_made", "shipping_profile_id", "readiness_state_id"])
@@ -120,3 +144,25 @@ async def test_deletions_while_paging_lose_nothing_else(shop: Bench, gone: int) 
         assert not seen & set(skus), "none comes twice"
         seen |= set(skus)
     assert seen >= left
+
+
+@pytest.mark.parametrize("time", [10**12, 10**17], ids=["milliseconds", "nonsense"])
+async def test_a_listing_with_an_odd_time_is_set_aside_and_the_others_are_told(shop: Bench, time: int) -> None:
+    await shop.seed(good("ODD", stock=1), good("TEE", stock=1))
+    odd, _ = await shop.variant("ODD")
+    shop.shop.state.listings.all[int(odd.id)].updated = time
+    changes = shop.connector.catalog.changes
+    for found in (await pages(changes, changes.begin(START)), [page async for page in shop.connector.catalog.all()]):
+        assert [own.sku for page in found for one in page.items for own in one.variants] == ["TEE"]
+        assert [(one.id, one.reason) for page in found for one in page.bad] == [
+            (odd.id, f"updated_timestamp {time} is no time")
+        ]
+
+
+async def test_a_listing_with_an_odd_number_is_set_aside_and_the_others_are_told(shop: Bench) -> None:
+    await shop.seed(good("ODD", stock=777), good("TEE", stock=1))
+    shop.wire.spoils.append((r'"quantity":\s*777\b', '"quantity":"many"'))
+    found = [page async for page in shop.connector.catalog.all()]
+    assert [own.sku for page in found for one in page.items for own in one.variants] == ["TEE"]
+    assert [level.quantity for page in found for level in page.levels] == [1]
+    assert ["quantity" in one.reason for page in found for one in page.bad] == [True]
