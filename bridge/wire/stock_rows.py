@@ -13,8 +13,16 @@ from bridge.domain.catalog import Level, StockKey
 from bridge.wire.paging import slices
 
 __all__ = [
-    "NamesNoCauses", "check", "found", "one_by_one", "prepared", "record_by_record", "rejection", "target", "together",
-]  # fmt: skip
+    "NamesNoCauses",
+    "check",
+    "found",
+    "one_by_one",
+    "prepared",
+    "record_by_record",
+    "rejection",
+    "target",
+    "together",
+]
 
 
 class NamesNoCauses:

@@ -412,9 +412,11 @@ def test_an_event_that_names_nothing_usable_is_about_the_whole_channel() -> None
     [
         ("5 < 6, a > b\n\n\n\n& so on", "5 < 6, a > b\n\n\n\n& so on"),
         ("<p>Warm &amp; soft</p><ul><li>wool</li></ul>", "Warm & soft\nwool"),
-        ("one<br>two<BR/>three", "one\ntwo\nthree"), ("<div><p>a</p></div><p></p><p>b</p>", "a\n\nb"), ("", ""),
+        ("one<br>two<BR/>three", "one\ntwo\nthree"),
+        ("<div><p>a</p></div><p></p><p>b</p>", "a\n\nb"),
+        ("", ""),
     ],
-)  # fmt: skip
+)
 def test_a_description_is_shown_without_its_markup(written: str, shown: str) -> None:
     assert plain(written) == shown
 
