@@ -12,7 +12,7 @@ from bridge.wire.paging import slices
 from bridge.wire.payload import Payload, part, rows, sift, text
 from connectors.etsy.client import Client
 from connectors.etsy.limits import OVERLAP, PAGE, REST
-from connectors.etsy.mapping import changed, levels, listing_of, product
+from connectors.etsy.mapping import Record, changed, levels, listing_of, product
 
 __all__ = ["Catalog"]
 
@@ -71,7 +71,8 @@ def page(found: Sequence[Payload], response: Response) -> Page[Product]:
     """Read listings, with their numbers and the ones that could not be understood."""
 
     def read(listing: Payload) -> tuple[Product, list[Level]]:
-        return product(listing), levels(listing, part(listing, "inventory"), response.at)
+        record = Record(listing=listing, inventory=part(listing, "inventory"), at=response.at)
+        return product(listing), levels(record)
 
     good, bad = sift(found, read, "listing_id")
     numbers = tuple(level for _, some in good for level in some)

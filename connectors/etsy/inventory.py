@@ -1,63 +1,21 @@
-"""A listing's inventory record, which is written as a whole: read, changed, put.
-
-Every field that is not meant is sent back as it was read. What an answer has and a request may not have (ids, `is_deleted`,
-`scale_name`, a price as an object) is left out: etsy/open-api issue 159, developers.etsy.com/documentation/tutorials/listings.
-"""
+"""A listing's inventory record, which is written as a whole: read, changed, put."""
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import Any
 
 from bridge.contract.errors import Refused
 from bridge.wire.api import Answer, after_a_write
-from bridge.wire.payload import Payload, count, part, rows, text
+from bridge.wire.payload import part
 from connectors.etsy.client import Client
-from connectors.etsy.mapping import numbered, offering, offers_nothing, on, products_of
+from connectors.etsy.mapping import Record, writable
 
-__all__ = ["Inventories", "Record"]
+__all__ = ["Inventories"]
 
 # What Etsy says to an inventory that leaves nothing to buy (etsy/open-api issues 395, 501, 560).
 _NO_ZERO = "must have quantity greater than 0"
-_ON = ("price", "quantity", "sku", "readiness_state")
-_VALUE = ("property_id", "value_ids", "scale_id", "property_name", "values")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """A listing with its inventory, as read at `at`."""
-
-    listing: Payload
-    inventory: Payload
-    at: datetime
-
-    @property
-    def identity(self) -> str:
-        """The listing's id."""
-        return str(count(self.listing, "listing_id"))
-
-    @property
-    def state(self) -> str:
-        """The listing's state, in Etsy's words."""
-        return text(self.listing, "state")
-
-    @property
-    def asleep(self) -> bool:
-        """Whether it offers nothing, whatever its record says."""
-        return offers_nothing(self.listing, self.inventory)
-
-    @property
-    def expired(self) -> bool:
-        """Whether the time that was paid for is over."""
-        ends = self.listing.get("ending_timestamp")
-        over = not isinstance(ends, int) or ends <= self.at.timestamp()
-        return self.state == "expired" or (self.state == "inactive" and over)
-
-    def numbers(self) -> list[str]:
-        """Name the number of each product, in their order."""
-        return [number for number, _ in numbered(self.identity, self.inventory)]
 
 
 class Inventories:
@@ -116,26 +74,9 @@ class Inventories:
             what += "renew it on Etsy, or set the channel's `renew = true`"
             raise Refused(what, where=self._client.where, code="renewal")
 
-    def writable(self, record: Record) -> dict[str, Any]:
-        """Return an inventory's body as it was read."""
-        products = [self._product(one) for one in products_of(record.inventory)]
-        return {"products": products, **{f"{name}_on_property": on(record.inventory, name) for name in _ON}}
-
-    def _product(self, one: Payload) -> dict[str, Any]:
-        known = offering(one)
-        price, profile = part(known, "price"), self._client.settings.processing_profile
-        offered = {
-            "price": count(price, "amount") / (count(price, "divisor") or 1),
-            "quantity": count(known, "quantity"),
-            "is_enabled": bool(known.get("is_enabled")),
-            "readiness_state_id": known.get("readiness_state_id") or profile or None,
-        }
-        values = [{name: value.get(name) for name in _VALUE} for value in rows(one, "property_values")]
-        return {"sku": text(one, "sku"), "property_values": values, "offerings": [offered]}
-
     def _with(self, record: Record, wanted: Mapping[str, int], *, asleep: bool) -> dict[str, Any]:
         """Return its body with these numbers. A listing that was asleep has no others: what stands there was not for sale."""
-        body = self.writable(record)
+        body = writable(record, self._client.settings.processing_profile)
         for number, offered in _pairs(record, body):
             offered["quantity"] = wanted.get(number, 0 if asleep else offered["quantity"])
         return body

@@ -13,7 +13,7 @@ from connectors.etsy.catalog import Catalog
 from connectors.etsy.client import Client
 from connectors.etsy.drafts import MAX_TITLE, combined, form_of, lacks
 from connectors.etsy.inventory import Inventories
-from connectors.etsy.mapping import is_digital, name_of, products_of
+from connectors.etsy.mapping import writable
 
 __all__ = ["Products"]
 
@@ -98,11 +98,11 @@ class Products(OneByOne):
         identity = edit.current.id
         async with self._inventories.turns[identity]:
             record = await self._inventories.read(identity)
-            if is_digital(record.listing):
+            if record.digital:
                 raise Refused("price: the inventory of a download is not written")
-            body = self._inventories.writable(record)
-            for one, made in zip(products_of(record.inventory), body["products"], strict=True):
-                own = wanted.pop(name_of(identity, rows(one, "property_values")), None)
+            body = writable(record, self._client.settings.processing_profile)
+            for name, made in zip(record.names(), body["products"], strict=True):
+                own = wanted.pop(name, None)
                 if own is not None and "price" in own.fields and own.price is not None:
                     made["offerings"][0]["price"] = float(own.price.decimal)
                 if own is not None and "sku" in own.fields:

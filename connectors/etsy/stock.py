@@ -16,7 +16,7 @@ from connectors.etsy.catalog import Catalog, page
 from connectors.etsy.client import Client
 from connectors.etsy.inventory import Inventories
 from connectors.etsy.limits import LIMITS, PAGE
-from connectors.etsy.mapping import is_digital, levels, listing_of
+from connectors.etsy.mapping import Record, levels, listing_of
 
 __all__ = ["Stock"]
 
@@ -37,7 +37,7 @@ class Stock(NamesNoCauses):
         told: list[Level] = []
         for some in slices(ids, PAGE):
             for listing, response in await self._client.batch("listings/batch/inventory", "read stock", some):
-                told += levels(listing, part(listing, "inventory"), response.at)
+                told += levels(Record(listing=listing, inventory=part(listing, "inventory"), at=response.at))
         return found(keys, told)
 
     async def scan(self) -> AsyncIterator[Page[Level]]:
@@ -63,12 +63,12 @@ class Stock(NamesNoCauses):
     async def _write(self, wanted: dict[str, int], listing: str, changes: Sequence[StockChange]) -> list[Outcome]:
         async with self._inventories.turns[listing]:
             record = await self._inventories.read(listing)
-            if is_digital(record.listing):
+            if record.digital:
                 raise Refused(f"listing {listing} is a download: Etsy does not count it", next_step="unlink it")
             there = set(record.numbers())
             meant = {one.key.stock_id: wanted[one.key.stock_id] for one in changes if one.key.stock_id in there}
             done = await self._inventories.set_units(record, meant) if meant else record
-        told = {level.key: level.quantity for level in levels(done.listing, done.inventory, done.at)}
+        told = {level.key: level.quantity for level in levels(done)}
         gone = f"listing {listing} has no such variation any more"
         return [
             Applied(key=one.key, at=done.at, quantity=told.get(one.key))
