@@ -9,7 +9,7 @@ from bridge.wire.access import Access
 from bridge.wire.http import Http, Request, Response, Surroundings
 from bridge.wire.payload import Payload
 
-__all__ = ["Answer", "JsonApi", "Params", "after_a_write", "forbidden", "if_there"]
+__all__ = ["Answer", "JsonApi", "Params", "after_a_write", "forbidden", "given", "if_there"]
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -92,6 +92,11 @@ class JsonApi:
     def refuse(self, what: str, step: str = "") -> NoReturn:
         """Raise Refused for what the platform would not take, or cannot express, with what to do about it."""
         raise Refused(what, where=self.where, next_step=step)
+
+
+def given(**params: str) -> Params:
+    """Return the parameters of a call by the platform's names for them; what is empty is not asked for."""
+    return tuple((name, value) for name, value in params.items() if value)
 
 
 async def if_there(call: Awaitable[T], otherwise: D) -> T | D:

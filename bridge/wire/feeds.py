@@ -1,17 +1,26 @@
-"""Feeds whose pages are no place to go on from, and reading by id."""
+"""Pages of what was read, feeds whose pages are no place to go on from, and reading by id."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 from bridge.contract.errors import Refused
 from bridge.contract.feed import Bad, Page
-from bridge.wire.payload import Payload, stamp
+from bridge.wire.payload import Payload, sift, stamp
 
-__all__ = ["ByWindow", "ChangedSince", "expressed", "last_moves", "understood"]
+__all__ = ["ByWindow", "ChangedSince", "expressed", "last_moves", "page_of", "understood"]
 
 T = TypeVar("T")
+
+
+def page_of(
+    payloads: Iterable[Payload], read: Callable[[Payload], T | None], at: datetime, name: str = "id"
+) -> Page[T]:
+    """Make a page of records that were answered at a time: those of which `read` makes None are none of ours, and those that it cannot
+    understand are set aside by what they have as `name`."""
+    good, bad = sift(payloads, read, name)
+    return Page(items=tuple(one for one in good if one is not None), bad=tuple(bad), as_of=at)
 
 
 async def last_moves(

@@ -1,13 +1,13 @@
 """Judging refusals: what an HTTP status means where the platform's own code does not say more, and the token services' form of it."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from bridge.contract.errors import BridgeError, Gone, NeedsPerson, Refused, TryLater
 from bridge.wire.http import Judge, Request, Response, retry_after, stranger
 from bridge.wire.payload import decoded
 
-__all__ = ["Kind", "error_of", "judge_grants", "kind_of"]
+__all__ = ["Kind", "error_of", "judge_grants", "kind_of", "problem_in"]
 
 Kind = Literal["later", "person", "gone", "refused"]
 
@@ -34,6 +34,13 @@ def error_of(
         return TryLater(what, code=code, after=wait, maybe_applied=unsure)
     lasting = {"person": NeedsPerson, "gone": Gone, "refused": Refused}
     return lasting[kind](what, code=code, next_step=step)
+
+
+def problem_in(content: bytes, name: str = "errors") -> Mapping[str, Any]:
+    """Return the first entry of an answer's list of errors, empty where it has none: then it is somebody else's answer."""
+    errors = decoded(content).get(name)
+    entries = errors if isinstance(errors, list) else []
+    return next((one for one in entries if isinstance(one, Mapping)), {})
 
 
 def judge_grants(steps: Mapping[str, str], setting: str = "url") -> Judge:

@@ -10,7 +10,7 @@ from bridge.contract.feed import Bad
 from bridge.wire.http import Response
 
 __all__ = [
-    "Odd", "Payload", "answered", "count", "decoded", "epoch", "instant", "maybe_instant", "moment", "must", "names", "need", "part",
+    "Odd", "Payload", "answered", "count", "decoded", "epoch", "first", "instant", "maybe_instant", "moment", "must", "names", "need", "part",
     "rows", "sift", "stamp", "text", "units",
 ]  # fmt: skip
 
@@ -85,6 +85,11 @@ def rows(payload: Payload, name: str) -> list[Payload]:
     if not isinstance(value, list) or not _OBJECTS.issuperset(map(type, value)):
         raise Odd(f"{name} is not a list of objects")
     return value
+
+
+def first(payload: Payload, name: str) -> Payload:
+    """Return the first object of a list, empty where there is none."""
+    return next(iter(rows(payload, name)), {})
 
 
 def names(payload: Payload, name: str) -> list[str]:

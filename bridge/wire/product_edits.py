@@ -26,10 +26,16 @@ class OneByOne(ABC):
         """Carry one edit out, and return the listing as it is then. Raises Refused, Gone."""
 
 
-async def outcome_of(edit: ProductEdit, write: Callable[[ProductEdit], Awaitable[Product]]) -> ProductResult:
-    """Carry one edit out. A refusal, or that the listing is no more, concerns this one alone; other errors are raised."""
+async def outcome_of(
+    edit: ProductEdit, write: Callable[[ProductEdit], Awaitable[Product | ProductResult]]
+) -> ProductResult:
+    """Carry one edit out: `write` returns the product, or the whole result where it has a ticket.
+
+    A refusal, or that the listing is no more, concerns this one alone; other errors are raised.
+    """
     try:
-        return ProductResult(id=edit.current.id, product=await write(edit))
+        made = await write(edit)
+        return made if isinstance(made, ProductResult) else ProductResult(id=edit.current.id, product=made)
     except (Refused, Gone) as error:
         return ProductResult(id=edit.current.id, reason=error.what)
 

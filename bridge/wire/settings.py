@@ -1,12 +1,12 @@
 """What a connector's settings are made of: fields with help for the merchant, and the check that the needed ones are there."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field
 from typing import Any, TypeVar, dataclass_transform
 
 from bridge.contract.errors import NeedsPerson
 
-__all__ = ["demand", "secret", "setting", "settings"]
+__all__ = ["demand", "demand_one_of", "secret", "setting", "settings"]
 
 T = TypeVar("T")
 
@@ -33,3 +33,11 @@ def demand(given: object, names: Iterable[str], where: str, hint: str = "") -> N
         if not getattr(given, name).strip():
             step = f"set the channel's `{name}`"
             raise NeedsPerson(f"no {name} is set", where=where, next_step=f"{step} ({hint})" if hint else step)
+
+
+def demand_one_of(name: str, given: str, there: Mapping[str, str], what: str, where: str) -> None:
+    """Raise NeedsPerson saying `what`, and the choices, where this setting is none of those that are `there`: each with what it is called
+    ("": nothing more than itself)."""
+    if given not in there:
+        known = ", ".join(f"{one} ({called})" if called else one for one, called in there.items()) or "none"
+        raise NeedsPerson(what, where=where, next_step=f"set the channel's `{name}` to one of these: {known}")

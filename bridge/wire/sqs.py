@@ -50,7 +50,7 @@ class Queue:
 
     def __init__(self, sqs: Sqs, around: Surroundings, *, where: str, extra: str) -> None:
         """Raises NeedsPerson where botocore, which `extra` brings, is not installed."""
-        self.address = sqs.address
+        self.address, self.arn = sqs.address, sqs.arn
         self._sqs = sqs
         self._signing = _botocore(where, extra)
         self._found: Any = None

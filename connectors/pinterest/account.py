@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from bridge.contract.errors import NeedsPerson
 from bridge.contract.ports import Identity
 from bridge.wire.payload import rows, text
+from bridge.wire.settings import demand_one_of
 from connectors.pinterest.catalog import Catalog
 from connectors.pinterest.client import Client
 from connectors.pinterest.limits import SCOPES
@@ -29,10 +29,7 @@ class Account:
         payload, response = await self._client.get("/catalogs", "list the catalogues", (("page_size", "250"),))
         names = {text(row, "id"): text(row, "name") for row in rows(payload, "items")}
         wanted = self._settings.catalog_id.strip()
-        if wanted not in names:
-            known = ", ".join(f"{number} ({name})" for number, name in names.items()) or "none"
-            step = f"set the channel's `catalog_id` to one of these: {known}"
-            raise NeedsPerson(f"the account has no catalogue {wanted}", where=self._client.where, next_step=step)
+        demand_one_of("catalog_id", wanted, names, f"the account has no catalogue {wanted}", self._client.where)
         held = self._client.grants.scopes
         return Identity(
             name=names[wanted] or wanted,

@@ -5,7 +5,7 @@ from dataclasses import fields
 import pytest
 
 from bridge.contract.errors import NeedsPerson
-from bridge.wire.settings import demand, secret, setting, settings
+from bridge.wire.settings import demand, demand_one_of, secret, setting, settings
 
 
 @settings
@@ -35,3 +35,14 @@ def test_the_first_that_is_empty_is_demanded_by_name() -> None:
         demand(Access(name="me", token=" "), ("name", "token"), "shop", "see the README")
     assert (caught.value.where, caught.value.what) == ("shop", "no token is set")
     assert caught.value.next_step == "set the channel's `token` (see the README)"
+
+
+def test_one_that_the_account_does_not_have_is_answered_with_those_that_it_has() -> None:
+    demand_one_of("market", "DE", {"DE": "", "FR": "France"}, "no market DE", "shop")
+    with pytest.raises(NeedsPerson) as caught:
+        demand_one_of("market", "IT", {"DE": "", "FR": "France"}, "no market IT", "shop")
+    assert (caught.value.where, caught.value.what) == ("shop", "no market IT")
+    assert caught.value.next_step == "set the channel's `market` to one of these: DE, FR (France)"
+    with pytest.raises(NeedsPerson) as caught:
+        demand_one_of("market", "IT", {}, "no market IT", "shop")
+    assert caught.value.next_step.endswith(": none")

@@ -51,6 +51,7 @@ def test_messages_are_taken_and_deleted_ten_a_call_by_signed_requests() -> None:
     async def main(server: Server) -> None:
         sqs = Sqs(address=ADDRESS, key_id="AKIA", secret="secret")
         queue = Queue(sqs, server.around, where="shop", extra="amazon")
+        assert (queue.address, queue.arn) == (sqs.address, sqs.arn)
         (message,) = await queue.receive()
         assert (message.receipt, message.delivery.body) == ("r-1", b"hello")
         await queue.delete([f"r-{number}" for number in range(12)])
