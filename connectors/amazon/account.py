@@ -1,15 +1,13 @@
 """Who the credentials belong to, and what the application may do."""
 
-from collections.abc import Awaitable, Callable
-
-from bridge.contract.errors import NeedsPerson
 from bridge.contract.ports import Identity
 from bridge.domain.catalog import Location
 from bridge.wire.api import forbidden
 from bridge.wire.payload import Payload, part, rows, text
+from bridge.wire.settings import demand_one_of
+from connectors.amazon.catalog import Catalog
 from connectors.amazon.client import Client
 from connectors.amazon.limits import DEFAULT
-from connectors.amazon.listings import Listings
 
 __all__ = ["Account"]
 
@@ -21,18 +19,18 @@ _NO_ROLE = ("Unauthorized", "AccessDenied", "403")
 class Account:
     """The account port."""
 
-    def __init__(self, client: Client, listings: Listings) -> None:
+    def __init__(self, client: Client, catalog: Catalog) -> None:
         self._client = client
-        self._listings = listings
+        self._catalog = catalog
 
     async def check(self) -> Identity:
         """Verify the tokens, the marketplace and the two roles; a token does not say what it may, so each is tried by a read."""
         payload, response = await self._client.call("getMarketplaceParticipations", "read the seller account")
         here = self._here(rows(payload, "payload"))
-        tries: dict[str, Callable[[], Awaitable[object]]] = {
-            "Product Listing": lambda: self._listings.named([_NOBODYS], "summaries"),
-            "Inventory and Order Tracking": lambda: self._client.call(
-                "getOrder", "try to read an order", order=_NOBODYS
+        missing = {
+            "Product Listing": await forbidden(self._catalog.named([_NOBODYS], "summaries"), *_NO_ROLE),
+            "Inventory and Order Tracking": await forbidden(
+                self._client.call("getOrder", "try to read an order", order=_NOBODYS), *_NO_ROLE
             ),
         }
         return Identity(
@@ -40,22 +38,19 @@ class Account:
             currency=text(part(here, "marketplace"), "defaultCurrencyCode"),
             now=response.at,
             locations=self._locations(),
-            missing=tuple([role for role, attempt in tries.items() if await forbidden(attempt(), *_NO_ROLE)]),
+            missing=tuple(role for role, lacks in missing.items() if lacks),
             notes=self._notes(here),
             version="2021-08-01 / 2026-01-01",
         )
 
     def _here(self, places: list[Payload]) -> Payload:
         market = self._client.market
-        for place in places:
-            if text(part(place, "marketplace"), "id") == market and part(place, "participation").get("isParticipating"):
-                return place
-        known = ", ".join(text(part(place, "marketplace"), "id") for place in places) or "none"
-        raise NeedsPerson(
-            f"the seller does not sell in marketplace {market}",
-            where=self._client.where,
-            next_step=f"set `marketplace` to one of the account's: {known}",
-        )
+        selling = [place for place in places if part(place, "participation").get("isParticipating")]
+        there = {text(part(place, "marketplace"), "id"): place for place in selling}
+        names = {one: text(part(place, "marketplace"), "name") for one, place in there.items()}
+        what = f"the seller does not sell in marketplace {market}"
+        demand_one_of("marketplace", market, names, what, self._client.where)
+        return there[market]
 
     def _locations(self) -> tuple[Location, ...]:
         mine = Location(id=DEFAULT, name="Merchant fulfilled")

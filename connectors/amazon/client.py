@@ -1,16 +1,16 @@
 """The Selling Partner API over HTTP: two kinds of access tokens, and a budget for every operation."""
 
-from functools import cache
 from urllib.parse import quote
 
+from bridge.contract.errors import Refused
 from bridge.wire.access import Access, TokenService
-from bridge.wire.api import Answer, JsonApi, Params
-from bridge.wire.budget import Budget
-from bridge.wire.http import Http, Request, Surroundings
+from bridge.wire.api import Answer, JsonApi, Params, given
+from bridge.wire.http import Http, Request, Response, Surroundings
+from bridge.wire.payload import text
 from bridge.wire.settings import demand
-from bridge.wire.sqs import Queue
+from bridge.wire.sqs import Queue, Sqs
 from bridge.wire.tables import table
-from connectors.amazon.judge import is_stale, judge, judge_document, judge_token
+from connectors.amazon.judge import errors_of, is_stale, judge, judge_document, judge_token, said
 from connectors.amazon.limits import LIMITS, MARKETPLACES
 from connectors.amazon.settings import Settings
 
@@ -29,7 +29,10 @@ class Client(JsonApi):
         self.market = settings.marketplace
         place = MARKETPLACES.get(self.market, {})
         self.currency, self.warehouse = place.get("currency", "USD"), place.get("warehouse", "AMAZON_NA")
-        self._budget = cache(lambda op: _budget(op, around))
+        self._budgets = {
+            name: around.budget(capacity=how["burst"], per_second=how["per_second"])
+            for name, how in _OPERATIONS.items()
+        }
         secrets = (settings.client_secret, settings.refresh_token, settings.aws_secret_access_key)
         service = TokenService(
             around, where=where, url=settings.tokens, path=settings.tokens, judge=judge_token, secrets=secrets
@@ -46,7 +49,7 @@ class Client(JsonApi):
             around, where=where, base_url=settings.url, budget=around.budget(), judge=judge_document, secrets=secrets
         )
         self._app = JsonApi(around, granted(grantless))
-        self.queue = Queue(settings.sqs, around, where=where, extra="amazon") if settings.queue_url else None
+        self.queue = _queue(settings, around, where) if settings.queue_url else None
         pools = [self._app.http, self._documents, service.http, *([self.queue.http] if self.queue else [])]
         super().__init__(around, granted(seller), *pools)
 
@@ -69,10 +72,20 @@ class Client(JsonApi):
             op=op,
             params=params,
             repeatable=repeatable or how["method"] == "GET" or how.get("repeatable", False),
-            budget=self._budget(operation),
+            budget=self._budgets[operation],
         )
         api = self._app if how.get("grantless") else self
         return await api.ask(request if body is None else request.with_json(body))
+
+    async def submit(self, operation: str, op: str, sku: str, body: object, *, repeatable: bool = False) -> Response:
+        """Write to a listing; raises Refused for what is not accepted. That it is accepted is no proof of anything (see `stock`)."""
+        params = self.here()
+        payload, response = await self.call(operation, op, params=params, body=body, repeatable=repeatable, sku=sku)
+        if text(payload, "status") == "ACCEPTED":
+            return response
+        issue = next(iter(errors_of(payload)), {})
+        step = "add the attribute it names to the channel's map, or mend the product, then `bridge retry`"
+        raise Refused(f"{op}: {said(issue)}", where=self.where, code=text(issue, "code"), next_step=step)
 
     async def store(self, url: str, op: str, content: bytes | None, content_type: str = "") -> bytes:
         """Write a document to the address that Amazon gave for it, or read one; no token goes there."""
@@ -81,11 +94,27 @@ class Client(JsonApi):
         request = Request(method=method, path=url, op=op, body=content, headers=headers, repeatable=True)
         return (await self._documents.send(request)).content
 
-    def here(self, *more: tuple[str, str]) -> Params:
-        """Return the parameters of a call about this marketplace."""
-        return (("marketplaceIds", self.market), *more)
+    def here(self, **asked: str) -> Params:
+        """Return the parameters of a call about this marketplace; what is empty is not asked for."""
+        return given(marketplaceIds=self.market, **asked)
+
+    def shell(self) -> dict[str, object]:
+        """Open Amazon's official client, authorised, for a Python prompt. The package `amzn-sp-api` is loaded only then."""
+        from spapi import SPAPIClient, SPAPIConfig
+
+        mine = self.settings
+        config = SPAPIConfig(
+            client_id=mine.client_id, client_secret=mine.client_secret, refresh_token=mine.refresh_token, region="NA"
+        )
+        client = SPAPIClient(config, oauth_endpoint=mine.tokens, endpoint=mine.url)
+        return {"amazon": client.api_client, "seller_id": mine.seller_id, "marketplace": mine.marketplace}
 
 
-def _budget(operation: str, around: Surroundings) -> Budget:
-    how = _OPERATIONS[operation]
-    return around.budget(capacity=how["burst"], per_second=how["per_second"])
+def _queue(settings: Settings, around: Surroundings, where: str) -> Queue:
+    sqs = Sqs(
+        address=settings.queue_url,
+        key_id=settings.aws_access_key_id,
+        secret=settings.aws_secret_access_key,
+        given_region=settings.aws_region,
+    )
+    return Queue(sqs, around, where=where, extra="amazon")

@@ -1,14 +1,13 @@
-"""Amazon's answers as the four errors: {"errors": [{code, message, details}]}."""
+"""Amazon's answers as the four errors, {"errors": [{code, message, details}]}, and the issues of what was submitted."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from bridge.contract.errors import BridgeError, TryLater
 from bridge.wire.http import Request, Response, default_judge, retry_after, stranger
-from bridge.wire.judging import Kind, error_of, judge_grants, kind_of
-from bridge.wire.payload import decoded
+from bridge.wire.judging import Kind, error_of, judge_grants, kind_of, problem_in
+from bridge.wire.payload import Payload, names, rows, text
 
-__all__ = ["is_stale", "judge", "judge_document", "judge_token"]
+__all__ = ["errors_of", "is_stale", "judge", "judge_document", "judge_token", "said"]
 
 _CREDENTIALS = "check `client_id`, `client_secret` and `refresh_token`, then `bridge check`"
 _AGAIN = (
@@ -33,8 +32,8 @@ def judge(request: Request, response: Response) -> BridgeError | None:
     """Say which of the four errors an answer is; None when it is a success."""
     if response.status < 300:
         return None
-    first = _first(response.content)
-    if first is None:
+    first = problem_in(response.content)
+    if not first:
         return stranger(request, response, "Selling Partner API", _REGION)
     what = f"{request.op}: {first.get('message') or first.get('code')} {first.get('details') or ''}".rstrip()
     kind = kind_of(response.status)
@@ -50,6 +49,17 @@ def judge_document(request: Request, response: Response) -> BridgeError | None:
     return default_judge(request, response)
 
 
+def errors_of(payload: Payload) -> list[Payload]:
+    """Return the errors among the issues of a submission or a report."""
+    return [one for one in rows(payload, "issues") if text(one, "severity") == "ERROR"]
+
+
+def said(issue: Payload) -> str:
+    """Return what an issue says, and of which attributes."""
+    about = ", ".join(names(issue, "attributeNames"))
+    return f"{text(issue, 'message') or 'Amazon finds it invalid'}{f' ({about})' if about else ''}"
+
+
 def _wait(response: Response) -> float | None:
     """Amazon names no time to wait, but (where it does) the rate: one call comes free after its inverse."""
     named = retry_after(response.headers, response.at)
@@ -58,9 +68,3 @@ def _wait(response: Response) -> float | None:
     except ValueError:
         return named
     return named if named is not None or rate <= 0 else 1 / rate
-
-
-def _first(content: bytes) -> Mapping[str, Any] | None:
-    errors = decoded(content).get("errors")
-    found = errors[0] if isinstance(errors, list) and errors else None
-    return found if isinstance(found, Mapping) else None

@@ -2,7 +2,6 @@
 
 from bridge.domain.listing_map import ListingMap
 from bridge.wire.settings import secret, setting, settings
-from bridge.wire.sqs import Sqs
 
 __all__ = ["Settings"]
 
@@ -43,13 +42,3 @@ class Settings:
         """The token service that belongs to `url`."""
         host = self.url.rstrip("/").partition("://")[2].partition("/")[0]
         return self.login_url or (_TOKENS if host.endswith(_AMAZON) else f"{self.url.rstrip('/')}/auth/o2/token")
-
-    @property
-    def sqs(self) -> Sqs:
-        """The queue, and the key that may read it."""
-        return Sqs(
-            address=self.queue_url,
-            key_id=self.aws_access_key_id,
-            secret=self.aws_secret_access_key,
-            given_region=self.aws_region,
-        )

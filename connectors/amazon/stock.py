@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from functools import partial
 from itertools import takewhile
 
 import msgspec
@@ -11,31 +10,30 @@ from bridge.contract.errors import Refused, TryLater
 from bridge.contract.feed import Feed, Page
 from bridge.contract.stock import Accepted, Outcome, Prepared, Rejected, StockChange
 from bridge.domain.catalog import Level, StockKey
+from bridge.wire.api import Answer
 from bridge.wire.feeds import ChangedSince
-from bridge.wire.http import Response
-from bridge.wire.paging import slices
-from bridge.wire.payload import Payload, sift, text
+from bridge.wire.paging import by_cursor, slices
+from bridge.wire.payload import part, text
 from bridge.wire.read_back import accepted
 from bridge.wire.stock_rows import NamesNoCauses, check, found, one_by_one, prepared, target
+from connectors.amazon.catalog import NUMBERS, Catalog
 from connectors.amazon.client import Client
 from connectors.amazon.limits import DEFAULT, FEW, LIMITS, MOST, OVERLAP
-from connectors.amazon.listings import NUMBERS, Listings
-from connectors.amazon.mapping import FBA, level
-from connectors.amazon.payload import errors_of
-from connectors.amazon.warehouse import Warehouse
+from connectors.amazon.mapping import FBA, numbers, stored
 
 __all__ = ["Stock"]
 
+# getInventorySummaries takes so many SKUs a call.
+_SKUS = 50
 _CONTENT = "application/json; charset=UTF-8"
 
 
 class Stock(NamesNoCauses):
     """A stock id is a SKU, its location DEFAULT; "fba:" before a SKU is the number in Amazon's warehouse."""
 
-    def __init__(self, client: Client, listings: Listings, warehouse: Warehouse) -> None:
+    def __init__(self, client: Client, catalog: Catalog) -> None:
         self._client = client
-        self._listings = listings
-        self._warehouse = warehouse
+        self._catalog = catalog
         self.changes: Feed[Level] | None = ChangedSince(self.scan, OVERLAP)
 
     async def read(self, keys: Sequence[StockKey]) -> Sequence[Level]:
@@ -44,19 +42,18 @@ class Stock(NamesNoCauses):
         theirs = [key.stock_id.removeprefix(FBA) for key in keys if key.stock_id.startswith(FBA)]
         levels = list((await self.mine(mine)).items)
         if theirs:
-            levels += [one async for page in self._warehouse.pages(skus=theirs) for one in page.items]
+            levels += [one async for page in self._stored(skus=theirs) for one in page.items]
         return found(keys, levels)
 
     async def mine(self, keys: Sequence[StockKey]) -> Page[Level]:
         """Read the merchant's own numbers."""
-        items, response = await self._listings.named([key.stock_id for key in keys], NUMBERS)
-        return _page(items, response) if response else Page(items=(), as_of=self._client.now())
+        return numbers(*await self._catalog.named([key.stock_id for key in keys], NUMBERS))
 
     async def scan(self, since: str = "") -> AsyncIterator[Page[Level]]:
         """Read every number, or those that moved since: the merchant's from the listings, then Amazon's from its warehouse."""
-        async for items, response in self._listings.walk(NUMBERS, since):
-            yield _page(items, response)
-        async for page in self._warehouse.pages(since=since):
+        async for items, at in self._catalog.walk(NUMBERS, since):
+            yield numbers(items, at)
+        async for page in self._stored(since=since):
             yield page
 
     def batches(self, changes: Sequence[StockChange]) -> Sequence[Sequence[StockChange]]:
@@ -90,18 +87,11 @@ class Stock(NamesNoCauses):
         wanted = {one["sku"]: one["body"] for one in body["patches"]}
 
         async def write(change: StockChange) -> datetime | Rejected:
-            return await self._write(change.key, wanted[change.key.stock_id])
+            sku = change.key.stock_id
+            op = f"write the quantity of {sku}"
+            return (await self._client.submit("patchListingsItem", op, sku, wanted[sku])).at
 
         return accepted(prepared.changes, await one_by_one(prepared.changes, write))
-
-    async def _write(self, key: StockKey, body: object) -> datetime | Rejected:
-        op, here = f"write the quantity of {key.stock_id}", self._client.here()
-        payload, response = await self._client.call("patchListingsItem", op, params=here, body=body, sku=key.stock_id)
-        if text(payload, "status") == "ACCEPTED":
-            return response.at
-        issue = next(iter(errors_of(payload)), {})
-        reason = text(issue, "message") or f"Amazon answers {text(payload, 'status') or 'nothing'}"
-        return Rejected(key=key, kind="invalid", reason=reason, code=text(issue, "code"))
 
     async def _feed(self, prepared: Prepared) -> Sequence[Outcome]:
         """Upload the document, then have it processed: only the second step can have taken effect unseen."""
@@ -118,10 +108,24 @@ class Stock(NamesNoCauses):
         ticket = text(feed, "feedId")
         return [Accepted(key=change.key, at=response.at, ticket=ticket) for change in prepared.changes]
 
+    async def _stored(self, skus: Sequence[str] = (), since: str = "") -> AsyncIterator[Page[Level]]:
+        """Read what lies in Amazon's warehouses: all, some SKUs, or what changed; nothing where the merchant does not ask for it."""
+        if not self._client.settings.fba:
+            return
+        for some in slices(skus, _SKUS) or [()]:
+            async for payload, response in self._summaries(",".join(some), since):
+                yield stored(payload, response.at, self._client.warehouse)
 
-def _page(items: Sequence[Payload], response: Response) -> Page[Level]:
-    found, bad = sift(items, partial(level, at=response.at), "sku")
-    return Page(items=tuple(filter(None, found)), bad=tuple(bad), as_of=response.at)
+    def _summaries(self, skus: str, since: str) -> AsyncIterator[Answer]:
+        asked = {"details": "true", "granularityType": "Marketplace", "granularityId": self._client.market}
+        op = "read the stock in Amazon's warehouses"
+
+        async def fetch(token: str | None) -> tuple[Answer, str | None]:
+            params = self._client.here(**asked, sellerSkus=skus, startDateTime=since, nextToken=token or "")
+            answer = await self._client.call("getInventorySummaries", op, params=params)
+            return answer, text(part(answer[0], "pagination"), "nextToken") or None
+
+        return by_cursor(fetch)
 
 
 def _patch(change: StockChange) -> list[dict[str, object]]:

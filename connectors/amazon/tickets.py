@@ -13,12 +13,11 @@ import msgspec
 
 from bridge.contract.errors import Gone, TryLater
 from bridge.contract.stock import Applied, Prepared, Rejected
-from bridge.domain.catalog import StockKey
 from bridge.wire.payload import Payload, moment, part, text
 from bridge.wire.read_back import NumbersReadBack
 from connectors.amazon.client import Client
+from connectors.amazon.judge import errors_of, said
 from connectors.amazon.limits import PATIENCE
-from connectors.amazon.payload import errors_of
 from connectors.amazon.stock import Stock
 
 __all__ = ["Tickets"]
@@ -70,13 +69,11 @@ class Tickets:
 def _results(prepared: Prepared, report: Payload, at: datetime) -> Results:
     """Read a report: an error names its message by number, one that names none is about the whole feed."""
     by_row = {text(issue, "messageId"): issue for issue in reversed(errors_of(report))}
-    whole = by_row.get("") if not part(report, "summary").get("messagesAccepted") else None
+    whole = by_row.get("", {}) if not part(report, "summary").get("messagesAccepted") else {}
+    issues = [by_row.get(str(number), whole) for number, _ in enumerate(prepared.changes, 1)]
     return [
-        _result(change.key, by_row.get(str(number), whole), at) for number, change in enumerate(prepared.changes, 1)
+        Rejected(key=change.key, kind="invalid", reason=said(issue), code=text(issue, "code"))
+        if issue
+        else Applied(key=change.key, at=at)
+        for change, issue in zip(prepared.changes, issues, strict=True)
     ]
-
-
-def _result(key: StockKey, issue: Payload | None, at: datetime) -> Applied | Rejected:
-    if issue is None:
-        return Applied(key=key, at=at)
-    return Rejected(key=key, kind="invalid", reason=text(issue, "message"), code=text(issue, "code"))

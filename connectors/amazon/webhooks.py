@@ -1,30 +1,44 @@
-"""Subscriptions to notifications, which go into the merchant's queue; nothing that comes by HTTP is Amazon's."""
+"""Notifications: subscriptions that go into the merchant's queue, and what a message of it says to look at.
 
-from collections.abc import Sequence
+Nothing that comes by HTTP is Amazon's. Shapes: schemas/notifications of amzn/selling-partner-api-models. Older types write their names
+small; EventBridge, whose rules may send into the same queue, wraps a notification into `detail`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from bridge.contract.errors import NeedsPerson, Refused
 from bridge.contract.webhooks import Delivery, Hint, Subscription, Verdict
 from bridge.wire.api import if_there
-from bridge.wire.payload import must, part, rows, text
+from bridge.wire.hints import about, counted, inner, word
+from bridge.wire.payload import Payload, decoded, maybe_instant, must, part, rows, text
+from bridge.wire.sqs import Queue
 from bridge.wire.subscribing import TopicByTopic
 from connectors.amazon.client import Client
-from connectors.amazon.hints import TOPICS, hints
+from connectors.amazon.mapping import FBA
 
-__all__ = ["Webhooks"]
+__all__ = ["Webhooks", "hints"]
 
 _NAME = "commerce-bridge"
 _VERSION = "1.0"
+_ORDER = "ORDER_CHANGE"
+_WAREHOUSE = "FBA_INVENTORY_AVAILABILITY_CHANGES"
+_FEED = "FEED_PROCESSING_FINISHED"
+# Those that SQS takes. LISTINGS_ITEM_... go to EventBridge only, and are understood where the merchant passes them on.
+_TOPICS = (_ORDER, _FEED, _WAREHOUSE)
+_LISTING = "LISTINGS_ITEM_STATUS_CHANGE"
+_QUANTITY = "LISTINGS_ITEM_MFN_QUANTITY_CHANGE"
 
 
 class Webhooks(TopicByTopic):
     """The webhooks port. A subscription is of one type; `id` is its type and Amazon's id."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, queue: Queue) -> None:
         super().__init__(client.where)
         self._client = client
-        self._sqs = client.settings.sqs
+        self._queue = queue
         # Where nothing is kept in Amazon's warehouses, nobody need tell of them.
-        self.topics: tuple[str, ...] = TOPICS if client.settings.fba else TOPICS[:2]
+        self.topics: tuple[str, ...] = _TOPICS if client.settings.fba else _TOPICS[:2]
         self.secrets: tuple[str, ...] = ()
 
     def verify(self, delivery: Delivery, secrets: Sequence[str]) -> Verdict:
@@ -52,9 +66,8 @@ class Webhooks(TopicByTopic):
             if there is None:
                 raise
             if there.url != url:
-                what = (
-                    f"{topic} goes to {there.url or 'another destination'}, and Amazon sends a type to one place only"
-                )
+                place = there.url or "another destination"
+                what = f"{topic} goes to {place}, and Amazon sends a type to one place only"
                 step = "take that subscription back, or let the bridge read that queue"
                 raise Refused(what, where=self._client.where, code=error.code, next_step=step) from error
 
@@ -77,12 +90,12 @@ class Webhooks(TopicByTopic):
 
     async def _destination(self, url: str) -> str:
         """Return the destination that stands for our queue, made where there is none."""
-        if url != self._sqs.address:
+        if url != self._queue.address:
             step = "set the channel's `queue_url`"
             raise NeedsPerson("Amazon sends into a queue, not to an address", where=self._client.where, next_step=step)
         if known := await self._known(url):
             return known
-        body = {"name": _NAME, "resourceSpecification": {"sqs": {"arn": self._sqs.arn}}}
+        body = {"name": _NAME, "resourceSpecification": {"sqs": {"arn": self._queue.arn}}}
         try:
             payload, _ = await self._client.call("createDestination", "name the queue to Amazon", body=body)
         except Refused:
@@ -99,4 +112,44 @@ class Webhooks(TopicByTopic):
         payload, _ = await self._client.call("getDestinations", "read the destinations")
         found = rows(payload, "payload")
         arns = {text(one, "destinationId"): text(part(part(one, "resource"), "sqs"), "arn") for one in found}
-        return {one: self._sqs.address if arn == self._sqs.arn else arn for one, arn in arns.items()}
+        return {one: self._queue.address if arn == self._queue.arn else arn for one, arn in arns.items()}
+
+
+def hints(body: bytes, market: str, warehouse: str) -> Sequence[Hint]:
+    """Read the hint of one notification. Pure; one that cannot be understood is a hint at the whole channel."""
+    message = decoded(body)
+    message = _capital(inner(message, "detail") or message)
+    topic, payload = word(message, "NotificationType"), _within(message, "Payload")
+    at = maybe_instant(message.get("EventTime"))
+    if topic == _ORDER:
+        return [about("order", word(_within(payload, "OrderChangeNotification"), "AmazonOrderId"), topic, at)]
+    if topic == _LISTING:
+        return [about("product", word(payload, "Sku"), topic, at, plain=False)]
+    if topic == _FEED:
+        feed = word(_within(payload, "FeedProcessingFinishedNotification"), "FeedId")
+        # A feed's id is the ticket of what was sent with it.
+        return [Hint(kind="ticket" if feed else "nothing", id=feed, topic=topic, at=at)]
+    if topic == _WAREHOUSE:
+        sku = word(payload, "SKU")
+        return [counted(f"{FBA}{sku}" if sku else "", warehouse, _stored(payload, market), topic, at)]
+    if topic == _QUANTITY:
+        place = word(payload, "FulfillmentChannelCode")
+        return [counted(word(payload, "Sku") if place else "", place, payload.get("Quantity"), topic, at)]
+    return [Hint(kind="nothing" if topic else "channel", topic=topic, at=at)]
+
+
+def _stored(payload: Payload, market: str) -> object:
+    """Return the number that Amazon's warehouses have for this marketplace."""
+    places = payload.get("FulfillmentInventoryByMarketplace")
+    shown = [_capital(one) for one in places if isinstance(one, dict)] if isinstance(places, list) else []
+    here = next((one for one in shown if one.get("MarketplaceId") == market), {})
+    return _within(here, "FulfillmentInventory").get("Fulfillable")
+
+
+def _within(payload: Payload, name: str) -> Payload:
+    return _capital(inner(payload, name))
+
+
+def _capital(payload: Payload) -> Mapping[str, Any]:
+    """Return the fields by names that begin with a capital."""
+    return {name[:1].upper() + name[1:]: value for name, value in payload.items()}

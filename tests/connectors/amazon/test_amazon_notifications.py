@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from bridge.contract.webhooks import Delivery
-from connectors.amazon.hints import hints
+from connectors.amazon.webhooks import hints
 from tests.contract.bench import Bench, good
 
 pytestmark = pytest.mark.anyio

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from bridge.domain.orders import Tracking
-from connectors.amazon.order_writer import carrier
+from connectors.amazon.orders import carrier
 from tests.contract.bench import Bench, good
 
 pytestmark = pytest.mark.anyio
