@@ -89,9 +89,9 @@ class JsonApi:
             raise TryLater(f"{request.op}: the answer is no JSON object", where=self.where, maybe_applied=True)
         return payload, response
 
-    def refuse(self, what: str, step: str = "") -> NoReturn:
-        """Raise Refused for what the platform would not take, or cannot express, with what to do about it."""
-        raise Refused(what, where=self.where, next_step=step)
+    def refuse(self, what: str, step: str = "", code: str = "") -> NoReturn:
+        """Raise Refused for what the platform does not take, or cannot express, with what to do about it, and its code if it said one."""
+        raise Refused(what, where=self.where, next_step=step, code=code)
 
 
 def given(**params: str) -> Params:

@@ -2,14 +2,14 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from bridge.contract.errors import Gone
 from bridge.wire.payload import stamp
 
-__all__ = ["by_cursor", "by_halves", "by_number", "by_offset", "by_search", "by_time", "slices"]
+__all__ = ["by_cursor", "by_halves", "by_number", "by_offset", "by_search", "by_time", "joined", "slices"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -127,6 +127,13 @@ async def by_time(
         if count < size:
             return
         least, offset = (reached, 0) if reached > least else (least, offset + count)
+
+
+def joined(names: Iterable[str], most: int) -> tuple[list[str], list[str]]:
+    """Join what is wanted by commas, so many a call. What holds a comma itself comes second: it has to be asked for alone."""
+    wanted = [name for name in dict.fromkeys(names) if name]
+    together = [",".join(some) for some in slices([name for name in wanted if "," not in name], most)]
+    return together, [name for name in wanted if "," in name]
 
 
 def slices(items: Sequence[T], size: int) -> list[Sequence[T]]:

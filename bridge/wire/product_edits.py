@@ -4,13 +4,14 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from bridge.contract.errors import Gone, Refused
-from bridge.contract.ports import ProductEdit, ProductResult
+from bridge.contract.ports import ProductEdit, ProductResult, VariantEdit
 from bridge.domain.catalog import Product
 from bridge.domain.listing_map import Category, ListingMap, category
 
-__all__ = ["OneByOne", "applied", "check", "lacking", "only", "outcome_of", "place_of", "single"]
+__all__ = ["OneByOne", "applied", "check", "fields_of", "lacking", "only", "outcome_of", "place_of", "single"]
 
 
 class OneByOne(ABC):
@@ -69,6 +70,12 @@ def applied(edit: ProductEdit) -> Product:
     changes = {own.id: {name: getattr(own, name) for name in own.fields} for own in edit.variants}
     variants = tuple(replace(one, **changes.get(one.id, {})) for one in edit.current.variants)
     return replace(edit.current, variants=variants, **{name: getattr(edit, name) for name in edit.fields})
+
+
+def fields_of(edit: ProductEdit) -> dict[str, Any]:
+    """Return the edited fields with their new values, where a listing has one variant: its fields stand beside the product's."""
+    parts: tuple[ProductEdit | VariantEdit, ...] = (edit, *edit.variants)
+    return {name: getattr(one, name) for one in parts for name in sorted(one.fields)}
 
 
 def only(found: Sequence[Product], product_id: str, where: str) -> Product:

@@ -4,7 +4,7 @@ Where "accepted" is said of everything, and shown minutes later or never, to cal
 still sold there.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -14,6 +14,7 @@ from bridge.contract.feed import Page
 from bridge.contract.ports import ProductEdit, ProductResult
 from bridge.contract.stock import Accepted, Applied, Outcome, Prepared, Rejected, StockChange
 from bridge.domain.catalog import Level, Product, StockKey
+from bridge.wire.product_edits import fields_of
 
 __all__ = ["EditsReadBack", "NumbersReadBack", "Patience", "accepted", "edit_ticket"]
 
@@ -46,7 +47,7 @@ def edit_ticket(at: datetime, edit: ProductEdit) -> str:
 
     So a value which is neither the old nor the new one is known for the platform's own form of the new one.
     """
-    marks = [f"{name}={_mark(_value(edit.current, name))}" for name, _ in _wanted(edit)]
+    marks = [f"{name}={_mark(_value(edit.current, name))}" for name in fields_of(edit)]
     return f"{_EDIT} {at.isoformat()} {','.join(marks)}"
 
 
@@ -145,7 +146,7 @@ class EditsReadBack:
         """Whether every field has its new value, or after a while another one than before. Raises Gone after the last while."""
         age = self._now() - since
         late = age > self._patience.usual
-        shown = {name: (_value(there, name), value) for name, value in _wanted(edit)}
+        shown = {name: (_value(there, name), value) for name, value in fields_of(edit).items()}
         old = [n for n, (now, new) in shown.items() if now != new and not (late and _mark(now) != before.get(n))]
         if old and age > self._patience.most:
             what = f"{', '.join(old)} was accepted {self._patience.most} ago and is not to be seen"
@@ -165,15 +166,6 @@ class EditsReadBack:
 
 def _refused(key: StockKey) -> Rejected:
     return Rejected(key=key, kind="invalid", reason="the row was not accepted")
-
-
-def _wanted(edit: ProductEdit) -> Iterator[tuple[str, object]]:
-    """The edited fields with their new values; a listing has one variant."""
-    for name in sorted(edit.fields):
-        yield name, getattr(edit, name)
-    for variant in edit.variants:
-        for name in sorted(variant.fields):
-            yield name, getattr(variant, name)
 
 
 def _value(product: Product, name: str) -> object:

@@ -2,20 +2,26 @@
 
 import pytest
 
-from bridge.contract.ports import ProductEdit, ProductResult
+from bridge.contract.ports import ProductEdit, ProductResult, VariantEdit
 from bridge.domain.catalog import Product
 from bridge.wire.api import given
 from bridge.wire.feeds import page_of
 from bridge.wire.hints import counted
 from bridge.wire.judging import problem_in
+from bridge.wire.paging import joined
 from bridge.wire.payload import Odd, Payload, first, must
-from bridge.wire.product_edits import outcome_of
+from bridge.wire.product_edits import fields_of, outcome_of
 from tests.unit.make import T0
 
 
 def test_what_is_empty_is_not_asked_for() -> None:
     assert given(marketplaceIds="A", pageToken="", after="B") == (("marketplaceIds", "A"), ("after", "B"))
     assert given() == ()
+
+
+def test_names_are_joined_so_many_a_call_but_for_those_that_hold_a_comma() -> None:
+    assert joined(["A", "B", "A", "", "C", "D, E"], 2) == (["A,B", "C"], ["D, E"])
+    assert joined([], 2) == ([], [])
 
 
 def test_the_first_of_a_list_is_empty_where_there_is_none() -> None:
@@ -60,3 +66,10 @@ async def test_an_edit_that_was_accepted_brings_its_ticket() -> None:
         return result
 
     assert await outcome_of(edit, accept) == result
+
+
+def test_the_fields_of_an_edit_stand_beside_those_of_its_one_variant() -> None:
+    own = VariantEdit(id="tee", fields=frozenset({"barcode"}), barcode="40")
+    tee = Product(id="tee", title="A tee", updated_at=T0)
+    edit = ProductEdit(current=tee, fields=frozenset({"title", "images"}), title="New", variants=(own,))
+    assert fields_of(edit) == {"images": (), "title": "New", "barcode": "40"}
