@@ -10,8 +10,7 @@ from connectors.amazon.limits import LIMITS, PATIENCE
 from connectors.amazon.orders import Orders, OrderWriting
 from connectors.amazon.products import Products
 from connectors.amazon.settings import Settings
-from connectors.amazon.stock import Stock
-from connectors.amazon.tickets import Tickets
+from connectors.amazon.stock import Stock, Tickets
 from connectors.amazon.webhooks import Webhooks
 
 __all__ = ["LIMITS", "Settings", "connect"]

@@ -27,12 +27,9 @@ class Account:
         """Verify the tokens, the marketplace and the two roles; a token does not say what it may, so each is tried by a read."""
         payload, response = await self._client.call("getMarketplaceParticipations", "read the seller account")
         here = self._here(rows(payload, "payload"))
-        missing = {
-            "Product Listing": await forbidden(self._catalog.named([_NOBODYS], "summaries"), *_NO_ROLE),
-            "Inventory and Order Tracking": await forbidden(
-                self._client.call("getOrder", "try to read an order", order=_NOBODYS), *_NO_ROLE
-            ),
-        }
+        listings = await forbidden(self._catalog.named([_NOBODYS], "summaries"), *_NO_ROLE)
+        order = self._client.call("getOrder", "try to read an order", order=_NOBODYS)
+        missing = {"Product Listing": listings, "Inventory and Order Tracking": await forbidden(order, *_NO_ROLE)}
         return Identity(
             name=text(here, "storeName") or self._client.settings.seller_id,
             currency=text(part(here, "marketplace"), "defaultCurrencyCode"),
@@ -48,8 +45,7 @@ class Account:
         selling = [place for place in places if part(place, "participation").get("isParticipating")]
         there = {text(part(place, "marketplace"), "id"): place for place in selling}
         names = {one: text(part(place, "marketplace"), "name") for one, place in there.items()}
-        what = f"the seller does not sell in marketplace {market}"
-        demand_one_of("marketplace", market, names, what, self._client.where)
+        demand_one_of("marketplace", market, names, f"the seller does not sell in {market}", self._client.where)
         return there[market]
 
     def _locations(self) -> tuple[Location, ...]:

@@ -9,7 +9,7 @@ from bridge.contract.feed import Feed, Page
 from bridge.domain.catalog import Product
 from bridge.wire.api import Answer, if_there
 from bridge.wire.feeds import ChangedSince, page_of, understood
-from bridge.wire.paging import by_search, slices
+from bridge.wire.paging import by_search, joined
 from bridge.wire.payload import Payload, first, moment, part, rows, text
 from connectors.amazon.client import Client
 from connectors.amazon.limits import FIRST, OVERLAP, PAGE
@@ -44,12 +44,12 @@ class Catalog:
 
     async def named(self, skus: Sequence[str], data: str) -> tuple[list[Payload], datetime]:
         """Read these listings; what is no more is left out. The answer that came last tells the time."""
-        wanted, found, at = [sku for sku in dict.fromkeys(skus) if sku], list[Payload](), self._client.now()
-        # Commas part the identifiers of a call, so a SKU that holds one is asked for alone.
-        for some in slices([sku for sku in wanted if "," not in sku], PAGE):
-            payload, response = await self._search(data, identifiers=",".join(some), identifiersType="SKU")
+        found, at = list[Payload](), self._client.now()
+        together, alone = joined(skus, PAGE)
+        for some in together:
+            payload, response = await self._search(data, identifiers=some, identifiersType="SKU")
             found, at = found + rows(payload, "items"), response.at
-        for sku in (sku for sku in wanted if "," in sku):
+        for sku in alone:
             params = self._client.here(includedData=data)
             call = self._client.call("getListingsItem", f"read listing {sku}", params=params, sku=sku)
             if answer := await if_there(call, None):

@@ -2,7 +2,6 @@
 
 from urllib.parse import quote
 
-from bridge.contract.errors import Refused
 from bridge.wire.access import Access, TokenService
 from bridge.wire.api import Answer, JsonApi, Params, given
 from bridge.wire.http import Http, Request, Response, Surroundings
@@ -38,20 +37,25 @@ class Client(JsonApi):
             around, where=where, url=settings.tokens, path=settings.tokens, judge=judge_token, secrets=secrets
         )
         app = {"client_id": settings.client_id, "client_secret": settings.client_secret}
-        seller = {**app, "grant_type": "refresh_token", "refresh_token": settings.refresh_token}
-        grantless = {**app, "grant_type": "client_credentials", "scope": _SCOPE}
 
-        def granted(form: dict[str, str]) -> Http:
-            access = Access(service.tokens(form), now=around.now, header="x-amz-access-token", scheme="")
+        def granted(**form: str) -> Http:
+            access = Access(service.tokens({**app, **form}), now=around.now, header="x-amz-access-token", scheme="")
             return service.pool(access, url=settings.url, judge=judge, limits=LIMITS, is_stale=is_stale)
 
         self._documents = Http(
             around, where=where, base_url=settings.url, budget=around.budget(), judge=judge_document, secrets=secrets
         )
-        self._app = JsonApi(around, granted(grantless))
-        self.queue = _queue(settings, around, where) if settings.queue_url else None
+        self._app = JsonApi(around, granted(grant_type="client_credentials", scope=_SCOPE))
+        sqs = Sqs(
+            address=settings.queue_url,
+            key_id=settings.aws_access_key_id,
+            secret=settings.aws_secret_access_key,
+            given_region=settings.aws_region,
+        )
+        self.queue = Queue(sqs, around, where=where, extra="amazon") if settings.queue_url else None
         pools = [self._app.http, self._documents, service.http, *([self.queue.http] if self.queue else [])]
-        super().__init__(around, granted(seller), *pools)
+        seller = granted(grant_type="refresh_token", refresh_token=settings.refresh_token)
+        super().__init__(around, seller, *pools)
 
     async def call(
         self,
@@ -81,13 +85,13 @@ class Client(JsonApi):
         """Write to a listing; raises Refused for what is not accepted. That it is accepted is no proof of anything (see `stock`)."""
         params = self.here()
         payload, response = await self.call(operation, op, params=params, body=body, repeatable=repeatable, sku=sku)
-        if text(payload, "status") == "ACCEPTED":
-            return response
-        issue = next(iter(errors_of(payload)), {})
-        step = "add the attribute it names to the channel's map, or mend the product, then `bridge retry`"
-        raise Refused(f"{op}: {said(issue)}", where=self.where, code=text(issue, "code"), next_step=step)
+        if text(payload, "status") != "ACCEPTED":
+            issue = next(iter(errors_of(payload)), {})
+            step = "add the attribute it names to the channel's map, or mend the product, then `bridge retry`"
+            self.refuse(f"{op}: {said(issue)}", step, text(issue, "code"))
+        return response
 
-    async def store(self, url: str, op: str, content: bytes | None, content_type: str = "") -> bytes:
+    async def store(self, url: str, op: str, content: bytes | None = None, content_type: str = "") -> bytes:
         """Write a document to the address that Amazon gave for it, or read one; no token goes there."""
         headers = {"content-type": content_type} if content_type else {}
         method = "GET" if content is None else "PUT"
@@ -108,13 +112,3 @@ class Client(JsonApi):
         )
         client = SPAPIClient(config, oauth_endpoint=mine.tokens, endpoint=mine.url)
         return {"amazon": client.api_client, "seller_id": mine.seller_id, "marketplace": mine.marketplace}
-
-
-def _queue(settings: Settings, around: Surroundings, where: str) -> Queue:
-    sqs = Sqs(
-        address=settings.queue_url,
-        key_id=settings.aws_access_key_id,
-        secret=settings.aws_secret_access_key,
-        given_region=settings.aws_region,
-    )
-    return Queue(sqs, around, where=where, extra="amazon")

@@ -79,8 +79,9 @@ class OrderWriting(BuyersOnly):
             self.refuse(f"ship order {order.id}: it is {fresh.status}")
         parcel = tracking[0] if tracking else Tracking(number="")
         details = {
-            "packageReferenceId": str(len(fresh.tracking) + 1), **carrier(parcel.carrier), "trackingNumber": parcel.number,
-            "shipDate": stamp(self._client.now()),
+            # One of its own for every parcel: how many there are we do not see (one may have no tracking number), but what has left.
+            "packageReferenceId": str(1 + sum(line.fulfilled for line in fresh.lines)), **carrier(parcel.carrier),
+            "trackingNumber": parcel.number, "shipDate": stamp(self._client.now()),
             "orderItems": [{"orderItemId": line.id, "quantity": _left(line)} for line in left],
         }  # fmt: skip
         body = {"marketplaceId": self._client.market, "packageDetail": details}

@@ -5,12 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 from bridge.contract.errors import Refused
-from bridge.contract.ports import ProductEdit, ProductResult, VariantEdit
+from bridge.contract.ports import ProductEdit, ProductResult
 from bridge.domain.catalog import Product, Variant
 from bridge.domain.listing_map import aspects
 from bridge.domain.money import Money
 from bridge.wire.api import if_there
-from bridge.wire.product_edits import applied, check, only, outcome_of, place_of
+from bridge.wire.product_edits import applied, check, fields_of, only, outcome_of, place_of
 from bridge.wire.read_back import edit_ticket
 from connectors.amazon.catalog import Catalog
 from connectors.amazon.client import Client
@@ -105,8 +105,7 @@ class Products:
         return ProductResult(id=sku, product=applied(edit), ticket=edit_ticket(self._client.now(), edit))
 
     def _patches(self, edit: ProductEdit) -> list[dict[str, Any]]:
-        parts: tuple[ProductEdit | VariantEdit, ...] = (edit, *edit.variants)
-        fields = {name: getattr(one, name) for one in parts for name in one.fields}
+        fields = fields_of(edit)
         had = IMAGES[: len(edit.current.images)] if "images" in fields else ()
         wanted = {**{name: [] for name in had}, **self._attributes(fields)}
         return [
@@ -135,9 +134,8 @@ class Products:
     def _offer(self, price: Money) -> Rows:
         # A JSON number of that many digits is exact both ways; Amazon refuses the price as a text.
         amount = int(price.decimal) if "." not in price.decimal else float(price.decimal)
-        schedule = [{"schedule": [{"value_with_tax": amount}]}]
-        place: dict[str, object] = {"marketplace_id": self._client.market, "audience": "ALL"}
-        return [{**place, "currency": price.currency, "our_price": schedule}]
+        offer = {"marketplace_id": self._client.market, "audience": "ALL", "currency": price.currency}
+        return [{**offer, "our_price": [{"schedule": [{"value_with_tax": amount}]}]}]
 
 
 def _as_listed(product: Product, variant: Variant) -> Product:

@@ -1,27 +1,37 @@
-"""The stock port: merchant-fulfilled numbers, written one by one or as a feed; Amazon's own warehouses are only read."""
+"""Numbers: the merchant's own, written one by one or as a feed, and what became of them; Amazon's warehouses are only read.
 
-from collections.abc import AsyncIterator, Sequence
+A patch that is ACCEPTED is queued, and one of a SKU that does not exist is accepted too (selling-partner-api-models issues
+2797, 4402). To call it applied would free units for other channels that Amazon still sells; so it is a ticket, and the listing
+itself, read back, tells. A feed has a report.
+"""
+
+import gzip
+import zlib
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import takewhile
+from typing import Any
 
 import msgspec
 
-from bridge.contract.errors import Refused, TryLater
+from bridge.contract.errors import Gone, Refused, TryLater
 from bridge.contract.feed import Feed, Page
-from bridge.contract.stock import Accepted, Outcome, Prepared, Rejected, StockChange
+from bridge.contract.stock import Accepted, Applied, Outcome, Prepared, Rejected, StockChange
 from bridge.domain.catalog import Level, StockKey
 from bridge.wire.api import Answer
 from bridge.wire.feeds import ChangedSince
-from bridge.wire.paging import by_cursor, slices
-from bridge.wire.payload import part, text
-from bridge.wire.read_back import accepted
+from bridge.wire.paging import by_cursor, joined, slices
+from bridge.wire.payload import Payload, maybe_instant, part, text
+from bridge.wire.read_back import NumbersReadBack, accepted
 from bridge.wire.stock_rows import NamesNoCauses, check, found, one_by_one, prepared, target
 from connectors.amazon.catalog import NUMBERS, Catalog
 from connectors.amazon.client import Client
-from connectors.amazon.limits import DEFAULT, FEW, LIMITS, MOST, OVERLAP
+from connectors.amazon.judge import errors_of, said
+from connectors.amazon.limits import DEFAULT, FEW, LIMITS, MOST, OVERLAP, PATIENCE
 from connectors.amazon.mapping import FBA, numbers, stored
 
-__all__ = ["Stock"]
+__all__ = ["Stock", "Tickets"]
 
 # getInventorySummaries takes so many SKUs a call.
 _SKUS = 50
@@ -29,7 +39,7 @@ _CONTENT = "application/json; charset=UTF-8"
 
 
 class Stock(NamesNoCauses):
-    """A stock id is a SKU, its location DEFAULT; "fba:" before a SKU is the number in Amazon's warehouse."""
+    """The stock port. A stock id is a SKU, its location DEFAULT; "fba:" before a SKU is the number in Amazon's warehouse."""
 
     def __init__(self, client: Client, catalog: Catalog) -> None:
         self._client = client
@@ -60,7 +70,7 @@ class Stock(NamesNoCauses):
         """A few rows go one by one, many as one feed; what is sold out stands in front and need not wait for the feed."""
         gone = len(list(takewhile(lambda change: change.shown + change.delta == 0, changes)))
         ahead = gone if gone <= FEW < len(changes) - gone else 0
-        return [*([changes[:ahead]] if ahead else []), *slices(changes[ahead:], MOST)]
+        return [*slices(changes[:ahead], FEW), *slices(changes[ahead:], MOST)]
 
     def prepare(self, changes: Sequence[StockChange], key: str) -> Prepared:
         """Write down the numbers that are to be there; raises Refused naming the bad row.
@@ -88,8 +98,7 @@ class Stock(NamesNoCauses):
 
         async def write(change: StockChange) -> datetime | Rejected:
             sku = change.key.stock_id
-            op = f"write the quantity of {sku}"
-            return (await self._client.submit("patchListingsItem", op, sku, wanted[sku])).at
+            return (await self._client.submit("patchListingsItem", f"write the quantity of {sku}", sku, wanted[sku])).at
 
         return accepted(prepared.changes, await one_by_one(prepared.changes, write))
 
@@ -112,20 +121,55 @@ class Stock(NamesNoCauses):
         """Read what lies in Amazon's warehouses: all, some SKUs, or what changed; nothing where the merchant does not ask for it."""
         if not self._client.settings.fba:
             return
-        for some in slices(skus, _SKUS) or [()]:
-            async for payload, response in self._summaries(",".join(some), since):
+        asked = {"details": "true", "granularityType": "Marketplace", "granularityId": self._client.market}
+        together, alone = joined(skus, _SKUS)
+        calls = [*({"sellerSkus": some} for some in together), *({"sellerSku": sku} for sku in alone)]
+        for named in calls or [{"startDateTime": since}]:
+            async for payload, response in by_cursor(partial(self._summaries, {**asked, **named})):
                 yield stored(payload, response.at, self._client.warehouse)
 
-    def _summaries(self, skus: str, since: str) -> AsyncIterator[Answer]:
-        asked = {"details": "true", "granularityType": "Marketplace", "granularityId": self._client.market}
-        op = "read the stock in Amazon's warehouses"
+    async def _summaries(self, asked: Mapping[str, str], token: str | None) -> tuple[Answer, str | None]:
+        op, params = "read the stock in Amazon's warehouses", self._client.here(**asked, nextToken=token or "")
+        answer = await self._client.call("getInventorySummaries", op, params=params)
+        return answer, text(part(answer[0], "pagination"), "nextToken") or None
 
-        async def fetch(token: str | None) -> tuple[Answer, str | None]:
-            params = self._client.here(**asked, sellerSkus=skus, startDateTime=since, nextToken=token or "")
-            answer = await self._client.call("getInventorySummaries", op, params=params)
-            return answer, text(part(answer[0], "pagination"), "nextToken") or None
 
-        return by_cursor(fetch)
+class Tickets:
+    """The tickets port."""
+
+    def __init__(self, client: Client, stock: Stock) -> None:
+        self._client = client
+        self._patches = NumbersReadBack(stock.mine, PATIENCE, client.where)
+
+    async def look(self, ticket: str, prepared: Prepared) -> Sequence[Applied | Rejected] | None:
+        """Ask for the results of an accepted write; None while Amazon is at work."""
+        if self._patches.knows(ticket):
+            return await self._patches.look(ticket, prepared)
+        return await self._report(ticket, prepared)
+
+    async def _report(self, feed_id: str, prepared: Prepared) -> Sequence[Applied | Rejected] | None:
+        feed, response = await self._client.call("getFeed", f"look at feed {feed_id}", feed=feed_id)
+        status = text(feed, "processingStatus")
+        if status in {"IN_QUEUE", "IN_PROGRESS"}:
+            return None
+        if status == "CANCELLED":
+            why = f"feed {feed_id} was cancelled before it began"
+            return [Rejected(key=change.key, kind="retry", reason=why) for change in prepared.changes]
+        if document := text(feed, "resultFeedDocumentId"):
+            ended = maybe_instant(feed.get("processingEndTime")) or response.at
+            return _results(prepared, await self._document(document), ended)
+        # FATAL: "some, none, or all of the operations may have completed" (model): only the numbers know.
+        raise Gone(f"feed {feed_id} ended as {status} without a report", where=self._client.where, code=status)
+
+    async def _document(self, document_id: str) -> Payload:
+        op = "read a feed's report"
+        found, _ = await self._client.call("getFeedDocument", op, document=document_id)
+        content = await self._client.store(text(found, "url"), op)
+        try:
+            plain = gzip.decompress(content) if text(found, "compressionAlgorithm") == "GZIP" else content
+            return msgspec.json.decode(plain, type=dict[str, Any])
+        except (OSError, EOFError, zlib.error, ValueError) as error:
+            raise TryLater(f"{op}: it cannot be read ({error})", where=self._client.where) from error
 
 
 def _patch(change: StockChange) -> list[dict[str, object]]:
@@ -137,3 +181,16 @@ def _patch(change: StockChange) -> list[dict[str, object]]:
         raise Refused("a listing needs a SKU")
     row = {"fulfillment_channel_code": DEFAULT, "quantity": target(change, LIMITS)}
     return [{"op": "merge", "path": "/attributes/fulfillment_availability", "value": [row]}]
+
+
+def _results(prepared: Prepared, report: Payload, at: datetime) -> Sequence[Applied | Rejected]:
+    """Read a report: an error names its message by number, one that names none is about the whole feed."""
+    by_row = {text(issue, "messageId"): issue for issue in reversed(errors_of(report))}
+    whole = by_row.get("", {}) if not part(report, "summary").get("messagesAccepted") else {}
+    issues = [by_row.get(str(number), whole) for number, _ in enumerate(prepared.changes, 1)]
+    return [
+        Rejected(key=change.key, kind="invalid", reason=said(issue), code=text(issue, "code"))
+        if issue
+        else Applied(key=change.key, at=at)
+        for change, issue in zip(prepared.changes, issues, strict=True)
+    ]

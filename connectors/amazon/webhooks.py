@@ -4,8 +4,7 @@ Nothing that comes by HTTP is Amazon's. Shapes: schemas/notifications of amzn/se
 small; EventBridge, whose rules may send into the same queue, wraps a notification into `detail`.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from bridge.contract.errors import NeedsPerson, Refused
 from bridge.contract.webhooks import Delivery, Hint, Subscription, Verdict
@@ -19,13 +18,10 @@ from connectors.amazon.mapping import FBA
 
 __all__ = ["Webhooks", "hints"]
 
-_NAME = "commerce-bridge"
-_VERSION = "1.0"
 _ORDER = "ORDER_CHANGE"
-_WAREHOUSE = "FBA_INVENTORY_AVAILABILITY_CHANGES"
 _FEED = "FEED_PROCESSING_FINISHED"
-# Those that SQS takes. LISTINGS_ITEM_... go to EventBridge only, and are understood where the merchant passes them on.
-_TOPICS = (_ORDER, _FEED, _WAREHOUSE)
+_WAREHOUSE = "FBA_INVENTORY_AVAILABILITY_CHANGES"
+# Those above SQS takes; these go to EventBridge only, and are understood where the merchant passes them on.
 _LISTING = "LISTINGS_ITEM_STATUS_CHANGE"
 _QUANTITY = "LISTINGS_ITEM_MFN_QUANTITY_CHANGE"
 
@@ -38,7 +34,7 @@ class Webhooks(TopicByTopic):
         self._client = client
         self._queue = queue
         # Where nothing is kept in Amazon's warehouses, nobody need tell of them.
-        self.topics: tuple[str, ...] = _TOPICS if client.settings.fba else _TOPICS[:2]
+        self.topics: tuple[str, ...] = (_ORDER, _FEED, *([_WAREHOUSE] if client.settings.fba else []))
         self.secrets: tuple[str, ...] = ()
 
     def verify(self, delivery: Delivery, secrets: Sequence[str]) -> Verdict:
@@ -52,12 +48,11 @@ class Webhooks(TopicByTopic):
 
     async def subscriptions(self) -> Sequence[Subscription]:
         """List the subscriptions to our topics; `url` is the queue's address, or the ARN of another."""
-        found = [await self._subscription(topic) for topic in self.topics]
-        return [one for one in found if one is not None]
+        return list(filter(None, [await self._subscription(topic) for topic in self.topics]))
 
     async def make(self, topic: str, url: str) -> None:
         """Have a topic sent to the queue."""
-        body = {"payloadVersion": _VERSION, "destinationId": await self._destination(url)}
+        body = {"payloadVersion": "1.0", "destinationId": await self._destination(url)}
         try:
             await self._client.call("createSubscription", f"subscribe to {topic}", body=body, topic=topic)
         except Refused as error:
@@ -95,7 +90,7 @@ class Webhooks(TopicByTopic):
             raise NeedsPerson("Amazon sends into a queue, not to an address", where=self._client.where, next_step=step)
         if known := await self._known(url):
             return known
-        body = {"name": _NAME, "resourceSpecification": {"sqs": {"arn": self._queue.arn}}}
+        body = {"name": "commerce-bridge", "resourceSpecification": {"sqs": {"arn": self._queue.arn}}}
         try:
             payload, _ = await self._client.call("createDestination", "name the queue to Amazon", body=body)
         except Refused:
@@ -118,7 +113,7 @@ class Webhooks(TopicByTopic):
 def hints(body: bytes, market: str, warehouse: str) -> Sequence[Hint]:
     """Read the hint of one notification. Pure; one that cannot be understood is a hint at the whole channel."""
     message = decoded(body)
-    message = _capital(inner(message, "detail") or message)
+    message = _within(inner(message, "detail") or message)
     topic, payload = word(message, "NotificationType"), _within(message, "Payload")
     at = maybe_instant(message.get("EventTime"))
     if topic == _ORDER:
@@ -141,15 +136,11 @@ def hints(body: bytes, market: str, warehouse: str) -> Sequence[Hint]:
 def _stored(payload: Payload, market: str) -> object:
     """Return the number that Amazon's warehouses have for this marketplace."""
     places = payload.get("FulfillmentInventoryByMarketplace")
-    shown = [_capital(one) for one in places if isinstance(one, dict)] if isinstance(places, list) else []
+    shown = [_within(one) for one in places if isinstance(one, dict)] if isinstance(places, list) else []
     here = next((one for one in shown if one.get("MarketplaceId") == market), {})
     return _within(here, "FulfillmentInventory").get("Fulfillable")
 
 
-def _within(payload: Payload, name: str) -> Payload:
-    return _capital(inner(payload, name))
-
-
-def _capital(payload: Payload) -> Mapping[str, Any]:
-    """Return the fields by names that begin with a capital."""
-    return {name[:1].upper() + name[1:]: value for name, value in payload.items()}
+def _within(payload: Payload, *names: str) -> Payload:
+    """Return the object that stands within others by these names, with its fields by names that begin with a capital."""
+    return {name[:1].upper() + name[1:]: value for name, value in inner(payload, *names).items()}

@@ -36,6 +36,8 @@ class Inventory:
         found = [one for one in self.state.listings.values() if one.channel != DEFAULT]
         if since := query.get("startDateTime"):
             return [one for one in found if (one.warehouse_at or one.created) >= moment(since)]
+        if name := query.get("sellerSku"):
+            return [one for one in found if one.sku == name]
         if names := query.get("sellerSkus"):
             skus = names.split(",")
             if len(skus) > PAGE:

@@ -117,6 +117,9 @@ class Orders:
             raise invalid("carrierName is required when carrierCode is Other.")
         if order.fulfilled_by != "MERCHANT" or order.status not in OPEN:
             raise invalid(f"Order {order_id} is {order.status} and cannot be confirmed as shipped.")
+        # "Uniquely identifies a package within the scope of an order" (ordersV0, PackageReferenceId).
+        if str(parcel["packageReferenceId"]) in {one["packageReferenceId"] for one in order.packages}:
+            raise invalid(f"packageReferenceId {parcel['packageReferenceId']} is not unique.")
         moment(parcel["shipDate"])
         self._pack(order, parcel)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from bridge.domain.orders import Tracking
+from connectors.amazon.mapping import order
 from connectors.amazon.orders import carrier
 from tests.contract.bench import Bench, good
 
@@ -67,3 +68,28 @@ async def test_a_shipment_carries_the_parcel_back(shop: Shop) -> None:
     order = await bench.sales.get(bench.shop.sale([{"sku": "TEE", "quantity": 1}]))
     shipped = await bench.writer.fulfil(order, [Tracking(number="1Z999", carrier="UPS")], "key")
     assert (shipped.status, shipped.tracking) == ("fulfilled", (Tracking(number="1Z999", carrier="UPS"),))
+
+
+async def test_every_parcel_of_an_order_has_a_number_of_its_own(shop: Shop) -> None:
+    bench = shop()
+    await bench.seed(good("TEE", stock=10))
+    made = bench.shop.sale([{"sku": "TEE", "quantity": 2}])
+    order = await bench.sales.get(made)
+    parcel = {
+        "packageReferenceId": "1", "carrierCode": "UPS", "trackingNumber": "", "shipDate": "2026-01-01T00:00:00Z",
+        "orderItems": [{"orderItemId": order.lines[0].id, "quantity": 1}],
+    }  # fmt: skip
+    # Somebody has packed one unit in Seller Central, without a number to track it by.
+    body = {"marketplaceId": "ATVPDKIKX0DER", "packageDetail": parcel}
+    bench.shop.seller.orders.confirm_shipment(made, body)
+    shipped = await bench.writer.fulfil(order, [Tracking(number="1Z999", carrier="UPS")], "key")
+    assert shipped.status == "fulfilled"
+    parcels = [one["packageReferenceId"] for one in bench.shop.seller.orders.all[made].packages]
+    assert len(set(parcels)) == len(parcels) == 2
+
+
+def test_an_amount_of_units_that_is_none_sets_that_order_aside() -> None:
+    item = {"orderItemId": "1", "quantityOrdered": 1, "fulfillment": {"quantityFulfilled": {"much": 1}}}
+    times = {"createdTime": "2026-01-01T00:00:00Z", "lastUpdatedTime": "2026-01-01T00:00:00Z"}
+    with pytest.raises(ValueError, match="quantityFulfilled"):
+        order({"orderId": "1", **times, "orderItems": [item]}, "USD", "AMAZON_NA")

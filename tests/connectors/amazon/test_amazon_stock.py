@@ -168,3 +168,25 @@ def test_no_operation_is_called_more_often_than_its_model_states() -> None:
     # Feeds of numbers have a bound of their own below createFeed's: five in five minutes.
     assert {name for name, rate in ours.items() if rate != RATES[name]} == {"createFeed"}
     assert ours["createFeed"] < RATES["createFeed"]
+
+
+@pytest.mark.parametrize(
+    ("packed", "content"),
+    [(True, b"\x1f\x8b\x08" + b"\x00" * 7 + b"\xff" * 20), (True, b"no gzip"), (False, b"[]"), (False, b'{"issues": ["\xff"]}')],
+)  # fmt: skip
+async def test_a_report_that_cannot_be_read_says_nothing_of_any_row(shop: Shop, packed: bool, content: bytes) -> None:
+    bench = shop()
+    prepared, ticket = await _feed(bench)
+    await bench.ended(ticket, prepared)
+    (report,) = [one for one in bench.shop.seller.feeds.documents.values() if one.id.endswith(".result")]
+    report.packed, report.content = packed, content
+    with pytest.raises(TryLater, match="cannot be read"):
+        await bench.tickets.look(ticket, prepared)
+
+
+async def test_a_sku_with_a_comma_is_read_alone_from_amazons_warehouse_too(shop: Shop) -> None:
+    bench = shop(fba=True)
+    skus = ("TEE", "TEE, RED")
+    await bench.seed(*(good(sku, stock={"Fulfilled by Amazon": 7}) for sku in skus))
+    levels = await bench.connector.stock.read([StockKey(f"fba:{sku}", "AMAZON_NA") for sku in skus])
+    assert [(level.key.stock_id, level.quantity) for level in levels] == [("fba:TEE", 7), ("fba:TEE, RED", 7)]
