@@ -1,12 +1,12 @@
 """Access tokens of OAuth 2.0: traded at a token service, put into every call, renewed where one was refused (RFC 6749)."""
 
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from bridge.contract.errors import TryLater
+from bridge.contract.errors import NeedsPerson, TryLater
 from bridge.contract.limits import Limits
 from bridge.wire.http import Http, Judge, Request, Response, Surroundings, unauthorized
 from bridge.wire.payload import Odd, Payload, answered, text, units
@@ -75,6 +75,28 @@ class TokenService:
         return Granted(
             token=token, until=response.at + timedelta(seconds=lives) if lives else None, at=response.at, told=told
         )
+
+    async def lacking(
+        self, form: Mapping[str, str], scopes: Sequence[str], prefix: str = ""
+    ) -> tuple[frozenset[str], datetime]:
+        """Return those of the scopes that a grant lacks, and the service's time. `prefix` stands before their names in the form.
+
+        They are asked for together, and one by one only where that is refused (RFC 6749, 5.2: "invalid_scope").
+        """
+
+        async def ask(*names: str) -> datetime | None:
+            try:
+                return (await self.trade({**form, "scope": " ".join(f"{prefix}{name}" for name in names)})).at
+            except NeedsPerson as error:
+                if error.code != "invalid_scope":
+                    raise
+                return None
+
+        if at := await ask(*scopes):
+            return frozenset(), at
+        each = {name: await ask(name) for name in scopes}
+        times = [one for one in each.values() if one is not None]
+        return frozenset(name for name, one in each.items() if one is None), max(times, default=self._around.now())
 
     def tokens(self, form: Mapping[str, str]) -> Tokens:
         """Return the tokens that are traded for this form whenever one is due."""

@@ -9,7 +9,7 @@ from bridge.wire.access import Access
 from bridge.wire.http import Http, Request, Response, Surroundings
 from bridge.wire.payload import Payload
 
-__all__ = ["Answer", "JsonApi", "Params", "after_a_write", "forbidden", "given", "if_there"]
+__all__ = ["Answer", "JsonApi", "Params", "after_a_write", "forbidden", "given", "if_allowed", "if_there"]
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -114,6 +114,16 @@ async def after_a_write(step: Awaitable[T]) -> T:
     except BridgeError as error:
         error.maybe_applied = True
         raise
+
+
+async def if_allowed(call: Awaitable[T], otherwise: D, *codes: str) -> T | D:
+    """Make a call; `otherwise` is the answer where the platform says by one of these codes that these credentials may not."""
+    try:
+        return await call
+    except NeedsPerson as error:
+        if error.code not in codes:
+            raise
+        return otherwise
 
 
 async def forbidden(call: Awaitable[object], *codes: str) -> bool:

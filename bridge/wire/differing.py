@@ -13,7 +13,7 @@ from bridge.domain.catalog import Level, Product
 from bridge.wire.feeds import last_moves
 from bridge.wire.payload import Payload, stamp, text
 
-__all__ = ["Differing", "Shelf"]
+__all__ = ["Differing", "Shelf", "everything"]
 
 # Of the products that show no change, one in so many is looked at again at each reading.
 _ROUND = 50
@@ -53,6 +53,14 @@ class _Reading:
         return {owner for owner, _ in self.prints.values()}
 
 
+async def everything(shelf: Shelf) -> AsyncIterator[Page[Product]]:
+    """Read the whole catalogue: every product once, and the numbers that its items show."""
+    done: set[str] = set()
+    async for items, at in shelf.items():
+        good, bad = await shelf.read(items, done)
+        yield _page(good, bad, shelf.numbers(items, at))
+
+
 class Differing:
     """The feed of changes. An item does not show everything (a price, whether it is on sale), so the products of changed items are read
     whole, and in turn a fiftieth of the others.
@@ -89,9 +97,8 @@ class Differing:
             # What could not be understood counts as not looked at.
             reading.looked |= {prints[sku][0] for sku in changed} - {one.id for one in bad}
             reading.shown |= {one.id: _digest(msgspec.to_builtins(one)) for one in good}
-            news = tuple(one for one in good if last.shown.get(one.id) != reading.shown[one.id])
-            numbers = self._shelf.numbers(items, at)
-            yield Page(items=news, bad=(*bad, *numbers.bad), levels=numbers.items, as_of=at)
+            news = [one for one in good if last.shown.get(one.id) != reading.shown[one.id]]
+            yield _page(news, bad, self._shelf.numbers(items, at))
         if dead := _gone(last, reading):
             # There was a page, so there is a time.
             yield Page(items=tuple(Product(id=one, updated_at=at, deleted=True) for one in dead), as_of=at)
@@ -109,6 +116,10 @@ class Differing:
         share = -(-len(known) // _ROUND)
         start = (self._readings * share) % len(known) if known else 0
         return set((known[start:] + known[:start])[:share])
+
+
+def _page(products: Sequence[Product], bad: Sequence[Bad], numbers: Page[Level]) -> Page[Product]:
+    return Page(items=tuple(products), bad=(*bad, *numbers.bad), levels=numbers.items, as_of=numbers.as_of)
 
 
 def _gone(last: _Reading, reading: _Reading) -> list[str]:

@@ -83,6 +83,31 @@ def test_whoever_is_no_token_service_is_a_matter_of_the_address() -> None:
     simulate(main, httpx.Response(404, text="not here"))
 
 
+def test_scopes_are_asked_for_together_and_one_by_one_only_where_that_is_refused() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        wanted = parse_qs(request.content.decode())["scope"][0].split()
+        if "scope/sell" in wanted:
+            return httpx.Response(400, json={"error": "invalid_scope"})
+        return httpx.Response(200, json={"access_token": "token-1"})
+
+    async def main(server: Server) -> None:
+        trading = service(server)
+        assert (await trading.lacking(FORM, ("read", "write"), "scope/"))[0] == frozenset()
+        assert len(server.sent) == 1
+        assert (await trading.lacking(FORM, ("read", "sell"), "scope/"))[0] == {"sell"}
+        assert (await trading.lacking(FORM, ("sell",), "scope/")) == ({"sell"}, server.loop.now())
+
+    simulate(main, answer)
+
+
+def test_a_grant_that_is_refused_altogether_is_no_lack_of_scopes() -> None:
+    async def main(server: Server) -> None:
+        assert isinstance(await failure(service(server).lacking(FORM, ("read", "write"))), NeedsPerson)
+        assert len(server.sent) == 1
+
+    simulate(main, httpx.Response(400, json={"error": "invalid_grant"}))
+
+
 def test_every_call_carries_the_token_and_a_refused_one_is_renewed_once() -> None:
     async def main(server: Server) -> None:
         numbers = iter(range(1, 9))

@@ -7,7 +7,7 @@ import pytest
 
 from bridge.contract.feed import Bad, Page
 from bridge.domain.catalog import Level, Product, StockKey
-from bridge.wire.differing import Differing
+from bridge.wire.differing import Differing, everything
 from bridge.wire.payload import Payload
 from tests.unit.make import T0
 
@@ -56,6 +56,16 @@ async def told(feed: Differing, cursor: str) -> tuple[list[str], str]:
     assert {page.cursor for page in pages[:-1]} <= {cursor}
     assert [level.key for page in pages for level in page.levels]
     return [f"{'-' if one.deleted else ''}{one.id}" for page in pages for one in page.items], pages[-1].cursor
+
+
+async def test_everything_is_products_and_numbers_page_by_page() -> None:
+    shop = Shop("A", "B", "C")
+    shop.odd.add("B")
+    pages = [page async for page in everything(shop)]
+    assert [[one.id for one in page.items] for page in pages] == [["item:A"], ["item:C"]]
+    assert [[level.key.stock_id for level in page.levels] for page in pages] == [["A", "B"], ["C"]]
+    assert [[one.id for one in page.bad] for page in pages] == [["item:B"], []]
+    assert {page.as_of for page in pages} == {shop.now}
 
 
 async def test_the_first_reading_tells_everything_and_the_next_what_differs() -> None:

@@ -15,7 +15,7 @@ from bridge.domain.catalog import Level, Product, StockKey, Variant
 from bridge.domain.listing_map import Category, ListingMap
 from bridge.domain.money import Money
 from bridge.domain.orders import Tracking
-from bridge.wire.api import after_a_write, forbidden, if_there
+from bridge.wire.api import after_a_write, forbidden, if_allowed, if_there
 from bridge.wire.clock import clock_notes
 from bridge.wire.feeds import ByWindow, ChangedSince, expressed, last_moves, understood
 from bridge.wire.hints import about, inner, word
@@ -144,6 +144,18 @@ async def test_a_call_about_what_is_no_more_has_another_answer() -> None:
         return 1
 
     assert (await if_there(call(there=True), None), await if_there(call(there=False), None)) == (1, None)
+
+
+async def test_a_call_that_is_not_allowed_has_another_answer() -> None:
+    async def call(error: NeedsPerson | None) -> int:
+        if error is not None:
+            raise error
+        return 1
+
+    assert await if_allowed(call(None), None, "403") == 1
+    assert await if_allowed(call(NeedsPerson("no", code="403")), None, "402", "403") is None
+    with pytest.raises(NeedsPerson, match="token"):
+        await if_allowed(call(NeedsPerson("the token", code="401")), None, "403")
 
 
 async def test_a_call_that_is_not_allowed_is_known_by_its_code() -> None:
