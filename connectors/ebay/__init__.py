@@ -7,10 +7,8 @@ from bridge.wire.http import Surroundings
 from connectors.ebay.account import Account
 from connectors.ebay.catalog import Catalog
 from connectors.ebay.client import Client
-from connectors.ebay.handshake import Handshake
 from connectors.ebay.limits import LIMITS
-from connectors.ebay.order_writer import OrderWriting
-from connectors.ebay.orders import Orders
+from connectors.ebay.orders import Orders, OrderWriting
 from connectors.ebay.products import Products
 from connectors.ebay.settings import Settings
 from connectors.ebay.stock import Stock
@@ -22,7 +20,7 @@ __all__ = ["LIMITS", "Settings", "connect"]
 def connect(settings: Settings, around: Surroundings, *, where: str) -> Connector:
     """Return the connector of one eBay seller; raises NeedsPerson when a credential is missing. Calls nothing yet."""
     client = Client(settings, around, where=where)
-    catalog, orders, handshake = Catalog(client), Orders(client), Handshake(client)
+    catalog, orders, webhooks = Catalog(client), Orders(client), Webhooks(client)
     products = Products(client, catalog)
     return Connector(
         platform="ebay",
@@ -33,8 +31,8 @@ def connect(settings: Settings, around: Surroundings, *, where: str) -> Connecto
         orders=orders,
         products=products,
         order_writer=OrderWriting(client, orders),
-        webhooks=Webhooks(client, handshake),
-        handshake=handshake,
+        webhooks=webhooks,
+        handshake=webhooks,
         preview=products,
         close=client.close,
         calls=lambda: client.calls,

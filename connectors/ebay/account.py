@@ -1,11 +1,10 @@
 """What the seller consented to, and what of the account bears on stock."""
 
-from datetime import datetime
-
-from bridge.contract.errors import NeedsPerson
 from bridge.contract.ports import Identity
+from bridge.wire.api import if_allowed
 from bridge.wire.payload import rows, text
-from connectors.ebay.client import Client
+from connectors.ebay.client import SCOPE, Client
+from connectors.ebay.judge import NO_SCOPE
 
 __all__ = ["Account"]
 
@@ -30,40 +29,21 @@ class Account:
 
     async def check(self) -> Identity:
         """Verify credentials and scopes without writing; raises NeedsPerson where a person must act."""
-        alive = await self._kept_alive()
-        now, lacking = await self._lacking()
+        client = self._client
+        ends = await self._ends()
+        lacking, now = await client.service.lacking(client.consent, (*_NEEDED, *_FOR_MORE), f"{SCOPE}/")
         notes = [f"the consent lacks {scope}: {effect}" for scope, effect in _FOR_MORE.items() if scope in lacking]
         return Identity(
-            name=f"eBay seller on {self._client.marketplace}",
-            currency=self._client.currency,
+            name=f"eBay seller on {client.marketplace}",
+            currency=client.currency,
             now=now,
             missing=tuple(scope for scope in _NEEDED if scope in lacking),
-            notes=(*notes, *([_ENDS] if alive is False else [])),
+            notes=(*notes, *([_ENDS] if ends else [])),
             version="sell/inventory v1",
         )
 
-    async def _kept_alive(self) -> bool | None:
-        """Tell whether listings outlive a number of 0; None where the consent does not let us see."""
-        try:
-            payload, _ = await self._client.get("/sell/account/v1/program/get_opted_in_programs", "read the programs")
-        except NeedsPerson as error:
-            if error.code != "1100":
-                raise
-            return None
-        return _KEPT_ALIVE in {text(row, "programType") for row in rows(payload, "programs")}
-
-    async def _lacking(self) -> tuple[datetime, set[str]]:
-        """Return the scopes that were not consented to: asked for together, and one by one only where that is refused."""
-        wanted = (*_NEEDED, *_FOR_MORE)
-        try:
-            return await self._client.consented(*wanted), set()
-        except NeedsPerson as error:
-            if error.code != "invalid_scope":
-                raise
-        lacking, at = set(), self._client.now()
-        for scope in wanted:
-            try:
-                at = await self._client.consented(scope)
-            except NeedsPerson:
-                lacking.add(scope)
-        return at, lacking
+    async def _ends(self) -> bool:
+        """Tell whether listings end with a number of 0; that they do not where the consent does not let us see."""
+        asked = self._client.get("/sell/account/v1/program/get_opted_in_programs", "read the programs")
+        found = await if_allowed(asked, None, NO_SCOPE)
+        return found is not None and _KEPT_ALIVE not in {text(row, "programType") for row in rows(found[0], "programs")}

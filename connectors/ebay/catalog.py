@@ -4,21 +4,22 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 from functools import partial
+from urllib.parse import parse_qsl, urlsplit
 
 from bridge.contract.feed import Bad, Feed, Page
 from bridge.domain.catalog import Level, Product
 from bridge.wire.api import if_there
-from bridge.wire.differing import Differing
+from bridge.wire.differing import Differing, everything
 from bridge.wire.feeds import understood
-from bridge.wire.paging import slices
+from bridge.wire.paging import by_cursor, slices
 from bridge.wire.payload import Payload, names, part, rows, sift, text
 from connectors.ebay.client import INVENTORY, Client, escaped
 from connectors.ebay.limits import BATCH, PAGE
-from connectors.ebay.mapping import GROUP, ITEM, OFFER, Family, group_of, level, products
+from connectors.ebay.mapping import GROUP, ITEM, OFFER, group_of, level, products
 
 __all__ = ["Catalog"]
 
-_ITEMS = f"{INVENTORY}/inventory_item"
+_FIRST = f"limit={PAGE}&offset=0"
 
 
 class Catalog:
@@ -31,12 +32,9 @@ class Catalog:
         self._client = client
         self.changes: Feed[Product] = Differing(self)
 
-    async def all(self) -> AsyncIterator[Page[Product]]:
+    def all(self) -> AsyncIterator[Page[Product]]:
         """Read every item, its group once, and its offers."""
-        done: set[str] = set()
-        async for items, at in self.items():
-            good, bad = await self.read(items, done)
-            yield _page(good, bad, self.numbers(items, at))
+        return everything(self)
 
     async def get(self, product_ids: Sequence[str]) -> Sequence[Product]:
         """Read these products now; ones that are no more are left out. Raises Refused for one that cannot be understood."""
@@ -47,11 +45,23 @@ class Catalog:
         understood(good, bad, self._client.where, "look at the listing in Seller Hub")
         return [one for one in good if one.id in set(product_ids)]
 
-    async def items(self) -> AsyncIterator[tuple[list[Payload], datetime]]:
-        """Walk all items, 200 a call."""
-        params = (("limit", str(PAGE)), ("offset", "0"))
-        async for payload, response in self._client.pages(_ITEMS, "read the items", params):
-            yield rows(payload, "inventoryItems"), response.at
+    def items(self) -> AsyncIterator[tuple[list[Payload], datetime]]:
+        """Walk all items, 200 a call, by the links that eBay gives: whether `offset` counts pages or records is eBay's business.
+
+        Where items were deleted meanwhile, later ones moved up: the page before is read again, so that none is missed.
+        """
+        before = 0
+
+        async def fetch(link: str | None) -> tuple[tuple[list[Payload], datetime], str | None]:
+            nonlocal before
+            params = tuple(parse_qsl(link or _FIRST))
+            payload, response = await self._client.get(f"{INVENTORY}/inventory_item", "read the items", params)
+            total = int(payload.get("total") or 0)
+            fewer, before = total < before, total
+            onward = text(payload, "prev" if fewer and payload.get("prev") else "next")
+            return (rows(payload, "inventoryItems"), response.at), urlsplit(onward).query or None
+
+        return by_cursor(fetch)
 
     def owner(self, item: Payload) -> str:
         """Return the id of the product that an item belongs to."""
@@ -75,10 +85,7 @@ class Catalog:
 
     async def by_sku(self, skus: Sequence[str]) -> list[Payload]:
         """Read items by SKU, 25 a call; those that are no more are left out."""
-        found: list[Payload] = []
-        for some in slices(skus, BATCH):
-            found += (await self.together(some))[0]
-        return found
+        return [item for some in slices(skus, BATCH) for item in (await self.together(some))[0]]
 
     async def together(self, skus: Sequence[str]) -> tuple[list[Payload], datetime]:
         """Read up to 25 items in one call."""
@@ -97,33 +104,23 @@ class Catalog:
         payload, _ = await self._client.get(f"{INVENTORY}/inventory_item_group/{escaped(key)}", "read a group")
         return payload
 
-    async def _families(self, alone: Iterable[Payload], groups: Iterable[str]) -> tuple[list[Product], list[Bad]]:
+    async def _families(self, alone: Sequence[Payload], groups: Sequence[str]) -> tuple[list[Product], list[Bad]]:
         """Read items without a group, and groups by key; those that are no more are left out."""
-        found = await asyncio.gather(*map(self._alone, alone), *map(self._grouped, groups))
-        good: list[Product] = []
-        bad: list[Bad] = []
-        for family in filter(None, found):
-            try:
-                good += products(family)
-            except ValueError as error:
-                bad.append(Bad(id=family.id, reason=str(error)))
-        return good, bad
+        families = await asyncio.gather(*map(self._alone, alone), *map(self._grouped, groups))
+        found, bad = sift(families, partial(products, marketplace=self._client.marketplace))
+        return [product for some in found for product in some], bad
 
-    async def _alone(self, item: Payload) -> Family:
-        sku = text(item, "sku")
-        offers = {sku: await self.offers(sku)}
-        return Family(id=ITEM + sku, group={}, items=(item,), offers=offers, marketplace=self._client.marketplace)
+    async def _alone(self, item: Payload) -> Payload:
+        return {"id": self.owner(item), "items": [await self._offered(item)]}
 
-    async def _grouped(self, key: str) -> Family | None:
-        group = await if_there(self.group(key), None)
-        if group is None:
-            return None
-        skus = names(group, "variantSKUs")
-        items = {text(item, "sku"): item for item in await self.by_sku(skus)}
-        offers = dict(zip(skus, await asyncio.gather(*map(self.offers, skus)), strict=True))
-        members = tuple(items[sku] for sku in skus if sku in items)
-        return Family(id=GROUP + key, group=group, items=members, offers=offers, marketplace=self._client.marketplace)
+    async def _grouped(self, key: str) -> Payload:
+        """Read a group with its items, in its order; one without items where it is no more."""
+        nothing: Payload = {}
+        group = await if_there(self.group(key), nothing)
+        items = {text(item, "sku"): item for item in await self.by_sku(names(group, "variantSKUs"))}
+        members = [items[sku] for sku in names(group, "variantSKUs") if sku in items]
+        return {"id": GROUP + key, "group": group, "items": await asyncio.gather(*map(self._offered, members))}
 
-
-def _page(good: list[Product], bad: list[Bad], numbers: Page[Level]) -> Page[Product]:
-    return Page(items=tuple(good), bad=(*bad, *numbers.bad), levels=numbers.items, as_of=numbers.as_of)
+    async def _offered(self, item: Payload) -> Payload:
+        """Add an item's offers."""
+        return {**item, "offers": await self.offers(text(item, "sku"))}

@@ -1,44 +1,44 @@
-"""eBay over HTTP: calls for the seller and for the application, and eBay's paging."""
+"""eBay over HTTP: calls for the seller and for the application."""
 
-from collections.abc import AsyncIterator, Mapping
-from datetime import datetime
-from urllib.parse import parse_qsl, quote, urlsplit
+from collections.abc import Mapping
+from urllib.parse import quote
 
 from bridge.contract.errors import NeedsPerson
 from bridge.wire.access import Access, TokenService, basic
-from bridge.wire.api import Answer, JsonApi, Params
+from bridge.wire.api import JsonApi
 from bridge.wire.http import Http, Surroundings
-from bridge.wire.paging import by_cursor
-from bridge.wire.payload import text
 from bridge.wire.settings import demand
 from bridge.wire.tables import table
 from connectors.ebay.judge import judge, judge_token
 from connectors.ebay.limits import LIMITS
 from connectors.ebay.settings import Settings
 
-__all__ = ["INVENTORY", "Client", "escaped"]
+__all__ = ["INVENTORY", "SCOPE", "Client", "escaped"]
 
-_SCOPE = "https://api.ebay.com/oauth/api_scope"
+SCOPE = "https://api.ebay.com/oauth/api_scope"
 INVENTORY = "/sell/inventory/v1"
 SITES = table(__package__, "sites")
 
 
 class Client(JsonApi):
-    """One seller on one site: calls are made for the seller, those of `app` for the application (keys, destinations)."""
+    """One seller on one site: calls are made for the seller, those of `app` for the application (keys, destinations).
+
+    `service` trades tokens for the seller's `consent`.
+    """
 
     def __init__(self, settings: Settings, around: Surroundings, *, where: str) -> None:
         needed = ("client_id", "client_secret", "refresh_token")
         demand(settings, needed, where, "connectors/ebay/README.md says where it is found")
         self.settings = settings
         self.marketplace = settings.marketplace
-        self._refresh = {"grant_type": "refresh_token", "refresh_token": settings.refresh_token}
+        self.consent = {"grant_type": "refresh_token", "refresh_token": settings.refresh_token}
         secrets = (settings.client_secret, settings.refresh_token, settings.verification_token)
-        self._service = TokenService(
+        self.service = TokenService(
             around, where=where, url=settings.url, path="/identity/v1/oauth2/token", judge=judge_token, secrets=secrets,
             headers=basic(settings.client_id, settings.client_secret),
         )  # fmt: skip
-        app = self._granted({"grant_type": "client_credentials", "scope": _SCOPE}, around)
-        super().__init__(around, self._granted(self._refresh, around), app, self._service.http)
+        app = self._granted({"grant_type": "client_credentials", "scope": SCOPE}, around)
+        super().__init__(around, self._granted(self.consent, around), app, self.service.http)
         self.app = JsonApi(around, app)
 
     @property
@@ -54,37 +54,11 @@ class Client(JsonApi):
         """The language in which new listings are written."""
         return str(SITES.get(self.marketplace, {}).get("language", "en-US"))
 
-    def pages(self, path: str, op: str, params: Params) -> AsyncIterator[Answer]:
-        """Walk a list by the links that eBay gives: whether `offset` counts pages or records is eBay's business.
-
-        Where records were deleted meanwhile, later ones moved up: the page before is read again, so that none is missed.
-        """
-        before = 0
-
-        async def fetch(cursor: str | None) -> tuple[Answer, str | None]:
-            nonlocal before
-            payload, response = await self.get(path, op, tuple(parse_qsl(cursor)) if cursor else params)
-            total = int(payload.get("total") or 0)
-            fewer, before = total < before, total
-            link = text(payload, "prev" if fewer and payload.get("prev") else "next")
-            return (payload, response), urlsplit(link).query or None
-
-        return by_cursor(fetch)
-
-    async def consented(self, *scopes: str) -> datetime:
-        """Ask for a token of no more than these scopes; raises NeedsPerson (code "invalid_scope") where one is lacking."""
-        granted = await self._service.trade({**self._refresh, "scope": " ".join(f"{_SCOPE}/{one}" for one in scopes)})
-        return granted.at
-
-    def conceal(self, secret: str) -> None:
-        """Keep a secret out of every text of this channel's calls."""
-        self._service.conceal(secret)
-
     def _granted(self, form: Mapping[str, str], around: Surroundings) -> Http:
         """Return the pool of calls that are made with the tokens of one grant."""
         site = {"x-ebay-c-marketplace-id": self.marketplace}
-        access = Access(self._service.tokens(form), now=around.now, headers=site)
-        return self._service.pool(access, url=self.settings.url, judge=judge, limits=LIMITS)
+        access = Access(self.service.tokens(form), now=around.now, headers=site)
+        return self.service.pool(access, url=self.settings.url, judge=judge, limits=LIMITS)
 
 
 def escaped(part: str) -> str:

@@ -7,13 +7,13 @@ from bridge.wire.http import Request, Response, stranger
 from bridge.wire.judging import Kind, error_of, judge_grants, kind_of
 from bridge.wire.payload import Payload, decoded
 
-__all__ = ["judge", "judge_token", "problem", "verdict"]
+__all__ = ["NO_SCOPE", "judge", "judge_token", "problem", "verdict"]
 
 # sell_inventory: SKU, offer, group or entity is not there. sell_fulfillment 32100: "Invalid Order Id". Notification 195013, 195017.
 _GONE = {"25701", "25702", "25705", "25710", "25713", "32100", "195013", "195017"}
 # 25025 "Concurrent access ... try again later", 34922 "while previous refund is processing", 2001 too many calls.
 _LATER = {"25001", "25025", "34922", "2001", "30500", "195000"}
-_NO_SCOPE = "1100"
+NO_SCOPE = "1100"
 _CONSENT = "have the seller consent again, and put the new token into the channel's `refresh_token`"
 _STEPS: Mapping[Kind, str] = {
     "gone": "it was deleted at eBay; `bridge link` shows what is linked to it",
@@ -53,6 +53,6 @@ def judge(request: Request, response: Response) -> BridgeError | None:
         step = "leave the channel's `url` out, or set it to https://api.ebay.com"
         return stranger(request, response, "eBay API", step)
     kind, step = verdict(code, response.status), ""
-    if code == _NO_SCOPE:
+    if code == NO_SCOPE:
         step = "the consent lacks a scope: `bridge check` names it; have the seller consent again with it"
     return error_of(kind, f"{request.op}: {told}", response, code=code, step=step or _STEPS.get(kind, ""))

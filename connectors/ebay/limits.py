@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from bridge.contract.limits import Limits
 
-__all__ = ["BATCH", "LIMITS", "MAX_SKU", "ORDERS", "OVERLAP", "PAGE", "STEP", "WINDOW"]
+__all__ = ["AGAIN", "BATCH", "LIMITS", "MAX_SKU", "ORDERS", "OVERLAP", "PAGE", "WINDOW"]
 
 # bulkUpdatePriceQuantity and bulkGetInventoryItem: 25 (sell_inventory 1.18.5, and static/inventory/bulk-updates.html).
 BATCH = 25
@@ -13,7 +13,7 @@ MAX_SKU = 50
 PAGE = 200
 ORDERS = 200
 # Pages of orders overlap by ten: an order that changes while they are read may move the others by a place.
-STEP = ORDERS - 10
+AGAIN = 10
 # A backlog is read month by month, so that a reading that breaks off goes on near its end.
 WINDOW = timedelta(days=30)
 # How late an order may show up in getOrders is documented nowhere.

@@ -1,38 +1,37 @@
-"""eBay's items, groups and offers as domain values. Pure; payload dicts end here."""
+"""eBay's items, groups, offers and orders as domain values. Pure; payload dicts end here."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
 from bridge.domain.catalog import Level, Product, ProductStatus, StockKey, Variant
 from bridge.domain.money import Money
-from bridge.wire.payload import Odd, Payload, names, need, part, rows, text, units
-from connectors.ebay.payload import money
+from bridge.domain.orders import Address, Contact, Order, OrderLine, OrderStatus, Tracking
+from bridge.wire.amounts import total_of
+from bridge.wire.payload import Odd, Payload, count, moment, must, names, need, part, rows, text, units
 
-__all__ = ["GROUP", "ITEM", "OFFER", "Family", "ended", "group_of", "level", "products", "selling"]
+__all__ = [
+    "CODES",
+    "GROUP",
+    "ITEM",
+    "OFFER",
+    "amount_of",
+    "group_of",
+    "is_cancelled",
+    "level",
+    "order",
+    "products",
+    "selling",
+]
 
 ITEM, GROUP, OFFER = "item:", "group:", "offer:"
+CODES = ("ean", "upc", "isbn")
 # eBay does not say when an item was changed.
 _UNKNOWN = datetime(1970, 1, 1, tzinfo=UTC)
 _OVER = {"ENDED", "EBAY_ENDED"}
-_GRAMS = {
-    "GRAM": Decimal(1),
-    "KILOGRAM": Decimal(1000),
-    "OUNCE": Decimal("28.349523125"),
-    "POUND": Decimal("453.59237"),
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Family:
-    """What makes up one product: an item or a group with its items, in order, and the offers of each SKU."""
-
-    id: str
-    group: Payload
-    items: tuple[Payload, ...]
-    offers: Mapping[str, Sequence[Payload]]
-    marketplace: str
+_GRAMS = {"GRAM": "1", "KILOGRAM": "1000", "OUNCE": "28.349523125", "POUND": "453.59237"}
+_PAID = {"PAID", "PARTIALLY_REFUNDED", "FULLY_REFUNDED"}
+_DELIVERY = ("shippingCost", "handlingCost", "importCharges", "shippingIntermediationFee")
 
 
 def group_of(item: Payload) -> str:
@@ -46,68 +45,123 @@ def level(item: Payload, as_of: datetime) -> Level:
     return Level(key=StockKey(str(need(item, "sku"))), quantity=units(place, "quantity"), as_of=as_of)
 
 
-def selling(offers: Sequence[Payload], marketplace: str) -> Payload | None:
-    """Return the fixed-price offer of our site, the one that our number and price are about."""
+def selling(offers: Sequence[Payload], marketplace: str) -> Payload:
+    """Return the fixed-price offer of our site, the one that our number and price are about; empty where there is none."""
     ours = (one for one in offers if text(one, "format") != "AUCTION" and text(one, "marketplaceId") == marketplace)
-    return next(ours, None)
+    return next(ours, {})
 
 
-def ended(offer: Payload | None) -> bool:
-    """Tell whether the listing is over, by eBay's doing or the merchant's: nobody can buy there any more."""
-    return offer is not None and text(part(offer, "listing"), "listingStatus") in _OVER
+def products(family: Payload, marketplace: str) -> list[Product]:
+    """Read what an item without a group, or a `group`, is: its `id` and its `items` in order, each with its `offers`.
+
+    It is no product if all its listings have ended; further offers of a SKU (an auction, another site) are products of their own, so
+    that a SKU listed twice is found to be so.
+    """
+    members = [(item, selling(rows(item, "offers"), marketplace)) for item in rows(family, "items")]
+    alive = [(item, offer) for item, offer in members if not _is_over(offer)]
+    others = [(item, one) for item, offer in members for one in rows(item, "offers") if one is not offer]
+    main = [_main(family, alive)] if alive else []
+    return main + [_further(item, one) for item, one in others if not _is_over(one)]
 
 
-def products(family: Family) -> list[Product]:
-    """Read a product, none if all its listings have ended; further offers of a SKU (an auction, another site) are products
-    of their own, so that a SKU listed twice is found to be so."""
-    extra = [product for item in family.items for product in _further(family, item)]
-    alive = [item for item in family.items if not ended(_offer(family, item))]
-    if not alive:
-        return extra
-    about = family.group or part(alive[0], "product")
-    varying = [text(one, "name") for one in rows(part(family.group, "variesBy"), "specifications")]
-    main = Product(
-        id=family.id,
+def is_cancelled(payload: Payload) -> bool:
+    """Tell whether the cancellation is through; one that is asked for (IN_PROGRESS) may yet be refused."""
+    return text(part(payload, "cancelStatus"), "cancelState") == "CANCELED"
+
+
+def order(payload: Payload) -> Order:
+    """Read an order with its parcels, `fulfillments`.
+
+    eBay takes the units off the listing when they are bought, paid or not. Whether it puts them back when the order is
+    cancelled or refunded it does not say: `restocked` is None then, and the channel's restock rule decides.
+    """
+    pricing, total = part(payload, "pricingSummary"), _money(part(payload, "pricingSummary"), "total")
+    steps = [part(one, "shippingStep") for one in rows(payload, "fulfillmentStartInstructions")]
+    contact = next((part(step, "shipTo") for step in steps if step), {})
+    # A refund is carried out later, and may fail.
+    refunds = [one for one in rows(part(payload, "paymentSummary"), "refunds") if text(one, "refundStatus") != "FAILED"]
+    return Order(
+        id=str(need(payload, "orderId")),
+        number=text(payload, "salesRecordReference") or text(payload, "orderId"),
+        status=_order_status(payload),
+        placed_at=moment(payload, "creationDate"),
+        updated_at=moment(payload, "lastModifiedDate"),
+        currency=total.currency,
+        lines=tuple(_line(line, payload, total.currency) for line in rows(payload, "lineItems")),
+        total=total,
+        # A discount is told as a negative amount (PricingSummary.deliveryDiscount).
+        shipping=_sum([pricing], total.currency, "deliveryCost", "deliveryDiscount"),
+        refunded=_sum(refunds, total.currency, "amount"),
+        source="eBay",
+        customer=_buyer(payload, contact),
+        ship_to=_address(contact),
+        tracking=tuple(_tracking(one) for one in rows(payload, "fulfillments") if text(one, "shipmentTrackingNumber")),
+    )
+
+
+def amount_of(money: Money) -> dict[str, str]:
+    """Write an Amount."""
+    return {"value": money.decimal, "currency": money.currency}
+
+
+def _money(payload: Payload, name: str, currency: str = "") -> Money:
+    """Read an Amount; 0 of `currency` where it is absent and a currency is given."""
+    if currency and payload.get(name) is None:
+        return Money(0, currency)
+    need(payload, name)
+    value = part(payload, name)
+    # Sites with another currency than the seller's give both; `convertedFrom...` is what the buyer paid.
+    return Money.parse(text(value, "value"), must(value, "currency"))
+
+
+def _is_over(offer: Payload) -> bool:
+    """Tell whether the listing has ended, by eBay's doing or the merchant's: nobody can buy there any more."""
+    return text(part(offer, "listing"), "listingStatus") in _OVER
+
+
+def _main(family: Payload, members: Sequence[tuple[Payload, Payload]]) -> Product:
+    (item, offer), group = members[0], part(family, "group")
+    about = group or part(item, "product")
+    varying = tuple(text(one, "name") for one in rows(part(group, "variesBy"), "specifications"))
+    # An offer's own description is the listing's; without one it is the item's, a group's always its own.
+    own = "" if group else text(offer, "listingDescription")
+    return Product(
+        id=text(family, "id"),
         title=text(about, "title"),
-        description=_description(family, alive[0], about),
-        status=_status([_offer(family, item) for item in alive]),
+        description=own or text(about, "description"),
+        status=_status([offer for _, offer in members]),
         images=tuple(names(about, "imageUrls")),
-        options=tuple(varying),
-        variants=tuple(_variant(item, _offer(family, item), varying) for item in alive),
+        options=varying,
+        variants=tuple(_variant(item, offer, varying) for item, offer in members),
         updated_at=_UNKNOWN,
     )
-    return [main, *extra]
 
 
-def _offer(family: Family, item: Payload) -> Payload | None:
-    return selling(family.offers.get(text(item, "sku"), ()), family.marketplace)
+def _further(item: Payload, offer: Payload) -> Product:
+    identity, title = OFFER + str(need(offer, "offerId")), text(part(item, "product"), "title")
+    pricing = part(offer, "pricingSummary")
+    price = _price(pricing, "price") or _price(pricing, "auctionStartPrice")
+    variant = Variant(id=identity, sku=text(item, "sku"), price=price)
+    return Product(id=identity, title=title, status=_status([offer]), variants=(variant,), updated_at=_UNKNOWN)
 
 
-def _description(family: Family, item: Payload, about: Payload) -> str:
-    """An offer's own description is the listing's; without one it is the item's, a group's always its own."""
-    own = "" if family.group else text(_offer(family, item) or {}, "listingDescription")
-    return own or text(about, "description")
-
-
-def _status(offers: Sequence[Payload | None]) -> ProductStatus:
+def _status(offers: Sequence[Payload]) -> ProductStatus:
     """Live is active; taken back or on hold is archived; never offered is a draft."""
-    known = [one for one in offers if one is not None]
-    if any(
-        text(one, "status") == "PUBLISHED" and text(part(one, "listing"), "listingStatus") != "INACTIVE"
-        for one in known
-    ):
+    known = [(text(one, "status"), text(part(one, "listing"), "listingStatus")) for one in offers if one]
+    if any(status == "PUBLISHED" and listing != "INACTIVE" for status, listing in known):
         return "active"
     return "archived" if known else "draft"
 
 
-def _variant(item: Payload, offer: Payload | None, varying: Sequence[str]) -> Variant:
-    sku, details, pricing = str(need(item, "sku")), part(item, "product"), part(offer or {}, "pricingSummary")
-    aspects = part(details, "aspects")
-    options = tuple((name, ", ".join(names(aspects, name))) for name in varying)
+def _variant(item: Payload, offer: Payload, varying: Sequence[str]) -> Variant:
+    sku, details, pricing = str(need(item, "sku")), part(item, "product"), part(offer, "pricingSummary")
+    options = tuple((name, ", ".join(names(part(details, "aspects"), name))) for name in varying)
+    codes = (code for kind in CODES for code in names(details, kind))
     return Variant(
         id=sku,
         sku=sku,
-        barcode=next((code for kind in ("ean", "upc", "isbn") for code in names(details, kind)), None),
+        # Where a category wants a code and there is none, words say so ("Does not apply", Product.ean of sell_inventory).
+        barcode=next((code for code in codes if code[:1].isdigit()), None),
         title=", ".join(value for _, value in options),
         price=_price(pricing, "price"),
         compare_at=_price(pricing, "originalRetailPrice"),
@@ -117,22 +171,8 @@ def _variant(item: Payload, offer: Payload | None, varying: Sequence[str]) -> Va
     )
 
 
-def _further(family: Family, item: Payload) -> list[Product]:
-    sku, main = text(item, "sku"), _offer(family, item)
-    others = [one for one in family.offers.get(sku, ()) if one is not main and not ended(one)]
-    return [_alone(OFFER + str(need(one, "offerId")), sku, item, one) for one in others]
-
-
-def _alone(identity: str, sku: str, item: Payload, offer: Payload) -> Product:
-    pricing = part(offer, "pricingSummary")
-    price = _price(pricing, "price") or _price(pricing, "auctionStartPrice")
-    title = text(part(item, "product"), "title")
-    variant = Variant(id=identity, sku=sku, price=price)
-    return Product(id=identity, title=title, status=_status([offer]), variants=(variant,), updated_at=_UNKNOWN)
-
-
 def _price(pricing: Payload, name: str) -> Money | None:
-    return money(pricing, name) if pricing.get(name) is not None else None
+    return _money(pricing, name) if pricing.get(name) is not None else None
 
 
 def _grams(weight: Payload) -> int | None:
@@ -141,4 +181,81 @@ def _grams(weight: Payload) -> int | None:
     unit = text(weight, "unit")
     if unit not in _GRAMS:
         raise Odd(f"weight.unit {unit!r} is unknown")
-    return round(Decimal(str(need(weight, "value"))) * _GRAMS[unit])
+    return round(Decimal(str(need(weight, "value"))) * Decimal(_GRAMS[unit]))
+
+
+def _order_status(payload: Payload) -> OrderStatus:
+    if is_cancelled(payload):
+        return "cancelled"
+    if text(payload, "orderFulfillmentStatus") == "FULFILLED":
+        return "fulfilled"
+    return "paid" if text(payload, "orderPaymentStatus") in _PAID else "placed"
+
+
+def _line(line: Payload, payload: Payload, currency: str) -> OrderLine:
+    quantity, delivery = count(line, "quantity"), part(line, "deliveryCost")
+    if quantity < 1:
+        raise Odd(f"quantity {quantity} of line {text(line, 'lineItemId')} is none")
+    # What the buyer pays for the goods: the line's total less its delivery.
+    paid = _money(line, "total") - _sum([delivery], currency, *_DELIVERY) + _money(delivery, "discountAmount", currency)
+    back = _came_back(line, payload, paid, quantity)
+    return OrderLine(
+        id=str(need(line, "lineItemId")),
+        variant_id=text(line, "sku") or None,
+        sku=text(line, "sku") or None,
+        title=text(line, "title"),
+        quantity=quantity,
+        held=quantity,
+        refunded=back,
+        restocked=None if back else 0,
+        fulfilled=quantity if text(line, "lineItemFulfillmentStatus") == "FULFILLED" else 0,
+        unit_price=Money(_money(line, "lineItemCost").minor // quantity, currency),
+        total=paid,
+        tax=_sum(rows(line, "taxes"), currency, "amount"),
+    )
+
+
+def _came_back(line: Payload, payload: Payload, paid: Money, quantity: int) -> int:
+    """Units given back. eBay's refunds have amounts and no units: only one of a whole line says how many, a part of it
+    may as well be a kindness."""
+    refunded = _sum(rows(line, "refunds"), paid.currency, "amount")
+    whole = refunded.minor > 0 and refunded >= paid
+    everything = text(payload, "orderPaymentStatus") == "FULLY_REFUNDED"
+    return quantity if is_cancelled(payload) or whole or everything else 0
+
+
+def _sum(found: Sequence[Payload], currency: str, *amounts: str) -> Money:
+    return total_of((_money(one, name, currency) for one in found for name in amounts), currency)
+
+
+def _address(contact: Payload) -> Address | None:
+    place = part(contact, "contactAddress")
+    if not place:
+        return None
+    return Address(
+        name=text(contact, "fullName"),
+        company=text(contact, "companyName"),
+        line1=text(place, "addressLine1"),
+        line2=text(place, "addressLine2"),
+        city=text(place, "city"),
+        region=text(place, "stateOrProvince"),
+        postcode=text(place, "postalCode"),
+        country=text(place, "countryCode"),
+        phone=text(part(contact, "primaryPhone"), "phoneNumber"),
+    )
+
+
+def _buyer(payload: Payload, contact: Payload) -> Contact:
+    """eBay redacts the buyer: name and address for old orders, the user name for some programs."""
+    buyer = part(payload, "buyer")
+    person = part(buyer, "buyerRegistrationAddress")
+    return Contact(
+        id=text(buyer, "username"),
+        name=text(contact, "fullName") or text(person, "fullName"),
+        email=text(contact, "email") or text(person, "email"),
+        phone=text(part(contact, "primaryPhone"), "phoneNumber"),
+    )
+
+
+def _tracking(parcel: Payload) -> Tracking:
+    return Tracking(number=text(parcel, "shipmentTrackingNumber"), carrier=text(parcel, "shippingCarrierCode"))

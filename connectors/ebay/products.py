@@ -14,22 +14,18 @@ from bridge.wire.payload import Payload, part, rows, text
 from bridge.wire.product_edits import check, only, outcome_of, single
 from connectors.ebay.catalog import Catalog
 from connectors.ebay.client import INVENTORY, Client, escaped
-from connectors.ebay.listing import MAX_TITLE, Terms, group_body, group_key, is_single, item_body, obstacles, offer_body
-from connectors.ebay.mapping import GROUP, ITEM, selling
+from connectors.ebay.judge import problem
+from connectors.ebay.listing import MAX_TITLE, TEXTS, group_body, identity_of, item_body, obstacles, offer_body, patched
+from connectors.ebay.mapping import GROUP, ITEM, amount_of, selling
 
 __all__ = ["Products"]
 
-_SAID = {"title": "title", "description": "description", "images": "imageUrls"}
 # An offer is replaced whole; these of its fields are eBay's own, or cannot change.
 _FIXED = {"offerId", "sku", "marketplaceId", "format", "status", "listing"}
 _CANNOT = {
     "sku": "a SKU is the item's name at eBay",
     "compare_at": "eBay shows a price crossed out for approved sellers only",
 }
-# Of an item these are told by its group, or are its name.
-_NOT_ITS_OWN = {"sku", "groupIds", "inventoryItemGroupKeys"}
-_PATHS = {"item": "inventory_item", "group": "inventory_item_group", "offer": "offer"}
-_CODES = {"ean", "upc", "isbn"}
 
 
 class Products:
@@ -48,7 +44,7 @@ class Products:
     async def problems(self, product: Product) -> Sequence[str]:
         """Say what keeps `create` from working: our checks, then whether policies and place are known. eBay's own checks run only
         when an offer is published."""
-        found = obstacles(product, self._map, self._client.currency)
+        found = obstacles(product, category(self._map, product), self._client.currency)
         try:
             await self._terms()
         except Refused as error:
@@ -61,38 +57,33 @@ class Products:
         if there := await self._listed(product):
             return there
         place = category(self._map, product)
-        found = obstacles(product, self._map, self._client.currency)
+        found = obstacles(product, place, self._client.currency)
         if found or place is None:
             what = f"{product.title!r} cannot be listed: {'; '.join(found)}"
             self._client.refuse(what, "mend it, then `bridge retry`")
-        terms = await self._terms()
+        terms, identity = await self._terms(), identity_of(product)
         for variant in product.variants:
-            await self._put("item", str(variant.sku), item_body(product, variant, place))
-        if not is_single(product):
-            await self._put("group", group_key(product), group_body(product, place))
+            await self._put("inventory_item", str(variant.sku), item_body(product, variant, place))
+        if identity.startswith(GROUP):
+            await self._put("inventory_item_group", identity.removeprefix(GROUP), group_body(product, place))
         offers = [await self._offer(offer_body(variant, place, terms)) for variant in product.variants]
-        if is_single(product):
-            await self._act(f"offer/{offers[0]}/publish", "publish a listing")
-            return await self._reread(f"{ITEM}{product.variants[0].sku}")
-        await self._of_group("publish", group_key(product))
-        return await self._reread(GROUP + group_key(product))
+        await self._switch(identity, "publish", offers[0])
+        return await self._reread(identity)
 
     async def delete(self, product_id: str) -> None:
         """End the listing: its offers stay, unpublished. One that is over already is fine."""
         for found in await self._catalog.get([product_id]):
             if found.status == "active":
-                await self._status(found, "archived")
+                await self._switch(product_id, "withdraw")
 
     async def _edited(self, edit: ProductEdit) -> Product:
         check(edit, _CANNOT, title=MAX_TITLE, currency=self._client.currency)
         current = await self._reread(edit.current.id)
-        values = {name: getattr(edit, name) for name in _SAID if name in edit.fields}
-        said = {_SAID[name]: list(told) if name == "images" else told for name, told in values.items()}
+        said = {theirs: getattr(edit, ours) for ours, theirs in TEXTS.items() if ours in edit.fields}
         changes = {own.id: own for own in edit.variants}
-        if current.id.startswith(GROUP):
-            if said:
-                key = current.id.removeprefix(GROUP)
-                await self._put("group", key, {**await self._catalog.group(key), **said})
+        if said and current.id.startswith(GROUP):
+            key = current.id.removeprefix(GROUP)
+            await self._put("inventory_item_group", key, {**await self._catalog.group(key), **said})
             said = {}
         elif said:
             sku = current.variants[0].id
@@ -102,70 +93,58 @@ class Products:
             if "price" in own.fields and own.price is not None:
                 await self._price(own.id, own.price)
         if "status" in edit.fields and edit.status != current.status:
-            await self._status(current, edit.status)
+            await self._switch(current.id, "publish" if edit.status == "active" else "withdraw")
         return await self._reread(current.id)
 
     async def _say_of_item(self, own: VariantEdit, said: Mapping[str, Any]) -> None:
-        """Replace the item with some fields changed. Its number must be sent along, or eBay forgets it: as read just now."""
-        mine = own.fields & {"barcode", "weight_grams"}
-        if not said and not mine:
+        """Replace the item with some fields changed, as read just now."""
+        if not said and not own.fields & {"barcode", "weight_grams"}:
             return
-        read, _ = await self._client.get(f"{INVENTORY}/inventory_item/{escaped(own.id)}", "read an item")
-        item = {name: value for name, value in read.items() if name not in _NOT_ITS_OWN}
-        locale = str(item.pop("locale", ""))
-        details = {**item.get("product", {}), **said}
-        if "barcode" in mine:
-            details = {name: value for name, value in details.items() if name not in _CODES}
-            details |= {"ean": [own.barcode]} if own.barcode else {}
-        item["product"] = details
-        if "weight_grams" in mine:
-            weight = {"value": own.weight_grams, "unit": "GRAM"}
-            item["packageWeightAndSize"] = {**item.get("packageWeightAndSize", {}), "weight": weight}
-        await self._put("item", own.id, item, locale)
-        offer = await self._offered(own.id) if "description" in said else None
-        if offer is not None and offer.get("listingDescription"):
+        item, _ = await self._client.get(f"{INVENTORY}/inventory_item/{escaped(own.id)}", "read an item")
+        await self._put("inventory_item", own.id, patched(item, own, said), text(item, "locale"))
+        offer = await self._offered(own.id) if "description" in said else {}
+        if offer.get("listingDescription"):
             await self._put_offer(offer, {"listingDescription": said["description"]})
 
     async def _price(self, sku: str, price: Money) -> None:
         """Write a price: of a live listing alone, without touching its number; of another with the whole offer."""
         offer = await self._demand_offer(sku, "price")
-        amount = {"value": price.decimal, "currency": price.currency}
         if text(offer, "status") != "PUBLISHED":
-            await self._put_offer(offer, {"pricingSummary": {**part(offer, "pricingSummary"), "price": amount}})
+            summary = {**part(offer, "pricingSummary"), "price": amount_of(price)}
+            await self._put_offer(offer, {"pricingSummary": summary})
             return
-        body = {"requests": [{"sku": sku, "offers": [{"offerId": offer["offerId"], "price": amount}]}]}
-        payload, _ = await self._act("bulk_update_price_quantity", "write a price", body)
-        if refused := [row for row in rows(payload, "responses") if not 200 <= int(row.get("statusCode") or 0) < 300]:
-            told = next((text(one, "message") for one in rows(refused[0], "errors")), "")
-            self._client.refuse(f"price of {sku}: {told}", "mend it in Seller Hub, then `bridge retry`")
+        row = {"sku": sku, "offers": [{"offerId": offer["offerId"], "price": amount_of(price)}]}
+        payload, _ = await self._act("bulk_update_price_quantity", "write a price", {"requests": [row]})
+        for answer in rows(payload, "responses"):
+            if not 200 <= int(answer.get("statusCode") or 0) < 300:
+                self._client.refuse(
+                    f"price of {sku}: {problem(answer)[1]}", "mend it in Seller Hub, then `bridge retry`"
+                )
 
-    async def _status(self, product: Product, status: str) -> None:
-        """Publish, or end the listing; eBay ends and lists variations together."""
-        word = "publish" if status == "active" else "withdraw"
-        if product.id.startswith(GROUP):
-            await self._of_group(word, product.id.removeprefix(GROUP))
-            return
-        offer = await self._demand_offer(product.variants[0].id, "status")
-        await self._act(f"offer/{offer['offerId']}/{word}", f"{word} a listing")
-
-    async def _of_group(self, word: str, key: str) -> None:
-        body = {"inventoryItemGroupKey": key, "marketplaceId": self._client.marketplace}
-        await self._act(f"offer/{word}_by_inventory_item_group", f"{word} a listing", body)
+    async def _switch(self, product_id: str, word: str, offer_id: str = "") -> None:
+        """Publish or withdraw the listing; eBay ends and lists variations together."""
+        if product_id.startswith(GROUP):
+            key, site = product_id.removeprefix(GROUP), self._client.marketplace
+            path, body = f"{word}_by_inventory_item_group", {"inventoryItemGroupKey": key, "marketplaceId": site}
+        else:
+            named = offer_id or (await self._demand_offer(product_id.removeprefix(ITEM), "status"))["offerId"]
+            path, body = f"{named}/{word}", None
+        await self._act(f"offer/{path}", f"{word} a listing", body)
 
     async def _offer(self, body: dict[str, Any]) -> str:
         """Make an offer, or take the one that an attempt before has made."""
         made = await self._offered(body["sku"])
-        if made is None:
+        if not made:
             words = {"content-language": self._client.language}
             made, _ = await self._client.write("POST", f"{INVENTORY}/offer", "make an offer", body, headers=words)
         return text(made, "offerId")
 
-    async def _offered(self, sku: str) -> Payload | None:
+    async def _offered(self, sku: str) -> Payload:
         return selling(await self._catalog.offers(sku), self._client.marketplace)
 
     async def _demand_offer(self, sku: str, wanted: str) -> Payload:
         offer = await self._offered(sku)
-        if offer is None:
+        if not offer:
             what = f"{wanted} of {sku}: it has no offer on {self._client.marketplace}"
             self._client.refuse(what, "list it there first")
         return offer
@@ -177,16 +156,15 @@ class Products:
         there = {one.id: one for one in good if one.id.startswith((ITEM, GROUP)) and one.status == "active"}
         return there.get(single(there, product, self._client.where))
 
-    async def _terms(self) -> Terms:
-        site = ("marketplace_id", self._client.marketplace)
-        policies = {
-            f"{kind}PolicyId": await self._chosen(
-                f"{kind}_policy", f"/sell/account/v1/{kind}_policy", f"{kind}Policies", f"{kind}PolicyId", site
-            )
-            for kind in ("fulfillment", "payment", "return")
-        }
+    async def _terms(self) -> dict[str, Any]:
+        """Return what all new offers of the seller have in common: site, policies and place. Raises Refused where one is to be
+        chosen."""
+        site, policies = ("marketplace_id", self._client.marketplace), {}
+        for kind in ("fulfillment", "payment", "return"):
+            path, name = f"/sell/account/v1/{kind}_policy", f"{kind}PolicyId"
+            policies[name] = await self._chosen(f"{kind}_policy", path, f"{kind}Policies", name, site)
         place = await self._chosen("location", f"{INVENTORY}/location", "locations", "merchantLocationKey")
-        return Terms(policies=policies, location=place, marketplace=self._client.marketplace)
+        return {"marketplaceId": site[1], "listingPolicies": policies, "merchantLocationKey": place}
 
     async def _chosen(self, setting: str, path: str, several: str, name: str, *params: tuple[str, str]) -> str:
         """Return what a setting says, or the only one that the seller has."""
@@ -202,8 +180,8 @@ class Products:
     async def _put(self, kind: str, name: str, body: Mapping[str, Any], locale: str = "") -> None:
         """Replace a record whole: the same twice is the same."""
         words = {"content-language": (locale or self._client.language).replace("_", "-")}
-        path, op = f"{INVENTORY}/{_PATHS[kind]}/{escaped(name)}", f"write {kind} {name}"
-        await self._client.write("PUT", path, op, body, headers=words, repeatable=True)
+        path = f"{INVENTORY}/{kind}/{escaped(name)}"
+        await self._client.write("PUT", path, f"write {kind} {name}", body, headers=words, repeatable=True)
 
     async def _put_offer(self, offer: Payload, changes: Mapping[str, Any]) -> None:
         kept = {name: value for name, value in offer.items() if name not in _FIXED}

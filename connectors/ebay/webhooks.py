@@ -1,15 +1,26 @@
-"""The Notification API: one destination for our address, a subscription a topic, and what arrives there."""
+"""The Notification API: one destination for our address, a subscription a topic, and what arrives there.
 
+eBay tries an address before it takes it. It signs by ECDSA over the raw body, with a key that the delivery names and eBay hands out.
+Sources: getPublicKey of commerce_notification 1.6.7; header and digest: eBay/event-notification-nodejs-sdk, lib/validator.js.
+eBay's own SDK verifies the body written anew; a body is signed as it was sent, so the raw bytes are what counts.
+"""
+
+import base64
+import hashlib
+import re
 from collections.abc import Mapping, Sequence
+
+import msgspec
 
 from bridge.contract.errors import NeedsPerson, Refused
 from bridge.contract.webhooks import Delivery, Hint, Subscription, Verdict
-from bridge.wire.api import if_there
+from bridge.wire.api import JsonApi, if_allowed, if_there
+from bridge.wire.elliptic import Verify, verifier
 from bridge.wire.hints import about, inner, word
-from bridge.wire.payload import Payload, decoded, maybe_instant, need, part, rows, text
+from bridge.wire.keyring import Keyring
+from bridge.wire.payload import Payload, decoded, maybe_instant, must, part, rows, text
 from bridge.wire.subscribing import TopicByTopic
 from connectors.ebay.client import Client, escaped
-from connectors.ebay.handshake import Handshake
 
 __all__ = ["Webhooks"]
 
@@ -20,25 +31,47 @@ _DELETION = "MARKETPLACE_ACCOUNT_DELETION"
 _NOT_OURS = "195011"
 _NO_ALERT = "195003"
 _PAYLOAD = {"format": "JSON", "schemaVersion": "1.0", "deliveryProtocol": "HTTPS"}
+_HEADER = "x-ebay-signature"
+_KID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
 class Webhooks(TopicByTopic):
-    """The webhooks port. Deliveries are signed with eBay's own key, whatever the secret; the verification token answers for us
-    when eBay tries the address."""
+    """The webhooks port and the handshake port. Deliveries are signed with eBay's own key, whatever the secret; the verification
+    token answers for us when eBay tries the address."""
 
     topics: tuple[str, ...] = (*_ORDERS, _DELETION)
 
-    def __init__(self, client: Client, handshake: Handshake) -> None:
+    def __init__(self, client: Client) -> None:
         super().__init__(client.where)
         self._client = client
-        self._handshake = handshake
         configured = client.settings.verification_token
         self.secrets: tuple[str, ...] = (configured,) if configured else ()
+        # The configured token, or one made of the client secret, which a restart finds again.
+        made = f"commerce-bridge verification {client.settings.client_secret}".encode()
+        self._token = configured or hashlib.sha256(made).hexdigest()
+        client.service.conceal(self._token)
+        self._keys = Keyring(self._key, client.now)
+
+    def answer(self, query: Mapping[str, str], url: str) -> bytes | None:
+        """Answer the challenge: SHA-256 of code, token and address, in this order
+        (developer.ebay.com/marketplace-account-deletion)."""
+        code = query.get("challenge_code")
+        if not code:
+            return None
+        digest = hashlib.sha256(f"{code}{self._token}{url}".encode("utf-8", "replace")).hexdigest()
+        return msgspec.json.encode({"challengeResponse": digest})
+
+    async def learn(self, delivery: Delivery) -> bool:
+        """Fetch the key that a delivery names; False where it is known, or not to be had."""
+        kid, _ = _named(delivery)
+        return bool(kid) and await self._keys.learn(kid)
 
     def verify(self, delivery: Delivery, secrets: Sequence[str]) -> Verdict:
-        """Check the signature over the raw body by a key that `Handshake.learn` has fetched; secrets play no part."""
+        """Check the signature over the raw body by a key that `learn` has fetched; secrets play no part."""
         del secrets
-        return "genuine" if self._handshake.holds(delivery) else "forged"
+        kid, signature = _named(delivery)
+        holds = self._keys.get(kid)
+        return "genuine" if delivery.body and holds and holds(signature, delivery.body) else "forged"
 
     def parse(self, delivery: Delivery) -> Sequence[Hint]:
         """Say what to look at; an event that cannot be read is a hint at the whole channel."""
@@ -56,74 +89,83 @@ class Webhooks(TopicByTopic):
     async def subscriptions(self) -> Sequence[Subscription]:
         """List the application's subscriptions, each with the address of its destination."""
         places = {text(one, "destinationId"): one for one in (await self._destinations()).values()}
-        return [_subscription(one, places) for one in await self._list("subscription", app=False)]
+        found = await self._list(self._client, "subscription")
+        return [_subscription(one, places.get(text(one, "destinationId"), {})) for one in found]
 
     async def make(self, topic: str, url: str) -> None:
         """Subscribe to a topic; one that the application may not have is done without."""
-        body = {
-            "topicId": topic,
-            "status": "ENABLED",
-            "payload": _PAYLOAD,
-            "destinationId": await self._destination(url),
-        }
-        try:
-            await self._write("POST", "subscription", body, app=topic == _DELETION)
-        except NeedsPerson as error:
-            if error.code != _NOT_OURS:
-                raise
+        place = await self._destination(url)
+        body = {"topicId": topic, "status": "ENABLED", "payload": _PAYLOAD, "destinationId": place}
+        await if_allowed(self._write(self._api(topic), "POST", "subscription", body), None, _NOT_OURS)
 
     async def enable(self, subscription: Subscription) -> None:
         """Switch it on, and its destination where eBay has marked that down."""
         await self._destination(subscription.url)
         path = f"subscription/{escaped(subscription.id)}/enable"
-        await self._write("POST", path, None, app=subscription.topics[0] == _DELETION)
+        await self._write(self._api(subscription.topics[0]), "POST", path)
 
     async def unsubscribe(self, subscription_id: str) -> None:
         """Delete it; gone already is fine. The destination stays, for the next time."""
-        path = f"{_API}/subscription/{escaped(subscription_id)}"
-        await if_there(self._client.write("DELETE", path, "delete a webhook", repeatable=True), None)
+        await if_there(self._write(self._client, "DELETE", f"subscription/{escaped(subscription_id)}"), None)
+
+    def _api(self, topic: str) -> JsonApi:
+        """Return who subscribes to a topic: the seller, and to closed accounts the application."""
+        return self._client.app if topic == _DELETION else self._client
 
     async def _destinations(self) -> dict[str, Payload]:
         """Return the application's destinations by their address."""
-        found = await self._list("destination", app=True)
+        found = await self._list(self._client.app, "destination")
         return {text(part(one, "deliveryConfig"), "endpoint"): one for one in found}
 
     async def _destination(self, url: str) -> str:
         """Return the id of the destination of this address, made or switched on where need be."""
-        found = (await self._destinations()).get(url)
-        if found is not None and text(found, "status") == "ENABLED":
+        app, found = self._client.app, (await self._destinations()).get(url, {})
+        if text(found, "status") == "ENABLED":
             return text(found, "destinationId")
-        delivery = {"endpoint": url, "verificationToken": self._handshake.token}
+        delivery = {"endpoint": url, "verificationToken": self._token}
         body = {"name": "commerce-bridge", "status": "ENABLED", "deliveryConfig": delivery}
-        if found is not None:
-            await self._write("PUT", f"destination/{found['destinationId']}", body, app=True)
+        if found:
+            await self._write(app, "PUT", f"destination/{found['destinationId']}", body)
             return text(found, "destinationId")
         if self._client.settings.alert_email:
             # eBay takes no destination before it knows whom to write to when one does not answer.
-            await self._write("PUT", "config", {"alertEmail": self._client.settings.alert_email}, app=True)
-        await self._write("POST", "destination", body, app=True)
+            await self._write(app, "PUT", "config", {"alertEmail": self._client.settings.alert_email})
+        await self._write(app, "POST", "destination", body)
         return text((await self._destinations())[url], "destinationId")
 
-    async def _write(self, method: str, path: str, body: object, *, app: bool) -> None:
-        api, op = self._client.app if app else self._client, "keep the webhooks in order"
+    async def _write(self, api: JsonApi, method: str, path: str, body: object = None) -> None:
         try:
-            await api.write(method, f"{_API}/{path}", op, body, repeatable=method != "POST")
+            await api.write(method, f"{_API}/{path}", "keep the webhooks in order", body, repeatable=method != "POST")
         except Refused as error:
             if error.code == _NO_ALERT:
                 step = "set the channel's `alert_email`: eBay wants an address for alerts before it pushes anything"
                 raise NeedsPerson(error.what, where=error.where, code=error.code, next_step=step) from error
             raise
 
-    async def _list(self, kind: str, *, app: bool) -> list[Payload]:
+    async def _list(self, api: JsonApi, kind: str) -> list[Payload]:
         # The most that eBay gives at once; an application has a handful.
-        api, most = self._client.app if app else self._client, (("limit", "100"),)
-        return rows((await api.get(f"{_API}/{kind}", "list the webhooks", most))[0], f"{kind}s")
+        payload, _ = await api.get(f"{_API}/{kind}", "list the webhooks", (("limit", "100"),))
+        return rows(payload, f"{kind}s")
+
+    async def _key(self, kid: str) -> Verify:
+        payload, _ = await self._client.app.get(f"{_API}/public_key/{kid}", "read a public key")
+        # SHA-1 is eBay's choice; the key says so.
+        return verifier(text(payload, "key"), text(payload, "digest").upper() or "SHA1")
 
 
-def _subscription(row: Payload, places: Mapping[str, Payload]) -> Subscription:
-    place = places.get(text(row, "destinationId"), {})
+def _named(delivery: Delivery) -> tuple[str, bytes]:
+    """Return the key's id and the signature that the header holds (base64 of a JSON object); "" where it is none."""
+    try:
+        parts = msgspec.json.decode(base64.b64decode(delivery.headers.get(_HEADER, ""), validate=True))
+        kid, signature = parts["kid"], base64.b64decode(parts["signature"], validate=True)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return "", b""
+    return (kid, signature) if isinstance(kid, str) and _KID.fullmatch(kid) else ("", b"")
+
+
+def _subscription(row: Payload, place: Payload) -> Subscription:
     return Subscription(
-        id=str(need(row, "subscriptionId")),
+        id=must(row, "subscriptionId"),
         topics=(text(row, "topicId"),),
         url=text(part(place, "deliveryConfig"), "endpoint"),
         active=text(row, "status") == "ENABLED" and text(place, "status") == "ENABLED",

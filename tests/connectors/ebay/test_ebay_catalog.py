@@ -126,3 +126,15 @@ def test_weights_in_pounds_are_grams(house: House) -> None:
     house.state.items["TEE"]["packageWeightAndSize"] = {"weight": {"value": 2, "unit": "POUND"}}
     (product,) = house.catalogue().values()
     assert product.variants[0].weight_grams == 907
+
+
+@pytest.mark.parametrize(
+    ("codes", "barcode"),
+    [({"ean": ["Does not apply"], "isbn": ["080442957X"]}, "080442957X"), ({"upc": ["Nicht zutreffend"]}, None)],
+)
+def test_words_that_stand_for_a_code_are_none(house: House, codes: dict[str, Any], barcode: str | None) -> None:
+    """What a seller writes where a category wants a code that a product has not (Product.ean, sell_inventory 1.18.5)."""
+    house.shop.seed([good("TEE")])
+    house.state.items["TEE"]["product"] |= codes
+    (product,) = house.catalogue().values()
+    assert product.variants[0].barcode == barcode

@@ -13,8 +13,8 @@ from bridge.domain.money import Money
 from bridge.domain.orders import Order, Tracking
 from bridge.sandbox.ebay.orders import shown
 from bridge.sandbox.kit.loop import START
-from connectors.ebay.order_mapping import order as read_order
-from connectors.ebay.order_writer import CARRIERS
+from connectors.ebay.mapping import order as read_order
+from connectors.ebay.orders import CARRIERS
 from tests.connectors.ebay.conftest import House, good
 
 
@@ -51,7 +51,7 @@ def test_a_refund_that_failed_gave_nothing_back(house: House) -> None:
 
     payload = shown(house.state, house.state.orders[made], single=True)
     payload["paymentSummary"]["refunds"][0]["refundStatus"] = "FAILED"
-    assert read_order(payload, []).refunded == Money(0, "USD")
+    assert read_order(payload).refunded == Money(0, "USD")
 
 
 def test_a_buyer_whom_ebay_redacts_leaves_an_order_that_is_read(house: House) -> None:
@@ -59,7 +59,7 @@ def test_a_buyer_whom_ebay_redacts_leaves_an_order_that_is_read(house: House) ->
     payload = shown(house.state, house.state.orders[made], single=True)
     payload["buyer"] = {}
     payload["fulfillmentStartInstructions"] = []
-    order = read_order(payload, [])
+    order = read_order(payload)
     assert order.ship_to is None
     assert order.customer is not None
     assert (order.customer.id, order.customer.name) == ("", "")

@@ -178,6 +178,25 @@ def test_an_edit_keeps_the_item_whole_and_its_language(house: House) -> None:
     assert house.shop.stock() == {"TEE": {"": 10}}
 
 
+def test_a_code_is_written_where_a_new_listing_has_it(house: House) -> None:
+    house.shop.seed([good("TEE")])
+    (product,) = house.catalogue().values()
+    for code, kind in (("012345678905", "upc"), ("4006381333931", "ean")):
+        own = VariantEdit(id="TEE", fields=frozenset({"barcode"}), barcode=code)
+        assert _edit(house, product, variants=(own,)).product.variants[0].barcode == code
+        details = house.state.items["TEE"]["product"]
+        assert {name: details[name] for name in ("upc", "ean") if name in details} == {kind: [code]}
+
+
+def test_a_weight_is_taken_off_and_the_rest_of_the_parcel_stays(house: House) -> None:
+    house.shop.seed([good("TEE", weight_grams=300)])
+    house.state.items["TEE"]["packageWeightAndSize"]["packageType"] = "LETTER"
+    (product,) = house.catalogue().values()
+    own = VariantEdit(id="TEE", fields=frozenset({"weight_grams"}))
+    assert _edit(house, product, variants=(own,)).product.variants[0].weight_grams is None
+    assert house.state.items["TEE"]["packageWeightAndSize"] == {"packageType": "LETTER"}
+
+
 def test_a_listing_put_away_can_be_put_back(house: House) -> None:
     house.shop.seed([good("TEE")])
     for status in ("archived", "active"):
