@@ -3,13 +3,14 @@
 from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from typing import NoReturn, TypeVar
+from urllib.parse import quote
 
 from bridge.contract.errors import BridgeError, Gone, NeedsPerson, Refused, TryLater
 from bridge.wire.access import Access
 from bridge.wire.http import Http, Request, Response, Surroundings
 from bridge.wire.payload import Payload
 
-__all__ = ["Answer", "JsonApi", "Params", "after_a_write", "forbidden", "given", "if_allowed", "if_there"]
+__all__ = ["Answer", "JsonApi", "Params", "after_a_write", "escaped", "forbidden", "given", "if_allowed", "if_there"]
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -47,6 +48,10 @@ class JsonApi:
     async def get(self, path: str, op: str, params: Params = ()) -> Answer:
         """Read something."""
         return await self.ask(Request(method="GET", path=path, op=op, params=params, repeatable=True))
+
+    async def read(self, path: str, op: str, params: Params = ()) -> Payload:
+        """Read something where it does not matter when the platform said it."""
+        return (await self.get(path, op, params))[0]
 
     async def post(self, path: str, op: str, body: object, params: Params = ()) -> Answer:
         """Ask a question that has a body, or write what may be written twice."""
@@ -97,6 +102,11 @@ class JsonApi:
 def given(**params: str) -> Params:
     """Return the parameters of a call by the platform's names for them; what is empty is not asked for."""
     return tuple((name, value) for name, value in params.items() if value)
+
+
+def escaped(name: str) -> str:
+    """Write a name of anybody's choice (a SKU) as one part of a path."""
+    return quote(name, safe="")
 
 
 async def if_there(call: Awaitable[T], otherwise: D) -> T | D:

@@ -30,10 +30,10 @@ class Keyring(Generic[K]):
         return key if at is not None and self._now() - at <= _LIFE else None
 
     async def learn(self, name: str) -> bool:
-        """Fetch a key; False where it is known, or not to be had (`fetch` raises Gone, Refused or ValueError)."""
+        """Fetch a key; False where it is known, not to be had (`fetch` raises Gone, Refused or ValueError), or none is named ("")."""
         now = self._now()
         self._asked = {one: at for one, at in self._asked.items() if now - at < _PATIENCE}
-        if self.get(name) is not None or name in self._asked or len(self._asked) >= _MOST:
+        if not name or self.get(name) is not None or name in self._asked or len(self._asked) >= _MOST:
             return False
         self._asked[name] = now
         try:

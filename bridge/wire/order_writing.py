@@ -46,11 +46,14 @@ class BuyersOnly:
         known = {one.number for one in now.tracking}
         return list({one.number: one for one in tracking if one.number and one.number not in known}.values())
 
-    def refund_due(self, order: Order, fresh: Order, amount: Money) -> bool:
+    def refund_due(self, order: Order, fresh: Order, amount: Money, *, restock: bool = False) -> bool:
         """Tell whether a refund is still to be made where none has a key: not, if that much was refunded since `order` was read.
 
-        `fresh` is the order as it is now. Raises Refused where it cannot be.
+        `fresh` is the order as it is now. Raises Refused where it cannot be, as with a `restock` of the goods: money is all that moves.
         """
+        if restock:
+            step = "refund without restock and write the units back as stock"
+            self.refuse(f"refund of order {order.id}: {self._platform}'s API cannot restock with a refund", step)
         if amount.currency != fresh.currency:
             self.refuse(f"order {order.id} is in {fresh.currency}, not {amount.currency}", "give the amount in it")
         if fresh.refunded >= order.refunded + amount:

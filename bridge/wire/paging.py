@@ -5,11 +5,12 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
+from urllib.parse import parse_qsl, urlsplit
 
 from bridge.contract.errors import Gone
 from bridge.wire.payload import stamp
 
-__all__ = ["by_cursor", "by_halves", "by_number", "by_offset", "by_search", "by_time", "joined", "slices"]
+__all__ = ["by_cursor", "by_halves", "by_link", "by_number", "by_offset", "by_search", "by_time", "joined", "slices"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -24,6 +25,23 @@ async def by_cursor(fetch: Callable[[str | None], Awaitable[tuple[T, str | None]
         yield page
         if not cursor:
             return
+
+
+async def by_link(
+    fetch: Callable[[tuple[tuple[str, str], ...]], Awaitable[tuple[T, int, str, str]]], first: str
+) -> AsyncIterator[T]:
+    """Yield pages of a list by the addresses that they name: what an offset counts is the platform's business.
+
+    `fetch` takes the parameters of a page (`first` is the query of the first) and returns (page, how many records there are, address of
+    the next page, of the one before; "" for none). Where records were deleted meanwhile, later ones moved up: the page before is read
+    again, so that none is missed.
+    """
+    query, before = first, 0
+    while query:
+        page, total, following, previous = await fetch(tuple(parse_qsl(query)))
+        yield page
+        query = urlsplit(previous if total < before and previous else following).query
+        before = total
 
 
 async def by_number(fetch: Callable[[int], Awaitable[tuple[T, int]]], *, ahead: int) -> AsyncIterator[T]:

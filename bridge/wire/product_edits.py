@@ -8,10 +8,21 @@ from typing import Any
 
 from bridge.contract.errors import Gone, Refused
 from bridge.contract.ports import ProductEdit, ProductResult, VariantEdit
-from bridge.domain.catalog import Product
+from bridge.domain.catalog import Product, Variant
 from bridge.domain.listing_map import Category, ListingMap, category
 
-__all__ = ["OneByOne", "applied", "check", "fields_of", "lacking", "only", "outcome_of", "place_of", "single"]
+__all__ = [
+    "OneByOne",
+    "applied",
+    "check",
+    "fields_of",
+    "lacking",
+    "named_options",
+    "only",
+    "outcome_of",
+    "place_of",
+    "single",
+]
 
 
 class OneByOne(ABC):
@@ -92,6 +103,12 @@ def place_of(product: Product, listing_map: ListingMap, where: str = "") -> Cate
         what = f"{product.title}: no category of the map fits its tags ({', '.join(product.tags) or 'none'})"
         raise Refused(what, where=where, next_step="add one to the channel's map.toml")
     return place
+
+
+def named_options(variant: Variant, place: Category) -> dict[str, str]:
+    """Return a variant's options, under the names of the aspects where the map gives them one."""
+    known = {option.casefold(): aspect for aspect, option in place.options.items()}
+    return {known.get(name.casefold(), name): value for name, value in variant.options}
 
 
 def lacking(product: Product, *, title: int = 0, sku: int = 0, currency: str = "") -> list[str]:

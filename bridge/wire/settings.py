@@ -5,8 +5,9 @@ from dataclasses import MISSING, dataclass, field
 from typing import Any, TypeVar, dataclass_transform
 
 from bridge.contract.errors import NeedsPerson
+from bridge.domain.listing_map import ListingMap
 
-__all__ = ["demand", "demand_one_of", "secret", "setting", "settings"]
+__all__ = ["demand", "demand_one_of", "mapped", "secret", "setting", "settings"]
 
 T = TypeVar("T")
 
@@ -19,6 +20,11 @@ def setting(about: str, *, default: Any = MISSING) -> Any:
 def secret(about: str, *, default: Any = MISSING) -> Any:
     """Return such a field for what nobody may read: it is kept out of every text."""
     return field(default=default, repr=False, metadata={"help": about, "secret": True})
+
+
+def mapped(about: str) -> Any:
+    """Return the field that holds the merchant's map (the channel's `map`): empty where there is none."""
+    return setting(about, default=ListingMap())
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(setting, secret))

@@ -25,7 +25,7 @@ class Account:
     async def check(self) -> Identity:
         """Verify key, access and data sources without writing; raises NeedsPerson where a person must act."""
         found, response = await self._client.get(f"accounts/v1/{self._client.account}", "read the account")
-        me, _ = await self._client.get(f"accounts/v1/{self._client.account}/users/me", "read the access rights")
+        me = await self._client.read(f"accounts/v1/{self._client.account}/users/me", "read the access rights")
         source = await self._source(self._client.source, "data_source")
         notes = [] if "primaryProductDataSource" in source else [_not_primary(text(source, "displayName"))]
         if self._client.stock_source:
@@ -43,7 +43,7 @@ class Account:
 
     async def _source(self, name: str, setting: str) -> Payload:
         try:
-            found, _ = await self._client.get(f"datasources/v1/{name}", "read the data source")
+            found = await self._client.read(f"datasources/v1/{name}", "read the data source")
         except Gone as error:
             step = f"set the channel's `{setting}` to the number of an API data source"
             raise NeedsPerson(error.what, where=self._client.where, code=error.code, next_step=step) from error

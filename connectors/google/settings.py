@@ -1,7 +1,7 @@
 """What a merchant configures for a Google channel."""
 
 from bridge.domain.listing_map import ListingMap
-from bridge.wire.settings import secret, setting, settings
+from bridge.wire.settings import mapped, secret, setting, settings
 
 __all__ = ["Settings"]
 
@@ -35,7 +35,6 @@ class Settings:
     brand: str = setting("brand of items that are created where the map names none", default="")
     url: str = setting("leave it out, it is for tests", default="https://merchantapi.googleapis.com")
     oauth_url: str = setting("where access tokens are fetched; empty: as the key says (leave it out)", default="")
-    listing_map: ListingMap = setting(
-        "Google's product category and more attributes of items that are created, by tag (map.toml)",
-        default=ListingMap(),
+    listing_map: ListingMap = mapped(
+        "Google's product category and more attributes of items that are created, by tag (map.toml)"
     )

@@ -24,7 +24,7 @@ class Account:
 
     async def check(self) -> Identity:
         """Verify token, permission and catalogue without writing; raises NeedsPerson where a person must act."""
-        granted, _ = await self._client.get("me/permissions", "read the token's permissions")
+        granted = await self._client.read("me/permissions", "read the token's permissions")
         held = {text(row, "permission") for row in rows(granted, "data") if text(row, "status") == "granted"}
         if PERMISSION not in held:
             return Identity(name=self._settings.catalog_id, currency="", now=self._client.now(), missing=(PERMISSION,))
@@ -46,7 +46,7 @@ class Account:
         """Return the catalogue's currency: the setting, else that of its first item, "" for an empty catalogue."""
         if not self._currency:
             params = (("fields", "currency"), ("limit", "1"))
-            payload, _ = await self._client.get("/products", "read the currency", params)
+            payload = await self._client.read("/products", "read the currency", params)
             self._currency = next((text(row, "currency") for row in rows(payload, "data")), "")
         return self._currency
 

@@ -1,7 +1,7 @@
 """What a merchant configures for a Meta channel."""
 
 from bridge.domain.listing_map import ListingMap
-from bridge.wire.settings import secret, setting, settings
+from bridge.wire.settings import mapped, secret, setting, settings
 
 __all__ = ["Settings"]
 
@@ -24,6 +24,6 @@ class Settings:
     currency: str = setting("the catalogue's currency (ISO 4217); empty: read from its first item", default="")
     url: str = setting("leave it out, it is for tests", default="https://graph.facebook.com")
     version: str = setting("version of the Graph API that is asked for (v26.0)", default="v26.0")
-    listing_map: ListingMap = setting(
-        "Google's product category and more fields of items that are created, by tag (map.toml)", default=ListingMap()
+    listing_map: ListingMap = mapped(
+        "Google's product category and more fields of items that are created, by tag (map.toml)"
     )

@@ -1,7 +1,7 @@
 """What a merchant configures for a Pinterest channel."""
 
 from bridge.domain.listing_map import ListingMap
-from bridge.wire.settings import secret, setting, settings
+from bridge.wire.settings import mapped, secret, setting, settings
 
 __all__ = ["Settings"]
 
@@ -26,7 +26,6 @@ class Settings:
         '"standard", or "trial" (1,000 calls a day) until Pinterest has reviewed the app', default="standard"
     )
     url: str = setting("leave it out, it is for tests", default="https://api.pinterest.com")
-    listing_map: ListingMap = setting(
-        "Google's product category and more attributes of items that are created, by tag (map.toml)",
-        default=ListingMap(),
+    listing_map: ListingMap = mapped(
+        "Google's product category and more attributes of items that are created, by tag (map.toml)"
     )

@@ -95,7 +95,7 @@ def test_scopes_are_asked_for_together_and_one_by_one_only_where_that_is_refused
         assert (await trading.lacking(FORM, ("read", "write"), "scope/"))[0] == frozenset()
         assert len(server.sent) == 1
         assert (await trading.lacking(FORM, ("read", "sell"), "scope/"))[0] == {"sell"}
-        assert (await trading.lacking(FORM, ("sell",), "scope/")) == ({"sell"}, server.loop.now())
+        assert (await trading.lacking(FORM, ("sell",), "scope/")) == (frozenset({"sell"}), server.loop.now())
 
     simulate(main, answer)
 

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from bridge.contract.errors import BridgeError, Gone, NeedsPerson, Refused, TryLater
-from bridge.wire.api import JsonApi
+from bridge.wire.api import JsonApi, escaped
 from bridge.wire.http import Response
 from bridge.wire.judging import error_of, kind_of
 from tests.unit.make import T0
@@ -23,8 +23,13 @@ def test_answers_are_objects_and_may_be_empty() -> None:
             "https://shop.test/api/v1/things?a=b", "https://shop.test/api/v1/things"
         ]  # fmt: skip
         assert server.sent[1][1].content == b'{"q":1}'
+        assert await api(server).read("things", "read things") == {}
 
     simulate(main, httpx.Response(200, json={"id": 1}), httpx.Response(204))
+
+
+def test_a_name_is_one_part_of_a_path() -> None:
+    assert escaped("A B/C?d") == "A%20B%2FC%3Fd"
 
 
 def test_anything_but_an_object_is_asked_for_later() -> None:

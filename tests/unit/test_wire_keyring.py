@@ -49,6 +49,12 @@ async def test_an_unknown_key_is_not_asked_for_again_within_a_minute() -> None:
     assert platform.asked == ["no-1", "no-1"]
 
 
+async def test_a_delivery_that_names_no_key_is_not_looked_into() -> None:
+    platform = Platform()
+    assert not await platform.keys.learn("")
+    assert platform.asked == []
+
+
 async def test_whoever_names_a_new_key_each_time_is_not_followed_for_long() -> None:
     platform = Platform()
     for number in range(20):

@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from bridge.wire.paging import by_cursor, by_number
+from bridge.wire.paging import by_cursor, by_link, by_number
 
 pytestmark = pytest.mark.anyio
 
@@ -29,6 +29,33 @@ async def test_an_empty_cursor_ends_it_too() -> None:
         return "only", ""
 
     assert [page async for page in by_cursor(fetch)] == ["only"]
+
+
+async def test_links_lead_on_whatever_an_offset_counts() -> None:
+    asked: list[str] = []
+
+    async def fetch(params: tuple[tuple[str, str], ...]) -> tuple[str, int, str, str]:
+        at = dict(params)["offset"]
+        asked.append(at)
+        following = {"0": "1", "1": "2"}.get(at)
+        return at, 5, f"https://shop.test/items?limit=2&offset={following}" if following else "", ""
+
+    assert [page async for page in by_link(fetch, "limit=2&offset=0")] == ["0", "1", "2"]
+    assert asked == ["0", "1", "2"]
+
+
+async def test_where_records_were_deleted_the_page_before_is_read_again() -> None:
+    records = list(range(6))
+
+    async def fetch(params: tuple[tuple[str, str], ...]) -> tuple[list[int], int, str, str]:
+        start = int(dict(params)["offset"])
+        if start == 2 and 0 in records:
+            del records[:2]
+        following = f"/items?offset={start + 2}" if start + 2 < len(records) else ""
+        return records[start : start + 2], len(records), following, f"/items?offset={start - 2}" if start else ""
+
+    seen = [one async for page in by_link(fetch, "offset=0") for one in page]
+    assert seen == [0, 1, 4, 5, 2, 3, 4, 5]
 
 
 async def test_nothing_is_fetched_before_it_is_wanted() -> None:

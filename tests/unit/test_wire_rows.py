@@ -23,7 +23,17 @@ from bridge.wire.markup import plain
 from bridge.wire.order_writing import BuyersOnly
 from bridge.wire.paging import by_halves, by_offset, by_time, slices
 from bridge.wire.payload import Odd, count, epoch, maybe_instant, must
-from bridge.wire.product_edits import OneByOne, applied, check, lacking, only, outcome_of, place_of, single
+from bridge.wire.product_edits import (
+    OneByOne,
+    applied,
+    check,
+    lacking,
+    named_options,
+    only,
+    outcome_of,
+    place_of,
+    single,
+)
 from bridge.wire.stock_rows import (
     NamesNoCauses,
     found,
@@ -287,6 +297,8 @@ def test_a_refund_without_a_key_is_made_once() -> None:
     for amount in (eur(900), Money(100, "USD")):
         with pytest.raises(Refused):
             writer.refund_due(read, read, amount)
+    with pytest.raises(Refused, match="Bazaar's API cannot restock"):
+        writer.refund_due(read, read, eur(300), restock=True)
 
 
 def test_a_parcel_that_is_known_is_not_told_again() -> None:
@@ -311,6 +323,12 @@ async def test_a_list_by_time_goes_on_from_the_last_second_and_by_offset_within_
     assert {second for page, _, _ in pages for second in page} == set(seconds)
     assert [last for _, _, last in pages] == [False] * (len(pages) - 1) + [True]
     assert len(pages) < 20
+
+
+def test_an_option_has_the_name_of_the_aspect_that_the_map_gives_it() -> None:
+    own = replace(TEE.variants[0], options=(("size", "M"), ("colour", "red")))
+    place = Category(tag="", id="1", options={"Size": "SIZE", "Fit": "cut"})
+    assert named_options(own, place) == {"Size": "M", "colour": "red"}
 
 
 def test_what_no_marketplace_takes_is_said_beforehand() -> None:

@@ -5,7 +5,8 @@ from dataclasses import fields
 import pytest
 
 from bridge.contract.errors import NeedsPerson
-from bridge.wire.settings import demand, demand_one_of, secret, setting, settings
+from bridge.domain.listing_map import ListingMap
+from bridge.wire.settings import demand, demand_one_of, mapped, secret, setting, settings
 
 
 @settings
@@ -22,6 +23,15 @@ def test_a_field_has_help_and_a_secret_is_marked_and_never_shown() -> None:
     assert {one.name: (one.metadata["help"], bool(one.metadata.get("secret"))) for one in fields(Access)} == {
         "name": ("who you are there", False), "token": ("what opens the door", True), "url": ("where the door is", False),
     }  # fmt: skip
+
+
+def test_without_a_map_there_is_an_empty_one() -> None:
+    @settings
+    class Listing:
+        listing_map: ListingMap = mapped("where new listings go")
+
+    assert Listing().listing_map == ListingMap()
+    assert fields(Listing)[0].metadata["help"] == "where new listings go"
 
 
 def test_what_has_no_default_has_to_be_given() -> None:

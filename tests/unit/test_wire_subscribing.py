@@ -7,9 +7,7 @@ import pytest
 
 from bridge.contract.errors import Gone, NeedsPerson
 from bridge.contract.webhooks import Subscription
-from bridge.wire.amounts import shares, total_of
 from bridge.wire.subscribing import EndpointsByHand, TopicByTopic
-from tests.unit.make import ZERO
 
 pytestmark = pytest.mark.anyio
 URL = "https://bridge.test/hooks/shop"
@@ -69,12 +67,3 @@ async def test_an_endpoint_whose_secret_is_known_is_not_asked_for_again() -> Non
     with pytest.raises(NeedsPerson) as caught:
         await port.subscribe(("orders",), URL, "")
     assert "believed all the same" in caught.value.next_step
-
-
-@pytest.mark.parametrize(
-    ("amount", "weights", "parts"),
-    [(100, [1, 1, 1], [34, 33, 33]), (10, [3, 7], [3, 7]), (5, [], []), (5, [0, 0], [3, 2]), (0, [1, 2], [0, 0])],
-)
-def test_an_amount_is_shared_out_to_the_unit(amount: int, weights: list[int], parts: list[int]) -> None:
-    assert shares(amount, weights) == parts
-    assert total_of([], "EUR") == ZERO
