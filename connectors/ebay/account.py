@@ -3,8 +3,7 @@
 from bridge.contract.ports import Identity
 from bridge.wire.api import if_allowed
 from bridge.wire.payload import rows, text
-from connectors.ebay.client import SCOPE, Client
-from connectors.ebay.judge import NO_SCOPE
+from connectors.ebay.client import NO_SCOPE, SCOPE, Client
 
 __all__ = ["Account"]
 
@@ -30,7 +29,6 @@ class Account:
     async def check(self) -> Identity:
         """Verify credentials and scopes without writing; raises NeedsPerson where a person must act."""
         client = self._client
-        ends = await self._ends()
         lacking, now = await client.service.lacking(client.consent, (*_NEEDED, *_FOR_MORE), f"{SCOPE}/")
         notes = [f"the consent lacks {scope}: {effect}" for scope, effect in _FOR_MORE.items() if scope in lacking]
         return Identity(
@@ -38,12 +36,12 @@ class Account:
             currency=client.currency,
             now=now,
             missing=tuple(scope for scope in _NEEDED if scope in lacking),
-            notes=(*notes, *([_ENDS] if ends else [])),
+            notes=(*notes, *([_ENDS] if await self._ends() else [])),
             version="sell/inventory v1",
         )
 
     async def _ends(self) -> bool:
         """Tell whether listings end with a number of 0; that they do not where the consent does not let us see."""
-        asked = self._client.get("/sell/account/v1/program/get_opted_in_programs", "read the programs")
+        asked = self._client.read("/sell/account/v1/program/get_opted_in_programs", "read the programs")
         found = await if_allowed(asked, None, NO_SCOPE)
-        return found is not None and _KEPT_ALIVE not in {text(row, "programType") for row in rows(found[0], "programs")}
+        return found is not None and _KEPT_ALIVE not in {text(row, "programType") for row in rows(found, "programs")}

@@ -4,22 +4,19 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 from functools import partial
-from urllib.parse import parse_qsl, urlsplit
 
 from bridge.contract.feed import Bad, Feed, Page
 from bridge.domain.catalog import Level, Product
-from bridge.wire.api import if_there
+from bridge.wire.api import Params, escaped, if_there
 from bridge.wire.differing import Differing, everything
 from bridge.wire.feeds import understood
-from bridge.wire.paging import by_cursor, slices
-from bridge.wire.payload import Payload, names, part, rows, sift, text
-from connectors.ebay.client import INVENTORY, Client, escaped
+from bridge.wire.paging import by_link, slices
+from bridge.wire.payload import Payload, names, part, rows, sift, text, units
+from connectors.ebay.client import INVENTORY, Client
 from connectors.ebay.limits import BATCH, PAGE
 from connectors.ebay.mapping import GROUP, ITEM, OFFER, group_of, level, products
 
 __all__ = ["Catalog"]
-
-_FIRST = f"limit={PAGE}&offset=0"
 
 
 class Catalog:
@@ -46,22 +43,14 @@ class Catalog:
         return [one for one in good if one.id in set(product_ids)]
 
     def items(self) -> AsyncIterator[tuple[list[Payload], datetime]]:
-        """Walk all items, 200 a call, by the links that eBay gives: whether `offset` counts pages or records is eBay's business.
+        """Walk all items, 200 a call, by the links that eBay gives: it says of `offset` both that it counts pages and records."""
 
-        Where items were deleted meanwhile, later ones moved up: the page before is read again, so that none is missed.
-        """
-        before = 0
-
-        async def fetch(link: str | None) -> tuple[tuple[list[Payload], datetime], str | None]:
-            nonlocal before
-            params = tuple(parse_qsl(link or _FIRST))
+        async def fetch(params: Params) -> tuple[tuple[list[Payload], datetime], int, str, str]:
             payload, response = await self._client.get(f"{INVENTORY}/inventory_item", "read the items", params)
-            total = int(payload.get("total") or 0)
-            fewer, before = total < before, total
-            onward = text(payload, "prev" if fewer and payload.get("prev") else "next")
-            return (rows(payload, "inventoryItems"), response.at), urlsplit(onward).query or None
+            page = rows(payload, "inventoryItems"), response.at
+            return page, units(payload, "total") or 0, text(payload, "next"), text(payload, "prev")
 
-        return by_cursor(fetch)
+        return by_link(fetch, f"limit={PAGE}&offset=0")
 
     def owner(self, item: Payload) -> str:
         """Return the id of the product that an item belongs to."""
@@ -94,15 +83,13 @@ class Catalog:
         answers = [one for one in rows(payload, "responses") if one.get("inventoryItem")]
         return [{"sku": text(one, "sku"), **part(one, "inventoryItem")} for one in answers], response.at
 
-    async def offers(self, sku: str) -> list[Payload]:
-        """Read a SKU's offers; none where eBay knows of none."""
-        found = await if_there(self._client.get(f"{INVENTORY}/offer", "read offers", (("sku", sku),)), None)
-        return rows(found[0], "offers") if found else []
+    async def offers(self, sku: str) -> Payload:
+        """Read a SKU's `offers`; none where eBay knows of none."""
+        return await if_there(self._client.read(f"{INVENTORY}/offer", "read offers", (("sku", sku),)), {})
 
     async def group(self, key: str) -> Payload:
         """Read a group; raises Gone."""
-        payload, _ = await self._client.get(f"{INVENTORY}/inventory_item_group/{escaped(key)}", "read a group")
-        return payload
+        return await self._client.read(f"{INVENTORY}/inventory_item_group/{escaped(key)}", "read a group")
 
     async def _families(self, alone: Sequence[Payload], groups: Sequence[str]) -> tuple[list[Product], list[Bad]]:
         """Read items without a group, and groups by key; those that are no more are left out."""
@@ -115,12 +102,11 @@ class Catalog:
 
     async def _grouped(self, key: str) -> Payload:
         """Read a group with its items, in its order; one without items where it is no more."""
-        nothing: Payload = {}
-        group = await if_there(self.group(key), nothing)
+        group: Payload = await if_there(self.group(key), {})
         items = {text(item, "sku"): item for item in await self.by_sku(names(group, "variantSKUs"))}
         members = [items[sku] for sku in names(group, "variantSKUs") if sku in items]
         return {"id": GROUP + key, "group": group, "items": await asyncio.gather(*map(self._offered, members))}
 
     async def _offered(self, item: Payload) -> Payload:
-        """Add an item's offers."""
-        return {**item, "offers": await self.offers(text(item, "sku"))}
+        """Add an item's offers, as they came."""
+        return {**item, "offers": (await self.offers(text(item, "sku"))).get("offers")}

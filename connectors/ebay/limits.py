@@ -1,23 +1,14 @@
 """eBay's numbers. Where eBay publishes none, the comment says what ours rests on."""
 
-from datetime import timedelta
-
 from bridge.contract.limits import Limits
 
-__all__ = ["AGAIN", "BATCH", "LIMITS", "MAX_SKU", "ORDERS", "OVERLAP", "PAGE", "WINDOW"]
+__all__ = ["BATCH", "LIMITS", "MAX_SKU", "PAGE"]
 
 # bulkUpdatePriceQuantity and bulkGetInventoryItem: 25 (sell_inventory 1.18.5, and static/inventory/bulk-updates.html).
 BATCH = 25
 MAX_SKU = 50
 # getInventoryItems and getOrders give up to 200 a page.
 PAGE = 200
-ORDERS = 200
-# Pages of orders overlap by ten: an order that changes while they are read may move the others by a place.
-AGAIN = 10
-# A backlog is read month by month, so that a reading that breaks off goes on near its end.
-WINDOW = timedelta(days=30)
-# How late an order may show up in getOrders is documented nowhere.
-OVERLAP = timedelta(minutes=5)
 
 LIMITS = Limits(
     stock_write="absolute",

@@ -2,34 +2,21 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
 
 from bridge.domain.catalog import Level, Product, ProductStatus, StockKey, Variant
 from bridge.domain.money import Money
 from bridge.domain.orders import Address, Contact, Order, OrderLine, OrderStatus, Tracking
-from bridge.wire.amounts import total_of
-from bridge.wire.payload import Odd, Payload, count, moment, must, names, need, part, rows, text, units
+from bridge.wire.amounts import maybe_money, money, summed
+from bridge.wire.payload import Odd, Payload, count, moment, names, need, part, rows, text, units
+from bridge.wire.weights import grams
 
-__all__ = [
-    "CODES",
-    "GROUP",
-    "ITEM",
-    "OFFER",
-    "amount_of",
-    "group_of",
-    "is_cancelled",
-    "level",
-    "order",
-    "products",
-    "selling",
-]
+__all__ = ["CODES", "GROUP", "ITEM", "OFFER", "group_of", "is_cancelled", "level", "order", "products", "selling"]
 
 ITEM, GROUP, OFFER = "item:", "group:", "offer:"
 CODES = ("ean", "upc", "isbn")
 # eBay does not say when an item was changed.
 _UNKNOWN = datetime(1970, 1, 1, tzinfo=UTC)
 _OVER = {"ENDED", "EBAY_ENDED"}
-_GRAMS = {"GRAM": "1", "KILOGRAM": "1000", "OUNCE": "28.349523125", "POUND": "453.59237"}
 _PAID = {"PAID", "PARTIALLY_REFUNDED", "FULLY_REFUNDED"}
 _DELIVERY = ("shippingCost", "handlingCost", "importCharges", "shippingIntermediationFee")
 
@@ -72,10 +59,11 @@ def is_cancelled(payload: Payload) -> bool:
 def order(payload: Payload) -> Order:
     """Read an order with its parcels, `fulfillments`.
 
+    Sites with another currency than the seller's give amounts in both; `convertedFrom...` is what the buyer paid.
     eBay takes the units off the listing when they are bought, paid or not. Whether it puts them back when the order is
     cancelled or refunded it does not say: `restocked` is None then, and the channel's restock rule decides.
     """
-    pricing, total = part(payload, "pricingSummary"), _money(part(payload, "pricingSummary"), "total")
+    pricing, total = part(payload, "pricingSummary"), money(part(payload, "pricingSummary"), "total")
     steps = [part(one, "shippingStep") for one in rows(payload, "fulfillmentStartInstructions")]
     contact = next((part(step, "shipTo") for step in steps if step), {})
     # A refund is carried out later, and may fail.
@@ -90,28 +78,13 @@ def order(payload: Payload) -> Order:
         lines=tuple(_line(line, payload, total.currency) for line in rows(payload, "lineItems")),
         total=total,
         # A discount is told as a negative amount (PricingSummary.deliveryDiscount).
-        shipping=_sum([pricing], total.currency, "deliveryCost", "deliveryDiscount"),
-        refunded=_sum(refunds, total.currency, "amount"),
+        shipping=summed([pricing], total.currency, "deliveryCost", "deliveryDiscount"),
+        refunded=summed(refunds, total.currency, "amount"),
         source="eBay",
         customer=_buyer(payload, contact),
         ship_to=_address(contact),
         tracking=tuple(_tracking(one) for one in rows(payload, "fulfillments") if text(one, "shipmentTrackingNumber")),
     )
-
-
-def amount_of(money: Money) -> dict[str, str]:
-    """Write an Amount."""
-    return {"value": money.decimal, "currency": money.currency}
-
-
-def _money(payload: Payload, name: str, currency: str = "") -> Money:
-    """Read an Amount; 0 of `currency` where it is absent and a currency is given."""
-    if currency and payload.get(name) is None:
-        return Money(0, currency)
-    need(payload, name)
-    value = part(payload, name)
-    # Sites with another currency than the seller's give both; `convertedFrom...` is what the buyer paid.
-    return Money.parse(text(value, "value"), must(value, "currency"))
 
 
 def _is_over(offer: Payload) -> bool:
@@ -140,7 +113,7 @@ def _main(family: Payload, members: Sequence[tuple[Payload, Payload]]) -> Produc
 def _further(item: Payload, offer: Payload) -> Product:
     identity, title = OFFER + str(need(offer, "offerId")), text(part(item, "product"), "title")
     pricing = part(offer, "pricingSummary")
-    price = _price(pricing, "price") or _price(pricing, "auctionStartPrice")
+    price = maybe_money(pricing, "price") or maybe_money(pricing, "auctionStartPrice")
     variant = Variant(id=identity, sku=text(item, "sku"), price=price)
     return Product(id=identity, title=title, status=_status([offer]), variants=(variant,), updated_at=_UNKNOWN)
 
@@ -156,6 +129,7 @@ def _status(offers: Sequence[Payload]) -> ProductStatus:
 def _variant(item: Payload, offer: Payload, varying: Sequence[str]) -> Variant:
     sku, details, pricing = str(need(item, "sku")), part(item, "product"), part(offer, "pricingSummary")
     options = tuple((name, ", ".join(names(part(details, "aspects"), name))) for name in varying)
+    weight = part(part(item, "packageWeightAndSize"), "weight")
     codes = (code for kind in CODES for code in names(details, kind))
     return Variant(
         id=sku,
@@ -163,25 +137,12 @@ def _variant(item: Payload, offer: Payload, varying: Sequence[str]) -> Variant:
         # Where a category wants a code and there is none, words say so ("Does not apply", Product.ean of sell_inventory).
         barcode=next((code for code in codes if code[:1].isdigit()), None),
         title=", ".join(value for _, value in options),
-        price=_price(pricing, "price"),
-        compare_at=_price(pricing, "originalRetailPrice"),
-        weight_grams=_grams(part(part(item, "packageWeightAndSize"), "weight")),
+        price=maybe_money(pricing, "price"),
+        compare_at=maybe_money(pricing, "originalRetailPrice"),
+        weight_grams=grams(need(weight, "value"), text(weight, "unit")) if weight else None,
         options=options,
         stock_id=sku,
     )
-
-
-def _price(pricing: Payload, name: str) -> Money | None:
-    return _money(pricing, name) if pricing.get(name) is not None else None
-
-
-def _grams(weight: Payload) -> int | None:
-    if not weight:
-        return None
-    unit = text(weight, "unit")
-    if unit not in _GRAMS:
-        raise Odd(f"weight.unit {unit!r} is unknown")
-    return round(Decimal(str(need(weight, "value"))) * Decimal(_GRAMS[unit]))
 
 
 def _order_status(payload: Payload) -> OrderStatus:
@@ -197,7 +158,7 @@ def _line(line: Payload, payload: Payload, currency: str) -> OrderLine:
     if quantity < 1:
         raise Odd(f"quantity {quantity} of line {text(line, 'lineItemId')} is none")
     # What the buyer pays for the goods: the line's total less its delivery.
-    paid = _money(line, "total") - _sum([delivery], currency, *_DELIVERY) + _money(delivery, "discountAmount", currency)
+    paid = money(line, "total") - summed([delivery], currency, *_DELIVERY) + money(delivery, "discountAmount", currency)
     back = _came_back(line, payload, paid, quantity)
     return OrderLine(
         id=str(need(line, "lineItemId")),
@@ -209,23 +170,19 @@ def _line(line: Payload, payload: Payload, currency: str) -> OrderLine:
         refunded=back,
         restocked=None if back else 0,
         fulfilled=quantity if text(line, "lineItemFulfillmentStatus") == "FULFILLED" else 0,
-        unit_price=Money(_money(line, "lineItemCost").minor // quantity, currency),
+        unit_price=Money(money(line, "lineItemCost").minor // quantity, currency),
         total=paid,
-        tax=_sum(rows(line, "taxes"), currency, "amount"),
+        tax=summed(rows(line, "taxes"), currency, "amount"),
     )
 
 
 def _came_back(line: Payload, payload: Payload, paid: Money, quantity: int) -> int:
     """Units given back. eBay's refunds have amounts and no units: only one of a whole line says how many, a part of it
     may as well be a kindness."""
-    refunded = _sum(rows(line, "refunds"), paid.currency, "amount")
+    refunded = summed(rows(line, "refunds"), paid.currency, "amount")
     whole = refunded.minor > 0 and refunded >= paid
     everything = text(payload, "orderPaymentStatus") == "FULLY_REFUNDED"
     return quantity if is_cancelled(payload) or whole or everything else 0
-
-
-def _sum(found: Sequence[Payload], currency: str, *amounts: str) -> Money:
-    return total_of((_money(one, name, currency) for one in found for name in amounts), currency)
 
 
 def _address(contact: Payload) -> Address | None:

@@ -1,7 +1,7 @@
 """What a merchant configures for an eBay channel."""
 
 from bridge.domain.listing_map import ListingMap
-from bridge.wire.settings import secret, setting, settings
+from bridge.wire.settings import mapped, secret, setting, settings
 
 __all__ = ["Settings"]
 
@@ -32,6 +32,4 @@ class Settings:
     payment_policy: str = setting(f"id of the payment policy of new listings{_ONLY}", default="")
     return_policy: str = setting(f"id of the return policy of new listings{_ONLY}", default="")
     location: str = setting(f"merchantLocationKey that new listings ship from{_ONLY}", default="")
-    listing_map: ListingMap = setting(
-        "categories and aspects of new listings (the channel's `map`)", default=ListingMap()
-    )
+    listing_map: ListingMap = mapped("categories and aspects of new listings (the channel's `map`)")

@@ -1,8 +1,7 @@
 """Numbers: read 25 or 200 a call, written 25 a call, each row with a status of its own."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Literal
 
 from bridge.contract.errors import Gone, Refused
 from bridge.contract.feed import Feed, Page
@@ -12,13 +11,10 @@ from bridge.wire.paging import slices
 from bridge.wire.payload import Payload, rows, text
 from bridge.wire.stock_rows import NamesNoCauses, check, found, prepared, rejection, target
 from connectors.ebay.catalog import Catalog
-from connectors.ebay.client import INVENTORY, Client
-from connectors.ebay.judge import problem, verdict
+from connectors.ebay.client import INVENTORY, Client, refusal
 from connectors.ebay.limits import BATCH, LIMITS, MAX_SKU
 
 __all__ = ["Stock"]
-
-_KINDS: Mapping[str, Literal["gone", "retry"]] = {"gone": "gone", "later": "retry"}
 
 
 class Stock(NamesNoCauses):
@@ -28,8 +24,7 @@ class Stock(NamesNoCauses):
 
     def __init__(self, client: Client, catalog: Catalog, size: int) -> None:
         if not 1 <= size <= BATCH:
-            what = f"skus_per_call is {size}"
-            raise Refused(what, where=client.where, next_step=f"set `skus_per_call` to 1 to {BATCH}")
+            client.refuse(f"skus_per_call is {size}", f"set `skus_per_call` to 1 to {BATCH}")
         self._client = client
         self._catalog = catalog
         self._size = size
@@ -92,9 +87,5 @@ def _row(change: StockChange) -> dict[str, object]:
 def _outcome(key: StockKey, row: Payload | None, at: datetime) -> Outcome:
     if row is None:
         return Rejected(key=key, kind="retry", reason="eBay's answer does not mention it")
-    status = row.get("statusCode")
-    if isinstance(status, int) and 200 <= status < 300:
-        return Applied(key=key, at=at)
-    code, told = problem(row)
-    meaning = verdict(code, status if isinstance(status, int) else 400)
-    return Rejected(key=key, kind=_KINDS.get(meaning, "invalid"), reason=told or f"eBay answered {status}", code=code)
+    error = refusal(row)
+    return Applied(key=key, at=at) if error is None else rejection(key, error)

@@ -12,15 +12,14 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from bridge.contract.errors import NeedsPerson, Refused
 from bridge.contract.webhooks import Delivery, Hint, Subscription, Verdict
-from bridge.wire.api import JsonApi, if_allowed, if_there
+from bridge.wire.api import JsonApi, escaped, if_allowed, if_there
 from bridge.wire.elliptic import Verify, verifier
 from bridge.wire.hints import about, inner, word
 from bridge.wire.keyring import Keyring
 from bridge.wire.payload import Payload, decoded, maybe_instant, must, part, rows, text
 from bridge.wire.subscribing import TopicByTopic
-from connectors.ebay.client import Client, escaped
+from connectors.ebay.client import Client
 
 __all__ = ["Webhooks"]
 
@@ -29,8 +28,8 @@ _ORDERS = ("ORDER_CONFIRMATION", "ITEM_MARKED_SHIPPED")
 _DELETION = "MARKETPLACE_ACCOUNT_DELETION"
 # A topic that the application may not have (ITEM_MARKED_SHIPPED is not for every one) is done without; error 195011.
 _NOT_OURS = "195011"
-_NO_ALERT = "195003"
-_PAYLOAD = {"format": "JSON", "schemaVersion": "1.0", "deliveryProtocol": "HTTPS"}
+# What all subscriptions have in common.
+_TERMS = {"status": "ENABLED", "payload": {"format": "JSON", "schemaVersion": "1.0", "deliveryProtocol": "HTTPS"}}
 _HEADER = "x-ebay-signature"
 _KID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
@@ -63,8 +62,7 @@ class Webhooks(TopicByTopic):
 
     async def learn(self, delivery: Delivery) -> bool:
         """Fetch the key that a delivery names; False where it is known, or not to be had."""
-        kid, _ = _named(delivery)
-        return bool(kid) and await self._keys.learn(kid)
+        return await self._keys.learn(_named(delivery)[0])
 
     def verify(self, delivery: Delivery, secrets: Sequence[str]) -> Verdict:
         """Check the signature over the raw body by a key that `learn` has fetched; secrets play no part."""
@@ -94,15 +92,13 @@ class Webhooks(TopicByTopic):
 
     async def make(self, topic: str, url: str) -> None:
         """Subscribe to a topic; one that the application may not have is done without."""
-        place = await self._destination(url)
-        body = {"topicId": topic, "status": "ENABLED", "payload": _PAYLOAD, "destinationId": place}
+        body = {**_TERMS, "topicId": topic, "destinationId": await self._destination(url)}
         await if_allowed(self._write(self._api(topic), "POST", "subscription", body), None, _NOT_OURS)
 
     async def enable(self, subscription: Subscription) -> None:
         """Switch it on, and its destination where eBay has marked that down."""
         await self._destination(subscription.url)
-        path = f"subscription/{escaped(subscription.id)}/enable"
-        await self._write(self._api(subscription.topics[0]), "POST", path)
+        await self._write(self._api(subscription.topics[0]), "POST", f"subscription/{escaped(subscription.id)}/enable")
 
     async def unsubscribe(self, subscription_id: str) -> None:
         """Delete it; gone already is fine. The destination stays, for the next time."""
@@ -120,35 +116,27 @@ class Webhooks(TopicByTopic):
     async def _destination(self, url: str) -> str:
         """Return the id of the destination of this address, made or switched on where need be."""
         app, found = self._client.app, (await self._destinations()).get(url, {})
-        if text(found, "status") == "ENABLED":
-            return text(found, "destinationId")
         delivery = {"endpoint": url, "verificationToken": self._token}
         body = {"name": "commerce-bridge", "status": "ENABLED", "deliveryConfig": delivery}
-        if found:
+        if not found:
+            if self._client.settings.alert_email:
+                # eBay takes no destination before it knows whom to write to when one does not answer.
+                await self._write(app, "PUT", "config", {"alertEmail": self._client.settings.alert_email})
+            await self._write(app, "POST", "destination", body)
+            found = (await self._destinations())[url]
+        elif text(found, "status") != "ENABLED":
             await self._write(app, "PUT", f"destination/{found['destinationId']}", body)
-            return text(found, "destinationId")
-        if self._client.settings.alert_email:
-            # eBay takes no destination before it knows whom to write to when one does not answer.
-            await self._write(app, "PUT", "config", {"alertEmail": self._client.settings.alert_email})
-        await self._write(app, "POST", "destination", body)
-        return text((await self._destinations())[url], "destinationId")
+        return text(found, "destinationId")
 
     async def _write(self, api: JsonApi, method: str, path: str, body: object = None) -> None:
-        try:
-            await api.write(method, f"{_API}/{path}", "keep the webhooks in order", body, repeatable=method != "POST")
-        except Refused as error:
-            if error.code == _NO_ALERT:
-                step = "set the channel's `alert_email`: eBay wants an address for alerts before it pushes anything"
-                raise NeedsPerson(error.what, where=error.where, code=error.code, next_step=step) from error
-            raise
+        await api.write(method, f"{_API}/{path}", "keep the webhooks in order", body, repeatable=method != "POST")
 
     async def _list(self, api: JsonApi, kind: str) -> list[Payload]:
         # The most that eBay gives at once; an application has a handful.
-        payload, _ = await api.get(f"{_API}/{kind}", "list the webhooks", (("limit", "100"),))
-        return rows(payload, f"{kind}s")
+        return rows(await api.read(f"{_API}/{kind}", "list the webhooks", (("limit", "100"),)), f"{kind}s")
 
     async def _key(self, kid: str) -> Verify:
-        payload, _ = await self._client.app.get(f"{_API}/public_key/{kid}", "read a public key")
+        payload = await self._client.app.read(f"{_API}/public_key/{kid}", "read a public key")
         # SHA-1 is eBay's choice; the key says so.
         return verifier(text(payload, "key"), text(payload, "digest").upper() or "SHA1")
 

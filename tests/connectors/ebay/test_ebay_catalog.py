@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 
 from bridge.domain.money import Money
@@ -119,6 +120,21 @@ def test_an_item_without_an_offer_is_a_draft(house: House) -> None:
     (product,) = house.catalogue().values()
     assert product.status == "draft"
     assert product.variants[0].price is None
+
+
+def test_offers_that_cannot_be_understood_set_one_product_aside(house: House) -> None:
+    house.shop.seed([good("TEE"), good("CAP")])
+    house.wire.instead = lambda request: (
+        httpx.Response(200, json={"offers": "?"}) if request.url.params.get("sku") == "CAP" else None
+    )
+
+    async def read() -> list[Any]:
+        return [page async for page in house.ebay.catalog.all()]
+
+    (page,) = house.run(read())
+    assert [one.id for one in page.items] == ["item:TEE"]
+    assert [one.id for one in page.bad] == ["item:CAP"]
+    assert {level.key.stock_id for level in page.levels} == {"TEE", "CAP"}
 
 
 def test_weights_in_pounds_are_grams(house: House) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 
 from bridge.contract.errors import Refused, TryLater
@@ -116,8 +117,6 @@ def test_ebays_own_words_come_when_it_refuses_to_publish(house: House) -> None:
 
 
 def test_a_seller_with_several_policies_chooses_one(house: House) -> None:
-    import httpx
-
     two = {"returnPolicies": [{"returnPolicyId": "1"}, {"returnPolicyId": "2"}]}
     house.wire.instead = lambda request: httpx.Response(200, json=two) if "return_policy" in request.url.path else None
     (problem,) = _problems(house, TEE)
@@ -155,6 +154,18 @@ def test_a_price_is_written_without_touching_the_number(house: House) -> None:
     own = VariantEdit(id="TEE", fields=frozenset({"price"}), price=Money(1999, "USD"))
     assert _edit(house, product, variants=(own,)).product.variants[0].price == Money(1999, "USD")
     assert {one.method for one in house.wire.sent[before:]} == {"GET", "POST"}
+
+
+@pytest.mark.parametrize("status", [None, "400", 400])
+def test_a_price_that_ebay_refuses_is_refused_whatever_it_says_of_it(house: House, status: Any) -> None:
+    house.shop.seed([good("TEE")])
+    (product,) = house.catalogue().values()
+    row = {"sku": "TEE", "statusCode": status}
+    house.wire.instead = lambda request: (
+        httpx.Response(207, json={"responses": [row]}) if "bulk_update" in request.url.path else None
+    )
+    own = VariantEdit(id="TEE", fields=frozenset({"price"}), price=Money(1999, "USD"))
+    assert _edit(house, product, variants=(own,)).reason == "price of TEE: eBay answers 400 and no reason"
 
 
 def test_the_offers_own_text_is_what_shoppers_read(house: House) -> None:
