@@ -10,8 +10,8 @@ from bridge.contract.feed import Bad
 from bridge.wire.http import Response
 
 __all__ = [
-    "Odd", "Payload", "answered", "count", "decoded", "epoch", "first", "instant", "maybe_instant", "moment", "must", "names", "need", "part",
-    "rows", "sift", "stamp", "text", "units",
+    "Odd", "Payload", "answered", "count", "decoded", "epoch", "first", "instant", "maybe_instant", "moment", "must",
+    "names", "need", "part", "rows", "sift", "stamp", "text", "units",
 ]  # fmt: skip
 
 Payload = Mapping[str, Any]
