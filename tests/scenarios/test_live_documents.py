@@ -4,14 +4,14 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-from bridge.engine.context import Documents
+from bridge.engine.context import Documents, Mirroring
 from bridge.engine.lane import Pace
 from bridge.engine.live import Live
 from bridge.rehearsal.world import World
 from bridge.sandbox.kit.loop import SimulatedLoop
 from tests.scenarios.harness_documents import catalog, everything, fine, make, numbers, simulated
 
-WOO, SQUARE, ETSY = "woocommerce", "square", "etsy"
+WOO, SHOPIFY, SQUARE, ETSY = "woocommerce", "shopify", "square", "etsy"
 SKUS = [f"TEE-{number:02}" for number in range(60)]
 
 
@@ -58,6 +58,40 @@ def test_a_sale_does_not_wait_for_the_prices_that_are_being_written() -> None:
         await asyncio.sleep(300)
         there = await catalog(world, ETSY)
         assert {str(variant.price) for _, variant in there.values()} == {"7.00 USD"}
+        assert live.bugs == []
+        stop.set()
+        await work
+
+    simulated(story)
+
+
+def test_a_sale_does_not_wait_for_the_orders_that_are_being_copied() -> None:
+    async def story(loop: SimulatedLoop) -> None:
+        mirroring = Mirroring(home=WOO, sources=frozenset({SHOPIFY}))
+        world = make(loop, dict.fromkeys((WOO, SHOPIFY, ETSY), goods()), mirroring=mirroring)
+        await world.adopt(WOO)
+        await asyncio.sleep(60)
+        fine(await everything(world))
+        live = Live(world.context, Pace(poll=timedelta(minutes=10)))
+        stop = asyncio.Event()
+        work = asyncio.ensure_future(live.run(stop))
+        await asyncio.sleep(60)
+        world.platforms[WOO].faults.add(kind="latency", seconds=2.0, method="POST", path="/orders$", times=None)
+        for sku in SKUS[:30]:
+            world.platforms[SHOPIFY].shop.sale([{"sku": sku, "quantity": 1}])
+        live.lanes[SHOPIFY].send("poll")
+        await asyncio.sleep(10)
+        copied = len(world.platforms[WOO].shop.orders())
+        assert 0 < copied < 30, "in the middle of it"
+        world.platforms[ETSY].shop.sale([{"sku": "TEE-59", "quantity": 3}])
+        live.lanes[ETSY].send("poll")
+        assert await until(loop, lambda: numbers(world, WOO)["TEE-59"] == 0, 60) < 5
+        assert len(world.platforms[WOO].shop.orders()) < 30, "it did not wait for them"
+        await asyncio.sleep(300)
+        assert len(world.platforms[WOO].shop.orders()) == 30
+        wanted = dict.fromkeys(SKUS[:30], 2) | dict.fromkeys(SKUS[30:59], 3) | {"TEE-59": 0}
+        for name in (WOO, SHOPIFY, ETSY):
+            assert numbers(world, name) == wanted, name
         assert live.bugs == []
         stop.set()
         await work
