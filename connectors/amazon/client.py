@@ -6,7 +6,7 @@ from bridge.wire.access import Access, TokenService
 from bridge.wire.api import Answer, JsonApi, Params, given
 from bridge.wire.http import Http, Request, Response, Surroundings
 from bridge.wire.payload import text
-from bridge.wire.settings import demand
+from bridge.wire.settings import demand, demand_one_of
 from bridge.wire.sqs import Queue, Sqs
 from bridge.wire.tables import table
 from connectors.amazon.judge import errors_of, is_stale, judge, judge_document, judge_token, said
@@ -26,8 +26,9 @@ class Client(JsonApi):
         demand(settings, ("seller_id", "client_id", "client_secret", "refresh_token", "marketplace"), where)
         self.settings = settings
         self.market = settings.marketplace
-        place = MARKETPLACES.get(self.market, {})
-        self.currency, self.warehouse = place.get("currency", "USD"), place.get("warehouse", "AMAZON_NA")
+        unknown = f"no marketplace {self.market!r} is known"
+        demand_one_of("marketplace", self.market, dict.fromkeys(MARKETPLACES, ""), unknown, where)
+        self.currency, self.warehouse = (MARKETPLACES[self.market][name] for name in ("currency", "warehouse"))
         self._budgets = {
             name: around.budget(capacity=how["burst"], per_second=how["per_second"])
             for name, how in _OPERATIONS.items()
@@ -54,8 +55,7 @@ class Client(JsonApi):
         )
         self.queue = Queue(sqs, around, where=where, extra="amazon") if settings.queue_url else None
         pools = [self._app.http, self._documents, service.http, *([self.queue.http] if self.queue else [])]
-        seller = granted(grant_type="refresh_token", refresh_token=settings.refresh_token)
-        super().__init__(around, seller, *pools)
+        super().__init__(around, granted(grant_type="refresh_token", refresh_token=settings.refresh_token), *pools)
 
     async def call(
         self,

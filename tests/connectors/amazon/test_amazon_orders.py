@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from bridge.contract.errors import NeedsPerson
 from bridge.domain.orders import Tracking
 from connectors.amazon.mapping import order
 from connectors.amazon.orders import carrier
@@ -39,6 +40,12 @@ async def test_a_cancellation_restores_units_unless_there_were_none(
     bench.shop.cancel(made, restock=restock)
     (line,) = (await bench.sales.get(made)).lines
     assert (line.held, line.refunded, line.restocked) == (held, 2, restocked)
+
+
+async def test_a_marketplace_that_is_not_known_is_no_dollar_shop(shop: Shop) -> None:
+    with pytest.raises(NeedsPerson, match="no marketplace 'ATVPDKIKX0DEX' is known") as caught:
+        shop().connect(marketplace="ATVPDKIKX0DEX")
+    assert "ARBP9OOSHTCHU" in caught.value.next_step
 
 
 @pytest.mark.parametrize("asked", [False, True])
