@@ -133,7 +133,7 @@ class _ReadBack:
         level = self.second[row.key]
         found, shown = level.quantity or 0, row.shown or 0
         if not self._expected(row, change, found):
-            if self.work.channel.believed and abs(found - shown) > row.moved:
+            if self.work.channel.believed and self._is_edit(row, change, found - shown, landed):
                 self._edited(desk, row, change, landed)
             else:
                 note = f"after a write of {change.delta:+d} whose answer was lost"
@@ -152,6 +152,14 @@ class _ReadBack:
         target = change.shown + change.delta
         moved = shown - change.shown
         return found == shown or min(target, target + moved) <= found <= max(target, target + moved)
+
+    @staticmethod
+    def _is_edit(row: Position, change: StockChange, gap: int, landed: bool | None) -> bool:
+        """Whether the number is further from what it was, and from what we wrote, than the orders since then can have moved it: a lost
+        update alone does not explain it."""
+        orders = max(0, row.moved - abs(change.delta))
+        outcomes = {True: [gap - change.delta], False: [gap], None: [gap, gap - change.delta]}[landed]
+        return min(map(abs, outcomes)) > orders
 
     def _edited(self, desk: Desk, row: Position, change: StockChange, landed: bool | None) -> None:
         """Somebody set the number while our write was on its way; where nothing tells which came first, the lower is safe."""

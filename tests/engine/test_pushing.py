@@ -7,7 +7,7 @@ import pytest
 
 from bridge.domain.guard import GuardRule
 from bridge.store import notes
-from bridge.store.tables import positions, writes
+from bridge.store.tables import counts, positions, writes
 from tests.engine.bench import Bench, tell, written
 
 TRIO = ("woocommerce", "shopify", "square")
@@ -129,6 +129,27 @@ def test_a_lost_answer_with_a_sale_meanwhile_counts_both_once(kind: str) -> None
         await bench.sync()
         assert sorted(bench.whys("A")) == [("opening", 10), ("sale", -2), ("sale", -1)]
         assert bench.numbers("A") == [7, 7]
+
+    tell(story, "woocommerce", "square")
+
+
+def test_a_number_that_somebody_sets_while_our_write_is_lost_is_never_taken_for_a_lost_update() -> None:
+    """It is nearer to what we wrote than the write is large: of the two that it may have met, the lower is safe, and that is said."""
+
+    async def story(bench: Bench) -> None:
+        bench.shop("square").count("A", 60)
+        await bench.wait()
+        bench.faults("woocommerce").add(kind="cut_before", times=1, **DOORS["woocommerce"])
+        task = asyncio.ensure_future(bench.world.sync())
+        while bench.faults("woocommerce").listing():
+            await bench.wait(0.1)
+        bench.shop("woocommerce").count("A", 55)
+        await task
+        await bench.sync()
+        assert bench.whys("A") == [("opening", 10), ("count", 50), ("count", -5)]
+        assert bench.numbers("A") == [55, 55]
+        assert [row.note for row in bench.rows(counts) if "undecided by 50" in row.note]
+        assert bench.drifted == []
 
     tell(story, "woocommerce", "square")
 
