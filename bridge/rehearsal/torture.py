@@ -182,7 +182,10 @@ async def _staged(loop: SimulatedLoop, seed: int, platforms: Sequence[str], loya
 
 def _can_be_counted(world: World, platform: Platform, sku: str) -> bool:
     """Where a platform has just lost an update by itself, nobody adds to its number until the bridge has read it again: by how much it
-    was wrong, the new number cannot say."""
+    was wrong, the new number cannot say. Nor does anybody count within the milliseconds in which it would lose the count itself: nothing
+    ever tells of that one."""
+    if sku in platform.writing:
+        return False
     at = platform.lapses.get(sku)
     if at is None:
         return True

@@ -106,6 +106,7 @@ class Platform:
     """One running stand-in. `app` already has the faults and the control door in front of it; `courier` brings its webhooks.
 
     `lapses` says, by SKU, when the platform last lost an update by itself: its number has been wrong since, and nobody can tell.
+    `writing` are the SKUs that it is about to write just now: what anybody else sets in that moment is lost.
     """
 
     name: str
@@ -115,6 +116,7 @@ class Platform:
     credentials: dict[str, str]
     courier: Courier
     lapses: dict[str, datetime] = field(default_factory=dict)
+    writing: set[str] = field(default_factory=set)
 
 
 class Build(Protocol):

@@ -44,4 +44,4 @@ def build(*, now: Now, sleep: Sleep, rng: random.Random, host: str, **options: A
     site.listeners.append(Hookshot(shop.woo).hear)
     faults = Faults(rng, sleep)
     app = FaultyApp(WithDoor(Api(shop.woo), door("woocommerce", shop, faults, credentials)), faults, host_throttle)
-    return Platform("woocommerce", app, shop, faults, credentials, courier, site.lapses)
+    return Platform("woocommerce", app, shop, faults, credentials, courier, site.lapses, site.writing)

@@ -235,7 +235,11 @@ async def write(woo: Woo, call: Call, product: Product) -> None:
     quantity = stock_change(product, call.params)
     if quantity is not None:
         before = product.stock
-        await woo.site.window(woo.site.races.delta_race, 0.25 if call.batch else 1.0)
+        woo.site.writing.add(product.sku)
+        try:
+            await woo.site.window(woo.site.races.delta_race, 0.25 if call.batch else 1.0)
+        finally:
+            woo.site.writing.discard(product.sku)
         if product.stock != before:
             woo.site.lapses[product.sku] = woo.site.now()
         product.stock = quantity

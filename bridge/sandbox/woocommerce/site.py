@@ -58,6 +58,7 @@ class Site:
     keys: dict[str, ApiKey] = field(default_factory=dict)
     listeners: list[Callable[[str, int], None]] = field(default_factory=list)
     lapses: dict[str, datetime] = field(default_factory=dict)
+    writing: set[str] = field(default_factory=set)
     posts: int = 10
     metas: int = 0
     items: int = 0
