@@ -13,9 +13,8 @@ from bridge.contract.errors import Gone, Refused
 from bridge.contract.ports import CreationTicketPort
 from bridge.engine.context import Channel, Context
 from bridge.engine.documents_create import Pending, begin, keep, refuse
-from bridge.engine.noting import park
 from bridge.engine.report import ChannelReport
-from bridge.engine.ticket_times import kept, pause
+from bridge.engine.ticket_times import kept, look_later, overdue
 from bridge.store import documents, edits, notes, writes
 from bridge.store.edits import AcceptedEdits
 
@@ -55,23 +54,15 @@ class _Looking:
         except Gone:
             return {self._let_go()}
         if made is None:
-            again = self.context.now() + pause(self.context, self.one.looks)
-            write(lambda connection: writes.look_again(connection, self.one.key, again))
+            look_later(self.context, self.one.key, self.one.looks)
             return set()
         await keep(self.context, self.channel, self.report, creation, made, self._end)
         return {made.id}
 
     def give_up(self) -> str:
         """Wait no longer: a person is told."""
-        platform, hours = self.channel.connector.platform, kept(self.channel).total_seconds() / 3600
-        reason = (
-            f"{platform} has not said within {hours:g} h what became of the new product {self.pending.product.title} (ticket"
-            f" {self.one.ticket}): it is created anew unless the catalogue shows it; look at {platform}'s own list of uploads, then"
-            " `bridge retry`"
-        )
-        self.context.database.write(
-            lambda connection: park(connection, self.context, "ticket", self.channel.name, self.channel.name, reason)
-        )
+        what, then = f"the new product {self.pending.product.title}", "it is created anew unless the catalogue shows it"
+        overdue(self.context, self.channel, self.one.ticket, what, then)
         return self._let_go()
 
     def _let_go(self) -> str:

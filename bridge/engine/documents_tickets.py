@@ -16,9 +16,8 @@ from bridge.domain.catalog import Product
 from bridge.engine.context import Channel, Context
 from bridge.engine.documents_fields import edit_of
 from bridge.engine.documents_write import Job, Writer
-from bridge.engine.noting import park
 from bridge.engine.report import ChannelReport
-from bridge.engine.ticket_times import kept, pause
+from bridge.engine.ticket_times import kept, look_later, overdue
 from bridge.store import documents, edits, listings, notes, writes
 from bridge.store.edits import AcceptedEdits
 
@@ -58,8 +57,7 @@ class _Looking:
         except Gone:
             return await self._let_go()
         if results is None:
-            again = self.context.now() + pause(self.context, self.one.looks)
-            self.context.database.write(lambda connection: writes.look_again(connection, self.one.key, again))
+            look_later(self.context, self.one.key, self.one.looks)
             return set()
         await self._conclude(jobs, results, current)
         return self.products
@@ -75,15 +73,8 @@ class _Looking:
 
     async def give_up(self) -> set[str]:
         """Wait no longer: a person is told, and what the products show decides."""
-        platform, hours = self.channel.connector.platform, kept(self.channel).total_seconds() / 3600
-        reason = (
-            f"{platform} has not said within {hours:g} h what became of edits to {len(self.products)} products (ticket"
-            f" {self.one.ticket}): they are read, and what differs is written anew; look at {platform}'s own list of uploads, then"
-            " `bridge retry`"
-        )
-        self.context.database.write(
-            lambda connection: park(connection, self.context, "ticket", self.channel.name, self.channel.name, reason)
-        )
+        what, then = f"edits to {len(self.products)} products", "they are read, and what differs is written anew"
+        overdue(self.context, self.channel, self.one.ticket, what, then)
         return await self._let_go()
 
     async def _let_go(self) -> set[str]:

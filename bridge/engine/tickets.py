@@ -16,11 +16,10 @@ from bridge.domain.catalog import StockKey
 from bridge.engine.context import Channel, Context
 from bridge.engine.documents_created import look_at_creations
 from bridge.engine.documents_tickets import look_at_edits
-from bridge.engine.noting import park
 from bridge.engine.push import Push
 from bridge.engine.recover import read_back
 from bridge.engine.report import ChannelReport
-from bridge.engine.ticket_times import kept, pause
+from bridge.engine.ticket_times import kept, look_later, overdue
 from bridge.store import notes, writes
 from bridge.store.writes import Sent
 
@@ -71,8 +70,7 @@ class _Looking:
             await read_back(self.work, [one.prepared])
             return
         if results is None:
-            again = self.context.now() + pause(self.context, one.looks)
-            self.context.database.write(lambda connection: writes.look_again(connection, one.prepared.key, again))
+            look_later(self.context, one.prepared.key, one.looks)
         else:
             self.context.database.write(lambda connection: self._settle(connection, one, results))
 
@@ -82,12 +80,6 @@ class _Looking:
 
     async def give_up(self, one: Sent) -> None:
         """Wait no longer: what the numbers show decides, and a person is told."""
-        platform, hours = self.channel.connector.platform, kept(self.channel).total_seconds() / 3600
-        reason = (
-            f"{platform} has not said within {hours:g} h what became of {len(one.prepared.changes)} numbers (ticket {one.ticket}): "
-            f"they are read back and what differs is sent anew; look at {platform}'s own list of uploads, then `bridge retry`"
-        )
-        self.context.database.write(
-            lambda connection: park(connection, self.context, "ticket", self.channel.name, self.channel.name, reason)
-        )
+        what, then = f"{len(one.prepared.changes)} numbers", "they are read back and what differs is sent anew"
+        overdue(self.context, self.channel, one.ticket, what, then)
         await read_back(self.work, [one.prepared])
