@@ -1,11 +1,14 @@
 """Codes that a shop had before us become ours: their terms, and the uses that were made there already.
 
 What its coupon says beyond our terms is left to the shop, with the reason: taking it over would loosen it.
+
+A shop's count names no orders, and its stamps are whole seconds: which of the newest orders are in the count, no time can say. So the
+count and the orders are read until nothing came between them; the newest orders are booked one by one, the rest as one use of before.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.engine import Connection
 
@@ -13,13 +16,15 @@ from bridge.contract.errors import Refused
 from bridge.contract.loyalty import CouponsPort, CouponState
 from bridge.domain.coupons import CouponTerms, normal_code, uses, valid_code
 from bridge.domain.ledger import Movement
+from bridge.domain.orders import Order
 from bridge.engine import codes
 from bridge.engine.collect import drain_orders
 from bridge.engine.context import Channel, Context
 from bridge.engine.desk import Desk
 from bridge.engine.report import ChannelReport
-from bridge.engine.rewards import OVERLAP
-from bridge.store import code_listings, code_uses
+from bridge.engine.rewards import OVERLAP, book_again
+from bridge.store import channels as channel_store
+from bridge.store import code_listings, code_uses, orders
 from bridge.store import coupons as store
 from bridge.store.code_listings import CodeListing
 from bridge.store.code_uses import CodeUse
@@ -29,6 +34,10 @@ __all__ = ["BEFORE", "Taken", "take_over"]
 
 # What stands for the orders of before, whose number alone is known.
 BEFORE = "before it was taken over"
+# Orders this new are booked one by one. It is more than a clock may differ unnoticed.
+_NEW = timedelta(seconds=10)
+# A code that is used again and again while it is read is left for another time.
+_ROUNDS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,40 +53,106 @@ class Taken:
 async def take_over(
     context: Context, channel: Channel, wanted: Sequence[str] = (), channels: Sequence[str] = ()
 ) -> list[Taken]:
-    """Take over codes of a channel (`wanted`, or all); they become good at `channels` as well. Raises the port's errors.
-
-    Orders are read first: what they say was used is in the shop's count, and is not booked again.
-    """
+    """Take over codes of a channel (`wanted`, or all); they become good at `channels` as well. Raises the port's errors."""
     port = channel.connector.coupons
     if port is None:
         raise Refused(f"{channel.connector.platform} has no codes of its own", where=channel.name)
-    await drain_orders(context, channel, ChannelReport())
-    result: list[Taken] = []
-    if wanted:
-        found = await port.find([normal_code(one) for one in wanted])
-        result += _kept(context, channel, found, channels)
-        missing = {normal_code(one) for one in wanted} - {normal_code(one.code) for one in found}
-        return result + [Taken(code=one, kind="foreign", reason="it is not there") for one in sorted(missing)]
-    return result + await _everything(context, channel, port, channels)
+    taking = _TakingOver(context, channel, port, channels)
+    if not wanted:
+        return await taking.everything()
+    since = taking.moment()
+    result = await taking.some(await port.find([normal_code(one) for one in wanted]), since)
+    missing = {normal_code(one) for one in wanted} - {one.code for one in result}
+    return result + [_foreign_one(one, "it is not there") for one in sorted(missing)]
 
 
-async def _everything(context: Context, channel: Channel, port: CouponsPort, channels: Sequence[str]) -> list[Taken]:
-    result: list[Taken] = []
-    async for page in port.all():
-        result += _kept(context, channel, page.items, channels)
-        result += [Taken(code=one.id, kind="foreign", reason=one.reason) for one in page.bad]
-        context.progress("taking codes over", channel.name, len(result), page.total)
-    return result
+def _foreign_one(code: str, reason: str) -> Taken:
+    return Taken(code=code, kind="foreign", reason=reason)
 
 
-def _kept(context: Context, channel: Channel, found: Sequence[CouponState], channels: Sequence[str]) -> list[Taken]:
-    return context.database.write(
-        lambda connection: [_one(connection, context, channel, one, channels) for one in found]
-    )
+# Orders by the code that they used, and their ids.
+Users = Mapping[str, Mapping[str, Order]]
+
+
+@dataclass(slots=True)
+class _TakingOver:
+    context: Context
+    channel: Channel
+    port: CouponsPort
+    channels: Sequence[str]
+
+    def moment(self) -> datetime:
+        """Return from when on an order may be in the count that is read next, or not; orders of before are in it."""
+        row = self.context.database.read(lambda connection: channel_store.get(connection, self.channel.name))
+        since = self.context.now() - _NEW
+        return since if row is None or row.adopted_at is None else max(since, row.adopted_at)
+
+    async def everything(self) -> list[Taken]:
+        result: list[Taken] = []
+        since = self.moment()
+        async for page in self.port.all():
+            result += await self.some(page.items, since)
+            result += [_foreign_one(one.id, one.reason) for one in page.bad]
+            self.context.progress("taking codes over", self.channel.name, len(result), page.total)
+            since = self.moment()
+        return result
+
+    async def some(self, found: Iterable[CouponState], since: datetime) -> list[Taken]:
+        """Take over what was read since a moment; a code that is used again and again meanwhile is left, with the reason."""
+        states = {normal_code(one.code): one for one in found}
+        known = await self._users(states, since)
+        busy = known
+        for _ in range(_ROUNDS):
+            if not busy:
+                break
+            states |= {normal_code(one.code): one for one in await self.port.find(sorted(busy))}
+            now = await self._users(busy, since)
+            busy = {code: now.get(code, {}) for code, by in busy.items() if now.get(code) != by}
+            known = {**known, **busy}
+        left = [_foreign_one(code, "it is being used right now: take it over once it is quiet") for code in busy]
+        quiet = [one for code, one in states.items() if code not in busy]
+        return self.context.database.write(lambda connection: self._take(connection, quiet, known, since)) + left
+
+    async def _users(self, codes: Iterable[str], since: datetime) -> Users:
+        """Read what is new of the orders, and return those that used these codes since."""
+        await drain_orders(self.context, self.channel, ChannelReport())
+        return self.context.database.read(lambda connection: self._newest(connection, set(codes), since))
+
+    def _newest(self, connection: Connection, codes: set[str], since: datetime) -> Users:
+        found: dict[str, dict[str, Order]] = {}
+        since += channel_store.clock(connection, self.channel.name)
+        for order in orders.placed_since(connection, self.channel.name, since):
+            for code in {normal_code(one) for one in order.codes} & codes:
+                found.setdefault(code, {})[order.id] = order
+        return found
+
+    def _take(
+        self, connection: Connection, states: Sequence[CouponState], known: Users, since: datetime
+    ) -> list[Taken]:
+        """`known`: the orders that are in the counts of `states`. The daemon may have booked others since."""
+        result = [_one(connection, self.context, self.channel, one, self.channels, since) for one in states]
+        ours = {one.code for one in result if one.kind in {"taken", "joined"}}
+        used = self._newest(connection, ours, since)
+        book_again(connection, self.context, self.channel.name, {order for by in used.values() for order in by})
+        for state in states:
+            code = normal_code(state.code)
+            if code in ours:
+                news = _running(used.get(code, {})) - _running(known.get(code, {}))
+                _there(connection, self.context, self.channel, code, state, (state.used or 0) + news)
+        return result
+
+
+def _running(by: Mapping[str, Order]) -> int:
+    return sum(order.status != "cancelled" for order in by.values())
 
 
 def _one(
-    connection: Connection, context: Context, channel: Channel, state: CouponState, channels: Sequence[str]
+    connection: Connection,
+    context: Context,
+    channel: Channel,
+    state: CouponState,
+    channels: Sequence[str],
+    since: datetime,
 ) -> Taken:
     code = normal_code(state.code)
     known = store.find(connection, [code]).get(code)
@@ -85,17 +160,16 @@ def _one(
     if known is not None:
         return _join(connection, context, channel, state, known)
     if reason:
-        return Taken(code=code, kind="foreign", reason=reason)
+        return _foreign_one(code, reason)
     assert state.terms is not None
     now, names = context.now(), tuple(dict.fromkeys((channel.name, *channels)))
     campaign = Campaign(
         name=code, terms=state.terms, policy="shared", channels=names, uses=state.limit, created_at=now,
         note=f"taken over from {channel.name}",
     )  # fmt: skip
-    # An order from before this moment is in the shop's own count.
-    row = Coupon(code=code, campaign=code, created_at=now + OVERLAP)
+    # An order from before `since` is in the shop's own count.
+    row = Coupon(code=code, campaign=code, created_at=since + OVERLAP)
     codes.create(connection, context, campaign, [row])
-    _there(connection, context, channel, code, state)
     return Taken(code=code, kind="taken", used=state.used or 0)
 
 
@@ -125,9 +199,8 @@ def _join(connection: Connection, context: Context, channel: Channel, state: Cou
     other = _differing(terms.terms, state, context.now())
     if other or terms.policy != "shared" or not terms.solo:
         reason = f"a code of ours has this name, and is another in this: {', '.join(other) or 'how it is shared'}"
-        return Taken(code=known.code, kind="foreign", reason=reason)
+        return _foreign_one(known.code, reason)
     store.save_campaign(connection, replace(terms, channels=tuple(dict.fromkeys((*terms.channels, channel.name)))))
-    _there(connection, context, channel, known.code, state)
     return Taken(code=known.code, kind="joined", used=state.used or 0)
 
 
@@ -142,21 +215,24 @@ def _differing(ours: CouponTerms, state: CouponState, now: datetime) -> list[str
     return [one.name for one in fields(CouponTerms) if getattr(mine, one.name) != getattr(theirs, one.name)]
 
 
-def _there(connection: Connection, context: Context, channel: Channel, code: str, state: CouponState) -> None:
-    """Note that a code is on the channel, and what was used there: where nothing differs from what is wanted, nothing is written."""
+def _there(
+    connection: Connection, context: Context, channel: Channel, code: str, state: CouponState, used: int
+) -> None:
+    """Note that a code is on the channel, and was used there `used` times in all: where nothing differs from what is wanted, nothing is
+    written."""
     now = context.now()
     row = CodeListing(
         channel=channel.name, code=code, external_id=state.id, group_id=state.group_id, shown="?",
         shown_most=state.limit if state.active else 0, used_there=state.used, verified_at=now,
     )  # fmt: skip
     code_listings.save_listings(connection, [row])
-    if state.used:
-        before = CodeUse(
-            channel=channel.name, order_id=BEFORE, code=code, count=state.used, counted_there=state.used, at=now
-        )
-        code_uses.save_uses(connection, [before])
-    if state.limit is not None and state.used:
-        _count(connection, context, channel, code, state.used, now)
+    one_by_one = code_uses.used_by(connection, [code]).get(code, {}).get(channel.name, 0)
+    before = max(used - one_by_one, 0)
+    if before:
+        use = CodeUse(channel=channel.name, order_id=BEFORE, code=code, count=before, counted_there=before, at=now)
+        code_uses.save_uses(connection, [use])
+    if state.limit is not None and before:
+        _count(connection, context, channel, code, before, now)
     codes.settle(connection, context, [code])
     aimed = code_listings.find_listings(connection, [code])[code][channel.name]
     if aimed.active == state.active and aimed.most == state.limit:

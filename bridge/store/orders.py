@@ -17,7 +17,7 @@ from bridge.store.sql import among, chunks, rows_of, upsert
 from bridge.store.tables import order_effects, order_numbers, orders
 
 __all__ = [
-    "Recorded", "by_reference", "digest", "encoded", "load", "moved_between", "redact", "save", "snapshot", "standing_of",
+    "Recorded", "by_reference", "digest", "encoded", "load", "moved_between", "placed_since", "redact", "save", "snapshot", "standing_of",
     "with_unlinked",
 ]  # fmt: skip
 
@@ -103,6 +103,15 @@ def moved_between(
     mine = sa.and_(recent, n.stock_id == key.stock_id, n.location == key.location)
     query = sa.select(sa.func.coalesce(sa.func.sum(n.net), 0)).select_from(orders.join(order_numbers, same))
     return int(connection.execute(query.where(mine)).scalar_one())
+
+
+def placed_since(connection: Connection, channel: str, since: datetime) -> list[Order]:
+    """Return the orders of a channel that were placed at a moment of its clock or after, without copies that we made."""
+    o = orders.c
+    # An order is not changed before it was placed, and the index is by the last change.
+    recent = sa.and_(o.channel == channel, o.updated_at >= since, o.placed_at >= since, o.kind != "mirror")
+    rows = connection.execute(sa.select(o.snapshot).where(recent))
+    return [msgspec.json.decode(body, type=Order) for (body,) in rows]
 
 
 def save(connection: Connection, rows: Sequence[Recorded], now: datetime) -> None:
