@@ -12,8 +12,6 @@ from bridge.app.working import Working, recorded, working
 from bridge.contract.errors import BridgeError
 from bridge.engine.collect import read_again
 from bridge.engine.context import Channel, Context
-from bridge.engine.documents import sync_products
-from bridge.engine.mirror import mirror
 from bridge.engine.report import ChannelReport
 from bridge.engine.sync import MAX_ROUNDS, Sync
 from bridge.engine.sync import audit as audit_channel
@@ -39,28 +37,18 @@ async def sync(app: "App", what: What, *, only: Sequence[str], skus: Sequence[st
         async with working(app) as work:
             flow = Sync(work.context, work.channels, only=frozenset(only), skus=skus)
             await flow.read()
-            if what == "all":
-                await flow.urgent()
-            if what in {"all", "products"}:
-                await sync_products(work.context, _sound(flow), flow.products, flow.report, skus=skus)
-            if what in {"all", "orders"}:
-                await mirror(work.context, _sound(flow), flow.report)
-            if what in {"all", "stock"}:
-                await flow.stock()
+            do = {
+                "all": flow.everything,
+                "stock": flow.stock,
+                "orders": flow.copy_orders,
+                "products": flow.write_products,
+            }
+            await do[what]()
         _tell_parked(app, flow, before)
         result = _result(app, flow, work, (app.now() - started).total_seconds())
         run.summary = {"exit_code": result.exit_code, "written": sum(one.written for one in result.channels)}
         run.outcome = {0: "done", 3: "done, needs a person"}.get(result.exit_code, "not finished")
         return result
-
-
-def _sound(flow: Sync) -> list[Channel]:
-    """The channels to write to that could be read: nothing is decided upon old news."""
-    return [
-        channel
-        for channel in flow.channels
-        if not flow.report.of(channel.name).error and (not flow.only or channel.name in flow.only)
-    ]
 
 
 def _tell_parked(app: "App", flow: Sync, before: set[int]) -> None:

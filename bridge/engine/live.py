@@ -182,7 +182,7 @@ class Live:
             self._mirroring = False
             raise
 
-    def _intended(self) -> None:
+    async def _intended(self) -> None:
         """What is to be mirrored is promised by now: numbers of the home channel may be written again."""
         if self._mirroring:
             self._mirroring = False

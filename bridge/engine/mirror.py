@@ -5,7 +5,7 @@ either side since travels to the other (mirror_travel). A mirror moves only what
 order is what moves the ledger.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -24,7 +24,7 @@ from bridge.store import channels as channel_store
 from bridge.store import mirrors, orders
 from bridge.store.mirrors import Mirror
 
-__all__ = ["PlannedOrder", "mirror"]
+__all__ = ["PlannedOrder", "mirror", "nobody"]
 
 # An order that was created a moment ago may not be found yet: a search that finds nothing is believed only after this.
 PATIENCE = timedelta(seconds=5)
@@ -41,7 +41,7 @@ class PlannedOrder:
     reason: str
 
 
-def _nobody() -> None:
+async def nobody() -> None:
     """Nobody waits for the intents."""
 
 
@@ -51,32 +51,32 @@ async def mirror(
     report: Report,
     *,
     dry_run: bool = False,
-    intended: Callable[[], None] = _nobody,
+    intended: Callable[[], Awaitable[None]] = nobody,
 ) -> Sequence[PlannedOrder]:
     """Mirror new orders to the home channel and pass on what has happened since; return what was (or would be) done.
 
-    Writes only to `channels`. A channel that fails is noted in the report, the others go on. `intended` is told once as soon as the home
-    channel's numbers count on every copy that is to be made.
+    Writes only to `channels`. A channel that fails is noted in the report, the others go on. `intended` is called once, before the first
+    copy is made: the home channel's numbers count on every one by then, and may be written.
     """
     home = context.channels.get(context.rules.mirroring.home)
     if home is None or not context.rules.mirroring.sources:
-        intended()
+        await intended()
         return []
     run = _Run(context, report, home, frozenset(channel.name for channel in channels))
     planned = context.database.read(run.plan)
     if dry_run or not context.database.read(run.may_create):
-        intended()
+        await intended()
         return planned
     writer = home.connector.order_writer
     if writer is None or "mirror" not in home.connector.limits.order_actions:
-        intended()
+        await intended()
         what = f"orders cannot be mirrored to {home.connector.platform}"
         report.of(home.name).fail(
             NeedsPerson(what, where=home.name, next_step="name another home channel under [orders]")
         )
         return []
     older, fresh = run.intend() if run.usable(home.name) else ([], [])
-    intended()
+    await intended()
     await run.create(writer, older, fresh)
     await run.travel()
     return planned

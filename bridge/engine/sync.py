@@ -13,7 +13,9 @@ from bridge.engine import holds
 from bridge.engine.code_push import verify_codes
 from bridge.engine.collect import audit_catalog, audit_customers, collect, drain_orders, examine_levels, read_again
 from bridge.engine.context import Channel, Context
+from bridge.engine.documents import sync_products
 from bridge.engine.loyalty import settle_loyalty, show_loyalty
+from bridge.engine.mirror import mirror, nobody
 from bridge.engine.push import push
 from bridge.engine.recover import recover
 from bridge.engine.report import ChannelReport, Report
@@ -47,13 +49,32 @@ class Sync:
         self.context.database.write(lambda connection: holds.expire(connection, self.context))
         self.context.database.write(lambda connection: settle_loyalty(connection, self.context))
 
-    async def urgent(self) -> None:
-        """Push what differs before anything slower is done: what is sold out must disappear first.
+    async def everything(self) -> None:
+        """Write all that differs. What is sold out disappears first, before anything slower is done.
 
-        The home of mirrored orders waits: a copy about to be made there takes the units off by itself.
+        The home of mirrored orders waits until it is known what is to be copied: a copy takes the units off by itself.
         """
         home = self.context.rules.mirroring.home
-        await asyncio.gather(*(self._one(self._push, channel) for channel in self.channels if channel.name != home))
+        await self._first([channel for channel in self.channels if channel.name != home])
+        await self.copy_orders(lambda: self._first([channel for channel in self.channels if channel.name == home]))
+        await self.write_products()
+        await self.stock()
+
+    async def _first(self, channels: Sequence[Channel]) -> None:
+        await asyncio.gather(*(self._one(self._push, channel) for channel in channels))
+
+    async def copy_orders(self, intended: Callable[[], Awaitable[None]] = nobody) -> None:
+        """Copy orders to the home channel, and pass on what happened to those that were; `intended` as in `mirror`."""
+        await mirror(self.context, self._sound(), self.report, intended=intended)
+
+    async def write_products(self) -> None:
+        """Merge the products that changed, and write the fields that differ."""
+        await sync_products(self.context, self._sound(), self.products, self.report, skus=self.skus)
+
+    def _sound(self) -> list[Channel]:
+        """The channels to write to that could be read: nothing is decided upon old news."""
+        sound = [channel for channel in self.channels if not self.report.of(channel.name).error]
+        return [channel for channel in sound if not self.only or channel.name in self.only]
 
     async def stock(self) -> None:
         """Push, and go on reading and pushing until nothing differs or only what needs more time is left."""

@@ -101,9 +101,7 @@ async def everything(world: World) -> Report:
     """One `bridge sync`: read, products, mirrors, stock."""
     run = Sync(world.context, list(world.channels.values()))
     await run.read()
-    await sync_products(world.context, run.channels, run.products, run.report)
-    await mirror(world.context, run.channels, run.report)
-    await run.stock()
+    await run.everything()
     return run.report
 
 

@@ -29,8 +29,8 @@ async def until(loop: SimulatedLoop, there: Any, most: float) -> float:
     return loop.time() - began
 
 
-async def met(loop: SimulatedLoop) -> World:
-    world = make(loop, dict.fromkeys((WOO, SQUARE, ETSY), goods()), documents=Documents(owners={"price": WOO}))
+async def met(loop: SimulatedLoop, **rules: Any) -> World:
+    world = make(loop, dict.fromkeys((WOO, SQUARE, ETSY), goods()), documents=Documents(owners={"price": WOO}), **rules)
     await world.adopt(WOO)
     await asyncio.sleep(120)
     fine(await everything(world))
@@ -95,5 +95,28 @@ def test_a_sale_does_not_wait_for_the_orders_that_are_being_copied() -> None:
         assert live.bugs == []
         stop.set()
         await work
+
+    simulated(story)
+
+
+def test_a_sync_by_hand_writes_what_sold_out_before_products_and_copies_at_home_too() -> None:
+    async def story(loop: SimulatedLoop) -> None:
+        world = await met(loop, mirroring=Mirroring(home=WOO, sources=frozenset({ETSY})))
+        woo, etsy = world.platforms[WOO], world.platforms[ETSY]
+        for sku in SKUS:
+            woo.shop.edit_product(sku, price="7.00")
+        for sku in SKUS[:30]:
+            etsy.shop.sale([{"sku": sku, "quantity": 1}])
+        world.platforms[SQUARE].shop.sale([{"sku": "TEE-59", "quantity": 3}])
+        await asyncio.sleep(5)
+        woo.faults.add(kind="latency", seconds=2.0, method="POST", path="/orders$", times=None)
+        run = asyncio.ensure_future(everything(world))
+        assert await until(loop, lambda: numbers(world, WOO)["TEE-59"] == 0, 120) < 5
+        assert len(woo.shop.orders()) < 30, "it did not wait for the copies"
+        fine(await run)
+        assert len(woo.shop.orders()) == 30
+        wanted = dict.fromkeys(SKUS[:30], 2) | dict.fromkeys(SKUS[30:59], 3) | {"TEE-59": 0}
+        for name in (WOO, SQUARE, ETSY):
+            assert numbers(world, name) == wanted, name
 
     simulated(story)
