@@ -72,10 +72,12 @@ class Products(OneByOne):
         form: dict[str, str] = {name: getattr(edit, name) for name in ("title", "description") if name in edit.fields}
         if "status" in edit.fields and edit.status != edit.current.status:
             form["state"] = self._state(edit)
+        if form.get("state") == "active":
+            self._inventories.demand_free(await self._inventories.read(identity))
         if edit.variants:
             await self._variants(edit)
         if form:
-            await self._update(identity, form)
+            await self._inventories.update(identity, form)
         return only(await self._catalog.get([identity]), identity, self._client.where)
 
     def _state(self, edit: ProductEdit) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bridge.contract.errors import Refused
-from bridge.contract.ports import ProductEdit, ProductResult
+from bridge.contract.ports import ProductEdit, ProductResult, VariantEdit
 from bridge.domain.catalog import Product, Variant
 from bridge.domain.listing_map import Category, ListingMap
 from bridge.domain.money import Money
@@ -123,6 +123,21 @@ async def test_activating_is_free_until_the_listing_expires(shop: Bench) -> None
     shop.shop.expire("TEE")
     assert "renew = true" in (await _status(shop, "TEE", "active")).reason
     assert shop.shop.fees == []
+
+
+async def test_no_price_is_written_beside_a_status_that_would_cost_a_fee(shop: Bench) -> None:
+    await shop.seed(good("TEE", stock=3, price="9.00"))
+    shop.shop.expire("TEE")
+    product, variant = await shop.variant("TEE")
+    own = VariantEdit(id=variant.id, fields=frozenset({"price"}), price=Money(700, "USD"))
+    edit = ProductEdit(current=product, fields=frozenset({"status"}), status="active", variants=(own,))
+    (result,) = await shop.products.edit([edit], "k")
+    assert "renew = true" in result.reason
+    assert ((await shop.variant("TEE"))[1].price, shop.shop.fees) == (Money(900, "USD"), [])
+    shop.connector = shop.connect(renew=True)
+    (result,) = await shop.products.edit([edit], "k-2")
+    assert result.reason == ""
+    assert ((await shop.variant("TEE"))[1].price, len(shop.shop.fees)) == (Money(700, "USD"), 1)
 
 
 async def test_sold_out_is_still_listed(shop: Bench) -> None:
