@@ -95,7 +95,13 @@ class Inventories:
             self._client.refuse(what, "it sells nothing as it is; publish it, then `bridge retry`")
         # The one unit first: cut short after it, what is read is a listing on sale with one unit, and the next write goes on from there.
         marked = await self._put_one(record, body)
-        answer, response = await after_a_write(self.update(record.identity, {"state": "inactive"}))
+        try:
+            answer, response = await after_a_write(self.update(record.identity, {"state": "inactive"}))
+        except Refused:
+            # Somebody may have bought that unit: a listing that is sold out cannot be closed, and need not be.
+            if not (sold := await after_a_write(self.read(record.identity))).asleep:
+                raise
+            return sold
         return replace(marked, listing=answer, at=response.at)
 
     async def _put_one(self, record: Record, body: Mapping[str, Any]) -> Record:

@@ -63,7 +63,7 @@ class Products(OneByOne):
         """Take a listing out of sale; one that is out already, or gone, is fine."""
         for found in await self._catalog.raw([product_id]):
             if text(found, "state") in {"active", "sold_out"}:
-                await self._update(product_id, {"state": "inactive"})
+                await self._inventories.update(product_id, {"state": "inactive"})
 
     async def edited(self, edit: ProductEdit) -> Product:
         """Write prices and SKUs, then texts and state."""
@@ -71,16 +71,14 @@ class Products(OneByOne):
         check(edit, _CANNOT, title=MAX_TITLE, currency=prices[0].currency if prices else "")
         form: dict[str, str] = {name: getattr(edit, name) for name in ("title", "description") if name in edit.fields}
         if "status" in edit.fields and edit.status != edit.current.status:
-            form["state"] = self._state(edit)
-        if form.get("state") == "active":
-            self._inventories.demand_free(await self._inventories.read(identity))
+            form["state"] = await self._state(edit)
         if edit.variants:
             await self._variants(edit)
         if form:
             await self._inventories.update(identity, form)
         return only(await self._catalog.get([identity]), identity, self._client.where)
 
-    def _state(self, edit: ProductEdit) -> str:
+    async def _state(self, edit: ProductEdit) -> str:
         """Return Etsy's word for a status; raises Refused for a change that it does not make, or not without a fee."""
         if edit.status == "archived":
             return "inactive"
@@ -88,12 +86,8 @@ class Products(OneByOne):
             raise Refused("status: a listing does not become a draft again; archive it")
         if edit.current.status == "draft" and not self._client.settings.publish:
             raise Refused("status: publishing a draft costs Etsy's fee; publish it on Etsy, or set `publish = true`")
+        self._inventories.demand_free(await self._inventories.read(edit.current.id))
         return "active"
-
-    async def _update(self, identity: str, form: dict[str, str]) -> None:
-        if form.get("state") == "active":
-            self._inventories.demand_free(await self._inventories.read(identity))
-        await self._inventories.update(identity, form)
 
     async def _variants(self, edit: ProductEdit) -> None:
         wanted = {own.id: own for own in edit.variants}
@@ -122,7 +116,7 @@ class Products(OneByOne):
         """Publish where that is allowed; Etsy wants a photo first, and without one the draft is left to a person."""
         if self._client.settings.publish:
             with suppress(Refused):
-                await self._update(identity, {"state": "active"})
+                await self._inventories.update(identity, {"state": "active"})
 
     async def _properties(self, taxonomy: str) -> list[Payload]:
         path = f"seller-taxonomy/nodes/{taxonomy}/properties"

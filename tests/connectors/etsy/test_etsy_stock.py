@@ -1,13 +1,16 @@
 """Inventories are whole records, an empty one is a special case, and no fee is paid unasked."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from bridge.contract.errors import TryLater
 from bridge.contract.stock import Applied, Rejected, StockChange
+from bridge.wire.api import Answer
 from connectors.etsy.client import Client
+from connectors.etsy.inventory import Inventories
 from connectors.etsy.settings import Settings
 from tests.connectors.etsy.conftest import Open
 from tests.contract.bench import Bench, good
@@ -102,6 +105,32 @@ async def test_a_listing_that_the_seller_took_out_stays_out(shop: Bench) -> None
     assert isinstance(none, Rejected)
     assert (none.kind, await shop.level("TEE")) == ("invalid", 7)
     assert "inactive" in none.reason
+
+
+async def test_the_unit_that_is_left_for_closing_may_be_bought_before_it_is_closed(shop: Bench) -> None:
+    """A listing that is sold out cannot be closed (etsy/open-api issue 538): it is out of sale already."""
+    await shop.seed(good("TEE", stock=3))
+    update = Inventories.update
+
+    async def bought_first(self: Inventories, listing: str, form: Mapping[str, str]) -> Answer:
+        if form == {"state": "inactive"}:
+            shop.shop.sale([{"sku": "TEE", "quantity": 1}])
+        return await update(self, listing, form)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Inventories, "update", bought_first)
+        outcome = await _set(shop, "TEE", 0)
+    assert isinstance(outcome, Applied)
+    assert (outcome.quantity, shop.shop.state_of("TEE"), await shop.level("TEE")) == (0, "sold_out", 0)
+    assert shop.shop.fees == []
+
+
+async def test_a_listing_that_cannot_be_closed_for_another_reason_says_so(shop: Bench) -> None:
+    await shop.seed(good("TEE", stock=3))
+    shop.platform.faults.add(kind="status", status=400, method="PATCH", times=None)
+    outcome = await _set(shop, "TEE", 0)
+    assert isinstance(outcome, Rejected)
+    assert (outcome.kind, await shop.level("TEE")) == ("invalid", 1)
 
 
 async def test_closing_keeps_one_unit_that_nobody_can_buy(shop: Bench) -> None:
