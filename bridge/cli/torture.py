@@ -95,11 +95,17 @@ def _show(total: "Board") -> None:
         ("undecided", number(total.undecided), "units where an edit met a write whose answer was lost; taken as gone, and said in `why`"),
         ("webhooks brought", number(total.deliveries), f"{total.lost_deliveries:,} more were lost on the way"),
         ("faults", number(total.faults), f"calls struck, and the daemon died {total.deaths:,} times"),
+        *_granted(total),
         ("agreement", f"{total.p50:.0f} s", f"after the last act (median); 99 in 100 by {total.p99:.0f} s, all by {total.longest:.0f} s"),
     ]  # fmt: skip
     rows += _gains(total)
     rows += [(f"  {cause}", number(units), "units oversold: " + CAUSES[cause]) for cause, units in total.causes.items()]
     table("", ["", "number>", ""], rows)
+
+
+def _granted(total: "Board") -> list[tuple[str, str, str]]:
+    says = "times a person gave access anew: a platform had ended a token, and the answer with the next one was lost"
+    return [("granted", number(total.granted), says)] if total.granted else []
 
 
 def _gains(total: "Board") -> list[tuple[str, str, str]]:

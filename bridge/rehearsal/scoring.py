@@ -17,6 +17,7 @@ class Score:
 
     `undecided`: units that the ledger says itself it could not decide: a person's edit met a write whose answer was lost.
     `gains`: what came of points and codes, where they were played.
+    `granted`: how often a person gave a platform's access anew, as the daemon asked.
     `agreement`: seconds from the last act, with the platforms well again, until every number agreed; None: never.
     """
 
@@ -30,6 +31,7 @@ class Score:
     deliveries: int = 0
     lost_deliveries: int = 0
     deaths: int = 0
+    granted: int = 0
     faults: int = 0
     agreement: float | None = None
     problems: tuple[str, ...] = ()
@@ -70,6 +72,7 @@ class Board:
     deliveries: int
     lost_deliveries: int
     deaths: int
+    granted: int
     faults: int
     p50: float
     p99: float
@@ -91,6 +94,7 @@ def board(scores: Sequence[Score]) -> Board:
         "deliveries",
         "lost_deliveries",
         "deaths",
+        "granted",
         "faults",
     )
     totals = {name: sum(int(getattr(one, name)) for one in scores) for name in names}

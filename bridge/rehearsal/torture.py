@@ -98,6 +98,7 @@ class _Stage:
     rng: random.Random
     shoppers: Shoppers | None = None
     deaths: int = 0
+    granted: int = 0
     nuisances: list[asyncio.Task[None]] = field(default_factory=list)
 
     @property
@@ -333,12 +334,27 @@ async def _agreement(stage: _Stage) -> datetime | None:
     """
     since: datetime | None = None
     for _ in range(0, _longest(stage), LOOK):
+        await _give_access(stage)
         now = stage.loop.now()
         since = (since or now) if _good(stage) else None
         if since and (now - since).total_seconds() > _slowest_poll(stage):
             return since
         await asyncio.sleep(LOOK)
     return None
+
+
+async def _give_access(stage: _Stage) -> None:
+    """Do what the daemon asks of a person where the answer to a token's renewal was lost, and the platform had ended the old one with
+    it: give the app access again, enter the new token, and start the daemon anew."""
+    lanes = stage.watch.live.lanes if stage.watch.live is not None else {}
+    locked_out = [one for one in stage.platforms if one.name in lanes and "[invalid_grant]" in lanes[one.name].error]
+    granting = [one.grant for one in locked_out if one.grant is not None]
+    for grant in granting:
+        grant()
+        stage.granted += 1
+    if granting:
+        await stage.watch.kill()
+        stage.watch.start()
 
 
 def _longest(stage: _Stage) -> int:
@@ -380,6 +396,7 @@ def _score(stage: _Stage, start: Mapping[str, int], problems: Sequence[str], agr
         deliveries=sum(platform.courier.brought for platform in stage.platforms),
         lost_deliveries=sum(platform.courier.lost for platform in stage.platforms),
         deaths=stage.deaths,
+        granted=stage.granted,
         faults=sum(platform.faults.struck for platform in stage.platforms),
         agreement=agreement,
         problems=tuple(problems),

@@ -115,9 +115,10 @@ class Inventories:
     async def _activated(self, record: Record, wanted: Mapping[str, int]) -> Record:
         """Put it on sale. Etsy sets one that was sold out to one unit as it does so, hence the numbers come after that."""
         await self.update(record.identity, {"state": "active"})
-        # Processing profiles are told of active listings alone, so it is read again.
-        fresh = await after_a_write(self.read(record.identity))
-        return await after_a_write(self.put(fresh, self._with(fresh, wanted, asleep=True)))
+        # Processing profiles are told of active listings alone, so it is read again. That unit may be bought already: units put into what
+        # is sold out are for sale to nobody, or cost the fee.
+        now = await after_a_write(self.read(record.identity))
+        return now if now.asleep else await after_a_write(self.put(now, self._with(now, wanted, asleep=True)))
 
 
 def _pairs(record: Record, body: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:

@@ -54,6 +54,18 @@ def test_no_unit_is_invented_under_a_persons_count(seed: int) -> None:
     assert (score.problems, score.lost) == ((), 0)
 
 
+@pytest.mark.parametrize("seed", [76, 115])
+def test_a_listing_that_is_bought_up_between_two_calls_of_one_write_is_sold_out(seed: int) -> None:
+    """Etsy takes no inventory without a unit, so one lies in a listing for a moment while it is closed, or comes back."""
+    assert torture(seed, ("woocommerce", "etsy")).problems == ()
+
+
+def test_who_is_locked_out_by_a_lost_answer_is_let_in_again_by_a_person() -> None:
+    """A platform ended the refresh token, and the answer with the next one never came: nothing is lost, and somebody is asked."""
+    score = torture(221, ("woocommerce", "etsy"))
+    assert (score.problems, score.granted) == ((), 1)
+
+
 def test_points_and_codes_hold(loyal_story: int) -> None:
     score = torture(loyal_story, loyalty=True)
     if not score.clean:

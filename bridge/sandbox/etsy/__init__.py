@@ -32,4 +32,8 @@ def build(*, now: Now, sleep: Sleep, rng: random.Random, host: str, **options: A
         "url": state.host,
     }
     app = WithDoor(FaultyApp(api, faults, api.throttle), door("etsy", shop, faults, credentials))
-    return Platform("etsy", app, shop, faults, credentials, courier)
+
+    def grant() -> None:
+        credentials["refresh_token"] = state.access.grant()
+
+    return Platform("etsy", app, shop, faults, credentials, courier, grant=grant)

@@ -67,6 +67,10 @@ class Access:
             raise EtsyError(401, "invalid_token", "access token is invalid")
         return {"scopes": list(self.scopes)}
 
+    def grant(self) -> str:
+        """Return the refresh token that the application gets once the seller has allowed it access anew."""
+        return str(self._fresh()["refresh_token"])
+
     def revoke(self) -> None:
         """A password was changed: every token ends (etsy/open-api issue 519)."""
         self.access.clear()

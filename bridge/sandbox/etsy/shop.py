@@ -142,10 +142,11 @@ class EtsyShop:
         return self.state.listings.fees
 
     def stock(self) -> dict[str, dict[str, int]]:
-        """Return what can be bought, by SKU: a listing that was taken out with one unit left in it offers none."""
+        """Return what can be bought, by SKU: a listing that is sold out offers none, whatever was put into it since, and one that was
+        taken out with one unit left in it neither."""
         rows: dict[str, dict[str, int]] = {}
         for listing in self.state.listings.all.values():
-            closed = listing.state == "inactive" and listing.units <= 1
+            closed = listing.state == "sold_out" or (listing.state == "inactive" and listing.units <= 1)
             for part in listing.parts if not listing.digital else []:
                 rows[_free(rows, part.sku or str(part.product_id))] = {"": 0 if closed else part.quantity}
         return rows

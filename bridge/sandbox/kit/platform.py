@@ -107,6 +107,7 @@ class Platform:
 
     `lapses` says, by SKU, when the platform last lost an update by itself: its number has been wrong since, and nobody can tell.
     `writing` are the SKUs that it is about to write just now: what anybody else sets in that moment is lost.
+    `grant` is what the merchant does when the bridge asks for access anew: `credentials` hold what is to be entered then.
     """
 
     name: str
@@ -117,6 +118,7 @@ class Platform:
     courier: Courier
     lapses: dict[str, datetime] = field(default_factory=dict)
     writing: set[str] = field(default_factory=set)
+    grant: Callable[[], None] | None = None
 
 
 class Build(Protocol):

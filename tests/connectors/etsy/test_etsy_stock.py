@@ -125,6 +125,31 @@ async def test_the_unit_that_is_left_for_closing_may_be_bought_before_it_is_clos
     assert shop.shop.fees == []
 
 
+@pytest.mark.parametrize("put_renews", [False, True])
+async def test_the_unit_with_which_a_listing_comes_back_may_be_bought_before_the_rest_is_put(
+    new_shop: Open, put_renews: bool
+) -> None:
+    shop = new_shop(put_renews=put_renews)
+    await shop.seed(good("TEE", stock=3))
+    assert isinstance(await _set(shop, "TEE", 0), Applied)
+    update = Inventories.update
+
+    async def bought_at_once(self: Inventories, listing: str, form: Mapping[str, str]) -> Answer:
+        answer = await update(self, listing, form)
+        shop.shop.sale([{"sku": "TEE", "quantity": 1}])
+        return answer
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Inventories, "update", bought_at_once)
+        outcome = await _set(shop, "TEE", 5, "key-2")
+    assert isinstance(outcome, Applied)
+    assert (outcome.quantity, shop.number("TEE"), await shop.level("TEE")) == (0, 0, 0)
+    assert (shop.shop.state_of("TEE"), shop.shop.fees) == ("sold_out", [])
+    again = await _set(shop, "TEE", 5, "key-3")
+    assert isinstance(again, Rejected)
+    assert "renew = true" in again.reason
+
+
 async def test_a_listing_that_cannot_be_closed_for_another_reason_says_so(shop: Bench) -> None:
     await shop.seed(good("TEE", stock=3))
     shop.platform.faults.add(kind="status", status=400, method="PATCH", times=None)
