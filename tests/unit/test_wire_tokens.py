@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from bridge.contract.errors import BridgeError, NeedsPerson, TryLater
 from bridge.wire.tokens import Token, Tokens
 from tests.unit.make import T0, at
 
@@ -69,6 +70,36 @@ async def test_a_failed_fetch_is_tried_again_by_the_next_caller() -> None:
         await issuer.tokens.get()
     issuer.error = None
     assert await issuer.tokens.get() == "token-2"
+
+
+@pytest.mark.parametrize("error", [TryLater("down"), NeedsPerson("revoked", next_step="give access again")])
+async def test_a_renewal_that_fails_ahead_of_time_stops_nobody_while_the_token_lasts(error: BridgeError) -> None:
+    issuer = Issuer()
+    await issuer.tokens.get()
+    issuer.error, issuer.now = error, at(50 * 60)
+    assert await asyncio.gather(*(issuer.tokens.get() for _ in range(20))) == ["token-1"] * 20
+    assert issuer.fetches == 2, "and it is not tried at every call"
+    issuer.now = at(50 * 60 + 29)
+    assert await issuer.tokens.get() == "token-1"
+    assert issuer.fetches == 2
+    issuer.now = at(50 * 60 + 30)
+    assert await issuer.tokens.get() == "token-1"
+    assert issuer.fetches == 3
+    issuer.error, issuer.now = None, at(52 * 60)
+    assert await issuer.tokens.get() == "token-4"
+
+
+async def test_a_token_that_ends_or_is_refused_is_not_handed_out_where_none_follows() -> None:
+    issuer = Issuer()
+    await issuer.tokens.get()
+    issuer.error, issuer.now = TryLater("down"), at(59 * 60)
+    with pytest.raises(TryLater):
+        await issuer.tokens.get()
+    issuer.now = at(50 * 60)
+    assert await issuer.tokens.get() == "token-1"
+    issuer.tokens.spoil("token-1")
+    with pytest.raises(TryLater):
+        await issuer.tokens.get()
 
 
 async def test_a_token_never_shows_itself() -> None:
