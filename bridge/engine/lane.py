@@ -331,9 +331,9 @@ class Lane:
     async def _push(self, report: ChannelReport) -> None:
         since, self.news_at = self.news_at, None
         try:
-            stale = await push(self.context, self.channel, report, refuted=self._refuted)
-            self._refute(stale)
-            self._doubt(stale)
+            pushed = await push(self.context, self.channel, report, refuted=self._refuted)
+            self._refute(pushed.refuted)
+            self._doubt(pushed.stale)
             await show_loyalty(self.context, self.channel, report)
         except BaseException:
             self.news_at = since
@@ -342,7 +342,7 @@ class Lane:
             delay = (self.context.now() - since).total_seconds()
             self._count({figures.delay_name(delay): 1})
 
-    def _refute(self, stale: set[StockKey]) -> None:
+    def _refute(self, stale: Collection[StockKey]) -> None:
         """Remember numbers that came back stale: sent again before anything new is known, they would always be on their way, and
         never be judged."""
         if stale:
@@ -402,7 +402,7 @@ class Lane:
     async def _audit_all(self, report: ChannelReport) -> None:
         self._doubt(await audit(self.context, self.channel, report))
 
-    def _doubt(self, keys: set[StockKey]) -> None:
+    def _doubt(self, keys: Collection[StockKey]) -> None:
         visible = timedelta(seconds=self.channel.connector.limits.visible_after)
         at = _time() + max(self.context.rules.grace, timedelta(seconds=2), visible).total_seconds()
         for key in keys:

@@ -4,7 +4,7 @@ A write whose answer was lost leaves its positions in flight; engine/recover.py 
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -25,7 +25,7 @@ from bridge.engine.report import ChannelReport
 from bridge.engine.ticket_times import FIRST_LOOK
 from bridge.store import listings, notes, orders, positions, spendings, writes
 
-__all__ = ["Push", "change_of", "planned", "push"]
+__all__ = ["Push", "Pushed", "change_of", "planned", "push"]
 
 # Orders drained so long ago are drained again before the next absolute write: it would wipe what was sold meanwhile.
 DRAINED = timedelta(seconds=10)
@@ -79,12 +79,24 @@ def change_of(row: Position | Due) -> StockChange:
     return StockChange(key=row.key, delta=row.delta, shown=row.shown or 0, track=row.base == "untracked")
 
 
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What a push leaves to be read again: `stale` are numbers that may not be what we believe, `refuted` those of them that were not.
+
+    That an absolute number was taken says nothing of what it wiped, so it is read again; a next one may follow it at once.
+    """
+
+    stale: Collection[StockKey] = frozenset()
+    refuted: Collection[StockKey] = frozenset()
+
+
 @dataclass(slots=True)
 class Push:
     context: Context
     channel: Channel
     report: ChannelReport
     stale: set[StockKey] = field(default_factory=set)
+    refuted: set[StockKey] = field(default_factory=set)
     stopped: BridgeError | None = None
     purse: Purse | None = None
     drained_at: datetime | None = None
@@ -236,8 +248,12 @@ class Push:
             row = wrote(row, sent.delta, at=outcome.at, verified=certain)
         if outcome.quantity is not None and not certain:
             row = read(row, outcome.quantity, outcome.at)
-            self.stale.add(row.key)
+            self._refute(row.key)
         return row
+
+    def _refute(self, key: StockKey) -> None:
+        self.stale.add(key)
+        self.refuted.add(key)
 
     def _moved_since(self, connection: Connection, row: Position, at: datetime) -> int:
         return orders.moved_between(connection, row.channel, row.key, at)
@@ -247,7 +263,7 @@ class Push:
             return row
         self.report.rejected += 1
         if outcome.kind == "stale":
-            self.stale.add(row.key)
+            self._refute(row.key)
             return row
         if outcome.kind != "gone":
             self._tell(connection, row, f"{row.sku}: {outcome.reason}")
@@ -282,8 +298,8 @@ async def push(
     report: ChannelReport,
     skus: Sequence[str] = (),
     refuted: Mapping[StockKey, int | None] = MappingProxyType({}),
-) -> set[StockKey]:
-    """Write what differs on a channel; return the keys whose number was not what we believed.
+) -> Pushed:
+    """Write what differs on a channel; say whose numbers are to be read again.
 
     `refuted` are numbers that came back stale: they are not sent again before something new is known of them.
     """
@@ -296,7 +312,7 @@ async def push(
         simple = context.database.write(lambda connection: planned(connection, context, channel, skus))
     rows = fresh(simple)
     if not rows:
-        return set()
+        return Pushed()
     work = Push(context, channel, report)
     limits = channel.connector.limits
     if limits.absolute and channel.sells:
@@ -304,12 +320,12 @@ async def push(
         gone = [row for row in rows if row.target == 0]
         await _send(work, gone)
         if len(gone) == len(rows):
-            return work.stale
+            return Pushed(work.stale, work.refuted)
         # Drain, then set: what was sold there and not heard of yet would be wiped, and sold again.
         await _drain(work)
         rows = fresh(context.database.write(lambda connection: planned(connection, context, channel, skus)))
     await _send(work, rows)
-    return work.stale
+    return Pushed(work.stale, work.refuted)
 
 
 async def _drain(work: Push) -> None:

@@ -1,7 +1,7 @@
 """One run of the passes over all channels until nothing differs: collect, settle (inside the transactions), push, read again."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -116,7 +116,7 @@ class Sync:
     async def _push(self, channel: Channel, report: ChannelReport) -> None:
         if not self.only or channel.name in self.only:
             try:
-                self._doubt(channel, await push(self.context, channel, report, self.skus))
+                self._doubt(channel, (await push(self.context, channel, report, self.skus)).stale)
                 await show_loyalty(self.context, channel, report)
                 self._await_tickets(channel)
             except TryLater as error:
@@ -135,7 +135,7 @@ class Sync:
             # While one channel is in doubt the others go on selling: no sale waits for a doubt to be settled.
             await drain_orders(self.context, channel, report)
 
-    def _doubt(self, channel: Channel, keys: set[StockKey]) -> None:
+    def _doubt(self, channel: Channel, keys: Collection[StockKey]) -> None:
         if keys and timedelta(seconds=channel.connector.limits.visible_after) <= PATIENCE:
             self._doubtful.setdefault(channel.name, set()).update(keys)
 
