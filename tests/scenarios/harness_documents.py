@@ -1,8 +1,9 @@
 """Shared by the scenarios of documents and mirrors: a world of real connectors and stand-ins, crashes on demand, call counts."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -12,6 +13,8 @@ from bridge.domain.catalog import Product, Variant
 from bridge.domain.guard import GuardRule
 from bridge.engine.context import Documents, Mirroring, Rules
 from bridge.engine.documents import PlannedField, sync_products
+from bridge.engine.lane import Pace
+from bridge.engine.live import Live
 from bridge.engine.mirror import mirror
 from bridge.engine.report import Report
 from bridge.engine.sync import Sync
@@ -98,11 +101,30 @@ async def orders(world: World) -> Report:
 
 
 async def everything(world: World) -> Report:
-    """One `bridge sync`: read, products, mirrors, stock."""
+    """One `bridge sync`."""
     run = Sync(world.context, list(world.channels.values()))
     await run.read()
     await run.everything()
     return run.report
+
+
+@asynccontextmanager
+async def daemon(world: World) -> AsyncIterator[Live]:
+    """Keep the world in step within the block. It polls so seldom that a test says itself when."""
+    live, stop = Live(world.context, Pace(poll=timedelta(minutes=10))), asyncio.Event()
+    work = asyncio.ensure_future(live.run(stop))
+    yield live
+    assert live.bugs == []
+    stop.set()
+    await work
+
+
+async def until(loop: SimulatedLoop, there: Any, most: float) -> float:
+    """Wait until something is so; return the seconds it took, or `most`."""
+    began = loop.time()
+    while not there() and loop.time() - began < most:  # noqa: ASYNC110 - nothing tells of it
+        await asyncio.sleep(0.25)
+    return loop.time() - began
 
 
 @contextmanager

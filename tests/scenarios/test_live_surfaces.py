@@ -1,16 +1,12 @@
 """Channels that take whole numbers, and show them when they like: every change is written at once, whatever is still to be read."""
 
 import asyncio
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from bridge.engine.lane import Pace
-from bridge.engine.live import Live
 from bridge.sandbox.kit.loop import SimulatedLoop
-from tests.scenarios.harness_documents import everything, fine, make, numbers, simulated
-from tests.scenarios.test_live_documents import until
+from tests.scenarios.harness_documents import daemon, everything, fine, make, numbers, simulated, until
 
 GOODS: list[dict[str, Any]] = [
     {"title": "Tee", "description": "Soft.", "variants": [{"sku": "TEE", "price": "9.00", "stock": 9}]}
@@ -26,17 +22,12 @@ def test_a_change_does_not_wait_until_the_one_before_is_seen(name: str) -> None:
         await world.adopt("square")
         await asyncio.sleep(60)
         fine(await everything(world))
-        live = Live(world.context, Pace(poll=timedelta(minutes=10)))
-        stop = asyncio.Event()
-        work = asyncio.ensure_future(live.run(stop))
-        await asyncio.sleep(3600)
-        for left in (6, 2, 0):
-            sold = numbers(world, "square")["TEE"] - left
-            world.platforms["square"].shop.sale([{"sku": "TEE", "quantity": sold}])
-            live.lanes["square"].send("poll")
-            assert await until(loop, lambda left=left: numbers(world, name)["TEE"] == left, 300) < 15
-        assert live.bugs == []
-        stop.set()
-        await work
+        async with daemon(world) as live:
+            await asyncio.sleep(3600)
+            for left in (6, 2, 0):
+                sold = numbers(world, "square")["TEE"] - left
+                world.platforms["square"].shop.sale([{"sku": "TEE", "quantity": sold}])
+                live.lanes["square"].send("poll")
+                assert await until(loop, lambda left=left: numbers(world, name)["TEE"] == left, 300) < 15
 
     simulated(story)
