@@ -54,14 +54,12 @@ class Sync:
 
         The home of mirrored orders waits until it is known what is to be copied: a copy takes the units off by itself.
         """
-        home = self.context.rules.mirroring.home
-        await self._first([channel for channel in self.channels if channel.name != home])
-        await self.copy_orders(lambda: self._first([channel for channel in self.channels if channel.name == home]))
+        name = self.context.rules.mirroring.home
+        home = [channel for channel in self.channels if channel.name == name]
+        await self._each(self._push, [channel for channel in self.channels if channel.name != name])
+        await self.copy_orders(lambda: self._each(self._push, home))
         await self.write_products()
         await self.stock()
-
-    async def _first(self, channels: Sequence[Channel]) -> None:
-        await asyncio.gather(*(self._one(self._push, channel) for channel in channels))
 
     async def copy_orders(self, intended: Callable[[], Awaitable[None]] = nobody) -> None:
         """Copy orders to the home channel, and pass on what happened to those that were; `intended` as in `mirror`."""
@@ -139,9 +137,12 @@ class Sync:
         if keys and timedelta(seconds=channel.connector.limits.visible_after) <= PATIENCE:
             self._doubtful.setdefault(channel.name, set()).update(keys)
 
-    async def _each(self, step: Callable[[Channel, ChannelReport], Awaitable[None]]) -> None:
-        """Run a step on all channels at once; a channel that fails is left out from then on, the others go on."""
-        await asyncio.gather(*(self._one(step, channel) for channel in self.channels))
+    async def _each(
+        self, step: Callable[[Channel, ChannelReport], Awaitable[None]], channels: Sequence[Channel] | None = None
+    ) -> None:
+        """Run a step on all channels (or these) at once; one that fails is left out from then on, the others go on."""
+        chosen = self.channels if channels is None else channels
+        await asyncio.gather(*(self._one(step, channel) for channel in chosen))
 
     async def _one(self, step: Callable[[Channel, ChannelReport], Awaitable[None]], channel: Channel) -> None:
         report = self.report.of(channel.name)

@@ -50,14 +50,13 @@ class Tokens:
             return self._token.value
 
     async def _renewed(self, old: Token | None) -> Token:
-        usable = old is not None and not self._ends_within(_LEAST, old)
-        if old is not None and usable and self._not_before is not None and self._now() < self._not_before:
+        if old is None or self._ends_within(_LEAST, old):
+            return await self._fetch()
+        if self._not_before is not None and self._now() < self._not_before:
             return old
         try:
             return await self._fetch()
         except BridgeError:
-            if old is None or not usable:
-                raise
             self._not_before = self._now() + _PAUSE
             return old
 
